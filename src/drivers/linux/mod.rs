@@ -1,0 +1,1 @@
+//! Linux: one kernel file a module.

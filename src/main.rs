@@ -1,0 +1,3 @@
+//! The rtstatd program.
+
+fn main() {}

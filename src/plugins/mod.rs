@@ -1,0 +1,90 @@
+//! Plugins: one wire key a module, from samples to JSON.
+//!
+//! A [`Plugin`] reads one raw sample at a time and says how two samples of it look as JSON. It knows no
+//! session, no interval and no other plugin; who asks, when, and over which window is decided elsewhere.
+//!
+//! ```
+//! # use rtstat::{drivers::DriverError, plugins::{Plugin, Window}};
+//! /// Seconds since the plugin was made: five lines make a metric.
+//! struct Age(std::time::Instant);
+//! impl Plugin for Age {
+//!     type Sample = u64;
+//!     fn read(&mut self, sample: &mut u64) -> Result<(), DriverError> {
+//!         *sample = self.0.elapsed().as_secs();
+//!         Ok(())
+//!     }
+//!     fn view(window: Window<'_, u64>) -> impl serde::Serialize {
+//!         *window.now
+//!     }
+//! }
+//! ```
+//!
+//! One line in [`registry`] then offers it under its key.
+
+pub mod registry;
+pub mod sample;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::drivers::DriverError;
+
+/// One wire key: how to read it, and how it looks.
+pub trait Plugin: Send + 'static {
+    /// One raw reading: counters as they are, no rates. Reused, so that reading allocates nothing after warm-up.
+    type Sample: Default + Send + Sync + 'static;
+
+    /// Reads the kernel into `sample`, which holds an older reading or the default.
+    ///
+    /// # Errors
+    /// When there is no figure at all; a part that is missing is an `Option` in the sample.
+    fn read(&mut self, sample: &mut Self::Sample) -> Result<(), DriverError>;
+
+    /// The JSON value of this key over `window`. Rates without a sample before are null, never since boot.
+    fn view(window: Window<'_, Self::Sample>) -> impl Serialize;
+}
+
+/// Two samples of one plugin, and the time between them.
+#[derive(Debug)]
+pub struct Window<'a, S> {
+    /// The sample at the window's start, with the time from it to `now`; none for the first.
+    pub before: Option<(&'a S, Duration)>,
+    /// The newest sample.
+    pub now: &'a S,
+}
+
+impl<S> Clone for Window<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S> Copy for Window<'_, S> {}
+
+/// What a page has to know to draw a key that it has never seen; the `info` answer carries it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct About {
+    /// How the figures behave.
+    pub kind: Kind,
+    /// The unit of the figures (`ratio`, `B/s`, `kB`, `°C` …), or empty where it differs inside.
+    pub unit: String,
+    /// Seconds: a sample is never younger than this times apart, whatever the clients ask.
+    pub min_interval: f64,
+    /// Whether it is in the push of a session that chose nothing.
+    pub default: bool,
+    /// Why it gives null here, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a plugin's figures behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Levels.
+    Gauge,
+    /// Rates or ratios over the session's window.
+    Rate,
+    /// Rows.
+    Table,
+}

@@ -1,0 +1,83 @@
+//! Samples without their types: what samplers keep and pushes are encoded from.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use super::{Plugin, Window};
+use crate::drivers::DriverError;
+
+/// One sample of one plugin with its instant, shared by every session whose window touches it.
+pub type Reading = Arc<dyn Sample>;
+
+/// A sample that can write itself.
+pub trait Sample: Any + Send + Sync {
+    /// When it was taken, on the server's monotonic clock.
+    fn at(&self) -> Duration;
+
+    /// Appends the JSON of the window from `before` (a sample of the same plugin) to this one.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON; `out` then holds a part of it.
+    fn write_json(&self, before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()>;
+}
+
+/// A plugin without its type.
+pub trait Source: Send {
+    /// Takes one sample at the instant `at`.
+    ///
+    /// # Errors
+    /// Whatever the plugin's reading says.
+    fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
+}
+
+struct Taken<P: Plugin> {
+    at: Duration,
+    value: P::Sample,
+}
+
+impl<P: Plugin> Sample for Taken<P> {
+    fn at(&self) -> Duration {
+        self.at
+    }
+
+    fn write_json(&self, before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let before = before
+            .and_then(|sample| (sample as &dyn Any).downcast_ref::<Self>())
+            .map(|taken| (&taken.value, self.at.saturating_sub(taken.at)));
+        serde_json::to_writer(out, &P::view(Window { before, now: &self.value }))
+    }
+}
+
+/// Samples kept for reuse; beyond these they are freed when the last session lets go.
+const POOL: usize = 64;
+
+/// A plugin with the samples that it has given out, reused once nobody holds them.
+pub struct Pooled<P: Plugin> {
+    plugin: P,
+    pool: Vec<Arc<Taken<P>>>,
+}
+
+impl<P: Plugin> Pooled<P> {
+    /// Wraps `plugin`.
+    pub fn new(plugin: P) -> Self {
+        Self { plugin, pool: Vec::new() }
+    }
+}
+
+impl<P: Plugin> Source for Pooled<P> {
+    fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
+        let free = self.pool.iter_mut().position(|taken| Arc::get_mut(taken).is_some());
+        let mut taken = match free {
+            Some(index) => self.pool.swap_remove(index),
+            None => Arc::new(Taken { at, value: P::Sample::default() }),
+        };
+        let Some(own) = Arc::get_mut(&mut taken) else {
+            return Err(DriverError::Missing("a free sample".into()));
+        };
+        own.at = at;
+        let outcome = self.plugin.read(&mut own.value);
+        if self.pool.len() < POOL {
+            self.pool.push(Arc::clone(&taken));
+        }
+        outcome.map(|()| taken as Reading)
+    }
+}
