@@ -2,3 +2,4 @@
 
 pub mod drivers;
 pub mod plugins;
+pub mod protocol;

@@ -23,6 +23,7 @@
 
 pub mod registry;
 pub mod sample;
+pub mod set;
 
 use std::time::Duration;
 

@@ -1,0 +1,21 @@
+//! The wire as text and as rules; no IO, no clock, no actor.
+//!
+//! A message is a command name and arguments, separated by `::` and ended by a newline; over WebSocket one
+//! text message is one such line. [`decode`] reads what clients send, as generously as the original server;
+//! [`command`] says what it asks for; [`session`] decides what happens; [`reply`] and [`encode`] write the answer
+//! so that the original's browser client and a client that follows the README read it alike.
+
+pub mod command;
+pub mod decode;
+pub mod encode;
+pub mod reply;
+pub mod session;
+
+#[cfg(test)]
+mod vectors;
+
+pub use command::{Command, Token};
+pub use decode::{MAX_MESSAGE, Message, ProtocolError, decode};
+pub use encode::{begin_push, encode_reply, end_message, escape_json_into};
+pub use reply::{CloseReason, ErrorText, Reply};
+pub use session::{Action, Actions, Session, Verdict};
