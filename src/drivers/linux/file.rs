@@ -1,0 +1,147 @@
+//! Kernel files kept open: read again from their start, into one buffer that is reused.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read, Result as IoResult},
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use nix::fcntl::OFlag;
+
+use super::text::Malformed;
+use crate::drivers::{DriverError, Root};
+
+/// No kernel file that we read comes near this; beyond it something else was found in its place.
+const LARGEST_BYTES: usize = 16 << 20;
+
+/// One kernel file, opened by the first read and kept open: `pread` at 0 makes the kernel print it anew, for about
+/// half of what open, read and close cost.
+#[derive(Debug)]
+pub struct KernelFile {
+    path: PathBuf,
+    file: Option<File>,
+    buffer: Vec<u8>,
+}
+
+impl KernelFile {
+    /// The file `relative` (such as `proc/stat`) below `root`; nothing is opened yet.
+    #[must_use]
+    pub fn new(root: &Root, relative: impl AsRef<Path>) -> Self {
+        Self { path: root.path(relative), file: None, buffer: Vec::new() }
+    }
+
+    /// Reads the whole file and gives the bytes to `parse`.
+    ///
+    /// # Errors
+    /// When the file is absent or cannot be read (it is opened anew the next time), and what `parse` refuses.
+    pub fn read<T>(&mut self, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T, DriverError> {
+        if let Err(error) = self.fill() {
+            self.file = None;
+            return Err(DriverError::io(&self.path, &error));
+        }
+        parse(&self.buffer)
+            .map_err(|Malformed(what)| DriverError::Parse { path: self.path.display().to_string(), what })
+    }
+
+    fn fill(&mut self) -> IoResult<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            closed => closed.insert(File::open(&self.path)?),
+        };
+        read_to_end(&mut self.buffer, |free, at| file.read_at(free, at as u64))
+    }
+}
+
+/// Reads a file that is asked for once or seldom, through `buffer`. Opening never waits, not for the other end of a
+/// pipe either.
+///
+/// # Errors
+/// When the file is absent or cannot be read.
+pub fn read_once<'buffer>(path: &Path, buffer: &'buffer mut Vec<u8>) -> Result<&'buffer [u8], DriverError> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path)
+        .and_then(|mut file| read_to_end(buffer, |free, _| file.read(free)))
+        .map_err(|error| DriverError::io(path, &error))?;
+    Ok(buffer)
+}
+
+/// Fills `buffer` by `read` (into the free part, at the offset) until it gives nothing more. The buffer keeps its
+/// capacity, and its length becomes what was read.
+fn read_to_end(buffer: &mut Vec<u8>, mut read: impl FnMut(&mut [u8], usize) -> IoResult<usize>) -> IoResult<()> {
+    let mut filled = 0;
+    buffer.resize(buffer.capacity().max(256), 0);
+    loop {
+        if filled == buffer.len() {
+            if filled >= LARGEST_BYTES {
+                return Err(ErrorKind::FileTooLarge.into());
+            }
+            buffer.resize(filled * 2, 0);
+        }
+        match read(buffer.get_mut(filled..).unwrap_or_default(), filled) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(filled);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn length(bytes: &[u8]) -> Result<usize, Malformed> {
+        Ok(bytes.len())
+    }
+
+    #[test]
+    fn a_file_is_read_whole_and_anew_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = KernelFile::new(&Root::at(dir.path()), "stat");
+        for size in [0, 1, 255, 256, 257, 100_000, 3] {
+            fs::write(dir.path().join("stat"), vec![b'x'; size]).unwrap();
+            assert_eq!(file.read(length), Ok(size));
+        }
+    }
+
+    #[test]
+    fn an_absent_file_is_missing_and_found_once_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("late");
+        let mut file = KernelFile::new(&Root::at(dir.path()), "late");
+        assert_eq!(file.read(length), Err(DriverError::Missing(path.display().to_string())));
+        fs::write(&path, "here").unwrap();
+        assert_eq!(file.read(length), Ok(4));
+    }
+
+    #[test]
+    fn what_the_parser_refuses_names_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("stat"), "x").unwrap();
+        let refused = KernelFile::new(&Root::at(dir.path()), "stat").read(|_| Err::<(), _>(Malformed("a number")));
+        assert!(matches!(refused, Err(DriverError::Parse { what: "a number", path }) if path.ends_with("/stat")));
+    }
+
+    #[test]
+    fn a_directory_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = KernelFile::new(&Root::at(dir.path()), "").read(length);
+        assert!(matches!(read, Err(DriverError::Io { .. })), "{read:?}");
+    }
+
+    #[test]
+    fn reading_once_gives_the_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "abc").unwrap();
+        let mut buffer = Vec::new();
+        assert_eq!(read_once(&dir.path().join("a"), &mut buffer), Ok(&b"abc"[..]));
+        assert!(matches!(read_once(&dir.path().join("b"), &mut buffer), Err(DriverError::Missing(_))));
+    }
+}

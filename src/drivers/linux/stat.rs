@@ -1,0 +1,281 @@
+//! /proc/stat (proc_stat(5)): what the processors did since boot, in clock ticks, and the kernel's event counters.
+
+use super::{
+    file::KernelFile,
+    text::{Malformed, decimal, fields, lines},
+};
+use crate::drivers::{DriverError, Root};
+
+/// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that Rust's std runs on.
+const TICKS_A_SECOND: u64 = 100;
+
+/// Idle time never falls by as much as this unless the processor was unplugged and its counters began anew (ticks).
+const HOT_PLUG_TICKS: u64 = 3 * TICKS_A_SECOND;
+
+/// What one processor, or all of them, spent where since boot, in clock ticks.
+///
+/// `guest` is inside `user` and `guest_nice` inside `nice`: adding them counts virtual machines twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CpuTicks {
+    /// In user mode, guests included.
+    pub user: u64,
+    /// In user mode at low priority, low-priority guests included.
+    pub nice: u64,
+    /// In the kernel, interrupts left out.
+    pub system: u64,
+    /// Doing nothing.
+    pub idle: u64,
+    /// Doing nothing while a disk was waited for; may go back.
+    pub iowait: u64,
+    /// Serving interrupts (since Linux 2.6.0).
+    pub irq: u64,
+    /// Serving soft interrupts (since 2.6.0).
+    pub softirq: u64,
+    /// Ready to run, while the hypervisor ran others (since 2.6.11).
+    pub steal: u64,
+    /// Running guests (since 2.6.24).
+    pub guest: u64,
+    /// Running low-priority guests (since 2.6.33).
+    pub guest_nice: u64,
+}
+
+impl CpuTicks {
+    /// The sum that everything above is a part of: guests are in it already.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        [self.user, self.nice, self.system, self.idle, self.iowait, self.irq, self.softirq, self.steal]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
+    /// What was spent since `before`, each field on its own and never below zero, since iowait and idle may go back.
+    /// None when the processor was unplugged in between, which the kernel shows as idle time lost.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Option<Self> {
+        if before.idle.saturating_sub(self.idle) >= HOT_PLUG_TICKS {
+            return None;
+        }
+        Some(Self {
+            user: self.user.saturating_sub(before.user),
+            nice: self.nice.saturating_sub(before.nice),
+            system: self.system.saturating_sub(before.system),
+            idle: self.idle.saturating_sub(before.idle),
+            iowait: self.iowait.saturating_sub(before.iowait),
+            irq: self.irq.saturating_sub(before.irq),
+            softirq: self.softirq.saturating_sub(before.softirq),
+            steal: self.steal.saturating_sub(before.steal),
+            guest: self.guest.saturating_sub(before.guest),
+            guest_nice: self.guest_nice.saturating_sub(before.guest_nice),
+        })
+    }
+
+    /// The first four columns exist since the beginning; later ones are 0 where the kernel lacks them.
+    fn parse<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut needed = || decimal(columns.next()?);
+        let (user, nice, system, idle) = (needed()?, needed()?, needed()?, needed()?);
+        let mut later = || columns.next().map_or(Some(0), decimal);
+        Some(Self {
+            user,
+            nice,
+            system,
+            idle,
+            iowait: later()?,
+            irq: later()?,
+            softirq: later()?,
+            steal: later()?,
+            guest: later()?,
+            guest_nice: later()?,
+        })
+    }
+}
+
+/// One reading of /proc/stat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// The line of all processors together.
+    pub all: CpuTicks,
+    /// The online processors by number, in the kernel's order; numbers have gaps where processors are offline.
+    pub cpus: Vec<(u32, CpuTicks)>,
+    /// Context switches since boot.
+    pub context_switches: Option<u64>,
+    /// Interrupts served since boot.
+    pub interrupts: Option<u64>,
+    /// Processes and threads started since boot.
+    pub forks: Option<u64>,
+    /// Threads that are running or ready to (the host's in a container).
+    pub running: Option<u64>,
+    /// Threads that wait for a disk.
+    pub blocked: Option<u64>,
+}
+
+impl Stat {
+    /// The processor numbered `id`, looked for first where it stood (`hint`) in another reading.
+    #[must_use]
+    pub fn cpu(&self, id: u32, hint: usize) -> Option<&CpuTicks> {
+        let found = self.cpus.get(hint).filter(|cpu| cpu.0 == id);
+        found.or_else(|| self.cpus.iter().find(|cpu| cpu.0 == id)).map(|cpu| &cpu.1)
+    }
+}
+
+/// Parses the processor lines, which come first, and leaves the counters alone.
+///
+/// # Errors
+/// When there is no processor line, or one of them is not numbers.
+pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
+    stat.cpus.clear();
+    let mut all = None;
+    for line in lines(bytes) {
+        let Some(rest) = line.strip_prefix(b"cpu") else { break };
+        let mut columns = rest.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
+        if rest.starts_with(b" ") {
+            all = CpuTicks::parse(columns);
+        } else {
+            let id = columns.next().and_then(decimal).and_then(|id| u32::try_from(id).ok());
+            let cpu = id.zip(CpuTicks::parse(columns)).ok_or(Malformed("cpuN and its clock ticks"))?;
+            stat.cpus.push(cpu);
+        }
+    }
+    stat.all = all.ok_or(Malformed("a line `cpu` with at least four numbers first"))?;
+    Ok(())
+}
+
+/// Parses the whole file.
+///
+/// # Errors
+/// As [`parse_cpus`], and when a counter that is there is not a number.
+pub fn parse(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
+    parse_cpus(bytes, stat)?;
+    (stat.context_switches, stat.interrupts, stat.forks, stat.running, stat.blocked) = (None, None, None, None, None);
+    for line in lines(bytes).skip_while(|line| line.starts_with(b"cpu")) {
+        let mut columns = fields(line);
+        let counter = match columns.next() {
+            Some(b"ctxt") => &mut stat.context_switches,
+            Some(b"intr") => &mut stat.interrupts,
+            Some(b"processes") => &mut stat.forks,
+            Some(b"procs_running") => &mut stat.running,
+            Some(b"procs_blocked") => &mut stat.blocked,
+            _ => continue,
+        };
+        *counter = Some(columns.next().and_then(decimal).ok_or(Malformed("a number after a counter's name"))?);
+    }
+    Ok(())
+}
+
+/// /proc/stat, kept open. Reading costs with the number of processors and of interrupt lines.
+#[derive(Debug)]
+pub struct StatFile(KernelFile);
+
+impl StatFile {
+    /// Below `root`; opened by the first read.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self(KernelFile::new(root, "proc/stat"))
+    }
+
+    /// Reads the processor lines only.
+    ///
+    /// # Errors
+    /// When the file cannot be read or [`parse_cpus`] refuses it.
+    pub fn read_cpus(&mut self, stat: &mut Stat) -> Result<(), DriverError> {
+        self.0.read(|bytes| parse_cpus(bytes, stat))
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// When the file cannot be read or [`parse`] refuses it.
+    pub fn read(&mut self, stat: &mut Stat) -> Result<(), DriverError> {
+        self.0.read(|bytes| parse(bytes, stat))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TWO: &[u8] = b"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 1 1 1 1 1 1 1 1 1\ncpu7 0 1 2 3 4 5 6 7 8 9\n\
+        intr 99 0 0 1\nctxt 12\nbtime 1\nprocesses 13\nprocs_running 2\nprocs_blocked 1\nsoftirq 5 1\n";
+
+    #[test]
+    fn every_field_lands_in_its_place() {
+        let mut stat = Stat::default();
+        parse(TWO, &mut stat).unwrap();
+        let all = CpuTicks {
+            user: 1,
+            nice: 2,
+            system: 3,
+            idle: 4,
+            iowait: 5,
+            irq: 6,
+            softirq: 7,
+            steal: 8,
+            guest: 9,
+            guest_nice: 10,
+        };
+        assert_eq!((stat.all, stat.all.total()), (all, 36));
+        assert_eq!(stat.cpus.iter().map(|cpu| cpu.0).collect::<Vec<_>>(), [0, 7]);
+        assert_eq!(stat.cpu(7, 1).unwrap().guest_nice, 9);
+        assert_eq!(stat.cpu(7, 0).unwrap().steal, 7);
+        assert_eq!(stat.cpu(1, 0), None);
+        assert_eq!((stat.interrupts, stat.context_switches, stat.forks), (Some(99), Some(12), Some(13)));
+        assert_eq!((stat.running, stat.blocked), (Some(2), Some(1)));
+    }
+
+    #[test]
+    fn old_kernels_have_fewer_columns_and_counters() {
+        let mut stat = Stat { forks: Some(7), ..Stat::default() };
+        parse(b"cpu 10 20 30 40\ncpu0 10 20 30 40\n", &mut stat).unwrap();
+        assert_eq!((stat.all.idle, stat.all.steal, stat.forks), (40, 0, None));
+    }
+
+    #[test]
+    fn hostile_and_truncated_bytes_are_refused() {
+        let cases: [&[u8]; 8] = [
+            b"",
+            b"\n",
+            b"cpu  1 2 3",
+            b"cpu  1 2 3\n",
+            b"cpu  1 2 3 x\n",
+            b"cpu  1 2 3 4\ncpux 1 2 3 4\n",
+            b"cpu  1 2 3 4\ncpu4294967296 1 2 3 4\n",
+            b"cpu  1 2 3 4\nctxt\n",
+        ];
+        for bytes in cases {
+            assert!(parse(bytes, &mut Stat::default()).is_err(), "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn deltas_never_fall_below_zero_and_an_unplugged_processor_has_none() {
+        let before = CpuTicks { user: 100, idle: 1000, iowait: 50, ..CpuTicks::default() };
+        let cases = [
+            (CpuTicks { user: 110, idle: 1005, iowait: 40, ..before }, Some((10, 5, 0))),
+            (CpuTicks { user: 110, idle: 701, ..before }, Some((10, 0, 0))),
+            (CpuTicks { user: 110, idle: 700, ..before }, None),
+        ];
+        for (now, expected) in cases {
+            let spent = now.since(&before).map(|spent| (spent.user, spent.idle, spent.iowait));
+            assert_eq!(spent, expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn the_running_host_is_read() {
+        let mut stat = Stat::default();
+        StatFile::new(&Root::host()).read(&mut stat).unwrap();
+        let online = std::thread::available_parallelism().unwrap().get();
+        assert!(stat.cpus.len() >= online && stat.all.total() > 0 && stat.context_switches.is_some(), "{stat:?}");
+        assert_eq!(nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK), Ok(Some(TICKS_A_SECOND as i64)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, cut in 0..TWO.len()) {
+            let mut stat = Stat::default();
+            let _ = parse(&bytes, &mut stat);
+            let _ = parse(&[&TWO[..cut], &bytes].concat(), &mut stat);
+        }
+    }
+}

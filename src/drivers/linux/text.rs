@@ -1,0 +1,131 @@
+//! The kernel's text: lines, fields and numbers, cut from bytes without an allocation.
+
+/// Bytes that are not what the kernel's documents promise, with what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+/// The whole lines of `bytes`. A last line without its newline was cut off and is left out, since a
+/// number in it could be a shorter one.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+/// The fields of a line, separated by any number of blanks.
+pub fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
+}
+
+/// The line before and after its first `separator`.
+#[must_use]
+pub fn split_once(line: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = line.iter().position(|&byte| byte == separator)?;
+    Some((line.get(..at)?, line.get(at + 1..)?))
+}
+
+/// A decimal number: digits only, at least one, and within 64 bits.
+#[must_use]
+pub fn decimal(field: &[u8]) -> Option<u64> {
+    if field.is_empty() {
+        return None;
+    }
+    field.iter().try_fold(0_u64, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// A decimal number with a sign, as the kernel prints temperatures and unknown speeds.
+#[must_use]
+pub fn signed(field: &[u8]) -> Option<i64> {
+    match field.strip_prefix(b"-") {
+        Some(digits) => 0_i64.checked_sub_unsigned(decimal(digits)?),
+        None => i64::try_from(decimal(field)?).ok(),
+    }
+}
+
+/// A decimal fraction with two digits after the point, as hundredths: the form of /proc/loadavg and /proc/uptime.
+#[must_use]
+pub fn hundredths(field: &[u8]) -> Option<u64> {
+    let (whole, part) = split_once(field, b'.')?;
+    if part.len() != 2 {
+        return None;
+    }
+    decimal(whole)?.checked_mul(100)?.checked_add(decimal(part)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimals_are_digits_within_64_bits() {
+        let cases: [(&[u8], Option<u64>); 9] = [
+            (b"0", Some(0)),
+            (b"007", Some(7)),
+            (b"18446744073709551615", Some(u64::MAX)),
+            (b"18446744073709551616", None),
+            (b"", None),
+            (b"-1", None),
+            (b"+1", None),
+            (b"1.5", None),
+            (b"0x1f", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(decimal(text), expected, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn signed_numbers_keep_their_range() {
+        let cases: [(&[u8], Option<i64>); 6] = [
+            (b"-1", Some(-1)),
+            (b"-9223372036854775808", Some(i64::MIN)),
+            (b"-9223372036854775809", None),
+            (b"9223372036854775808", None),
+            (b"--1", None),
+            (b"-", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(signed(text), expected, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn hundredths_need_two_digits_after_the_point() {
+        let cases: [(&[u8], Option<u64>); 6] = [
+            (b"0.09", Some(9)),
+            (b"12.50", Some(1250)),
+            (b"1.5", None),
+            (b"1", None),
+            (b".50", None),
+            (b"184467440737095516.16", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hundredths(text), expected, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_unfinished_line_is_left_out() {
+        assert_eq!(lines(b"a 1\nb 2\nc 3").collect::<Vec<_>>(), [b"a 1", b"b 2"]);
+        assert_eq!(lines(b"").count(), 0);
+        assert_eq!(fields(b"  a\t b  ").collect::<Vec<_>>(), [b"a", b"b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_read_back(value: u64) {
+            prop_assert_eq!(decimal(value.to_string().as_bytes()), Some(value));
+        }
+
+        #[test]
+        fn signed_numbers_read_back(value: i64) {
+            prop_assert_eq!(signed(value.to_string().as_bytes()), Some(value));
+        }
+    }
+}
