@@ -21,9 +21,14 @@
 //!
 //! One line in [`registry`] then offers it under its key.
 
+pub mod cpu_stat;
+pub mod figures;
+pub mod meminfo;
+pub mod processes;
 pub mod registry;
 pub mod sample;
 pub mod set;
+pub mod uptime;
 
 use std::time::Duration;
 

@@ -1,9 +1,33 @@
 //! Every key that this server offers, in the order of the wire.
 
 use super::{
-    About, Plugin,
+    About, Kind, Plugin,
+    cpu_stat::CpuStat,
+    meminfo::Meminfo,
+    processes::Processes,
     sample::{Pooled, Source},
+    uptime::Uptime,
 };
+use crate::drivers::Root;
+
+/// What every server offers, in the order of the wire: the original's four keys in the original's order, which are the
+/// default, and then the others.
+#[must_use]
+pub fn built_in(root: &Root) -> Vec<Entry> {
+    let tz = std::env::var("TZ").ok();
+    let legacy = [
+        entry("cpu_stat", Kind::Rate, "ratio", 0.05, Home::tick(CpuStat::new(root))),
+        entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))),
+        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes::new(root))),
+        entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))),
+    ];
+    legacy.into_iter().map(Entry::by_default).collect()
+}
+
+fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, home: Home) -> Entry {
+    let about = About { kind, unit: unit.into(), min_interval, default: false, reason: None };
+    Entry { name: name.into(), about, home }
+}
 
 /// One key of the push.
 pub struct Entry {
@@ -13,6 +37,14 @@ pub struct Entry {
     pub about: About,
     /// Where it is sampled.
     pub home: Home,
+}
+
+impl Entry {
+    /// The same key, in the push of a session that chose nothing.
+    fn by_default(mut self) -> Self {
+        self.about.default = true;
+        self
+    }
 }
 
 /// Where a plugin is sampled.
@@ -33,5 +65,41 @@ impl Home {
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
         Self::Worker(Box::new(move || Box::new(Pooled::new(make()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn sampled(entry: &mut Entry, at: u64) -> super::super::sample::Reading {
+        let at = Duration::from_secs(at);
+        match &mut entry.home {
+            Home::Tick(source) => source.sample(at).unwrap(),
+            Home::Worker(make) => make().sample(at).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_legacy_keys_come_first_and_are_the_default() {
+        let entries = built_in(&Root::host());
+        let default: Vec<_> = entries.iter().filter(|entry| entry.about.default).map(|entry| &*entry.name).collect();
+        assert_eq!(default, ["cpu_stat", "meminfo", "processes", "uptime"]);
+        assert!(entries.iter().take(4).all(|entry| entry.about.default));
+    }
+
+    #[test]
+    fn every_key_is_written_as_json_with_and_without_a_sample_before() {
+        for mut entry in built_in(&Root::host()) {
+            let (first, second) = (sampled(&mut entry, 1), sampled(&mut entry, 2));
+            for before in [None, Some(&*first)] {
+                let mut json = Vec::new();
+                second.write_json(before, &mut json).unwrap();
+                let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+                assert!(value.is_object() || value.is_array() || value.is_null(), "{}: {value}", entry.name);
+            }
+        }
     }
 }

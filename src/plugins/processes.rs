@@ -1,0 +1,144 @@
+//! `processes`: how many processes run, sleep, are stopped and are dead, as the original counted them.
+
+use serde::Serialize;
+
+use super::{Plugin, Window};
+use crate::drivers::{
+    DriverError, Root,
+    linux::{pid_stat::state, processes::Processes as Folders},
+};
+
+/// The plugin. A reading costs one open, read and close for each process.
+#[derive(Debug)]
+pub struct Processes {
+    folders: Folders,
+    own: Option<u32>,
+}
+
+impl Processes {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        let folders = Folders::new(root);
+        let own = folders.own_pid();
+        Self { folders, own }
+    }
+}
+
+/// Processes by state. Idle kernel threads are in none, and so not in the sum.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Counts {
+    running: u64,
+    sleep: u64,
+    stopped: u64,
+    zombie: u64,
+}
+
+impl Counts {
+    /// By the letter that `ps` shows first in its column STAT: a tracing stop (`t`), a dead process (`X`) and an idle
+    /// kernel thread (`I`) count nowhere. The observer finds itself running, and sleeps otherwise.
+    fn add(&mut self, state: u8, observer: bool) {
+        match state {
+            b'R' if observer => self.sleep += 1,
+            b'R' => self.running += 1,
+            b'S' | b'D' => self.sleep += 1,
+            b'T' => self.stopped += 1,
+            b'Z' => self.zombie += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Plugin for Processes {
+    type Sample = Counts;
+
+    fn read(&mut self, sample: &mut Counts) -> Result<(), DriverError> {
+        *sample = Counts::default();
+        let own = self.own;
+        self.folders.walk(|pid, line| {
+            if let Some(state) = state(line) {
+                sample.add(state, Some(pid) == own);
+            }
+        })?;
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Counts>) -> impl Serialize {
+        let &Counts { running, sleep, stopped, zombie } = window.now;
+        View { all: running + sleep + stopped + zombie, running, sleep, stopped, zombie }
+    }
+}
+
+#[derive(Serialize)]
+struct View {
+    all: u64,
+    running: u64,
+    sleep: u64,
+    stopped: u64,
+    zombie: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::symlink,
+        process::{Child, Command},
+        time::{Duration, Instant},
+    };
+
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+
+    use super::*;
+
+    fn json(counts: &Counts) -> String {
+        serde_json::to_string(&Processes::view(Window { before: None, now: counts })).unwrap()
+    }
+
+    #[test]
+    fn states_are_summed_as_in_the_original() {
+        let dir = tempfile::tempdir().unwrap();
+        let states = ["S", "D", "R", "R", "T", "t", "Z", "I", "X", "P", "7", ""];
+        for (pid, state) in (1..).zip(states) {
+            fs::create_dir_all(dir.path().join(format!("proc/{pid}"))).unwrap();
+            fs::write(dir.path().join(format!("proc/{pid}/stat")), format!("{pid} (a) b) {state} 1 1\n")).unwrap();
+        }
+        symlink("3", dir.path().join("proc/self")).unwrap();
+        let mut counts = Counts { running: 99, ..Counts::default() };
+        Processes::new(&Root::at(dir.path())).read(&mut counts).unwrap();
+        assert_eq!(json(&counts), r#"{"all":6,"running":1,"sleep":3,"stopped":1,"zombie":1}"#);
+    }
+
+    struct Children(Vec<Child>);
+
+    impl Drop for Children {
+        fn drop(&mut self) {
+            for child in &mut self.0 {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+    }
+
+    #[test]
+    fn planted_children_are_found() {
+        let spawn = |program: &str| Command::new(program).arg("60").spawn().unwrap();
+        let mut children = Children((0..8).map(|_| spawn("sleep")).collect());
+        for child in &children.0[..5] {
+            kill(Pid::from_raw(child.id() as i32), Signal::SIGSTOP).unwrap();
+        }
+        for child in &mut children.0[5..] {
+            child.kill().unwrap();
+        }
+        let mut processes = Processes::new(&Root::host());
+        let mut counts = Counts::default();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while counts.stopped < 5 || counts.zombie < 3 {
+            assert!(Instant::now() < deadline, "{counts:?}");
+            processes.read(&mut counts).unwrap();
+        }
+    }
+}
