@@ -1,0 +1,80 @@
+//! The one table of settings: how each is called on the command line, in the environment and in the file, what it
+//! accepts and what holds when nobody says anything. Errors, `--check` and the tests of man pages read it.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the file, with its table: `plugins.dir`.
+    pub key: &'static str,
+    /// The option, or nothing where there is none.
+    pub option: Option<&'static str>,
+    /// Whether several values may be given.
+    pub list: bool,
+    /// What is accepted, to follow "accepted are".
+    pub accepted: &'static str,
+    /// The default as it would be written in the file; empty where there is none.
+    pub default: &'static str,
+}
+
+impl Setting {
+    /// The variable of the environment: `RTSTAT_` and the key.
+    pub fn variable(&self) -> String {
+        format!("RTSTAT_{}", self.key.to_ascii_uppercase().replace('.', "_"))
+    }
+}
+
+const fn one(key: &'static str, option: &'static str, accepted: &'static str, default: &'static str) -> Setting {
+    Setting { key, option: Some(option), list: false, accepted, default }
+}
+
+const fn many(key: &'static str, option: &'static str, accepted: &'static str) -> Setting {
+    Setting { key, option: Some(option), list: true, accepted, default: "[]" }
+}
+
+/// Every setting, in the order of the manual. Tokens with names have a table of their own, `[tokens]`.
+pub const SETTINGS: &[Setting] = &[
+    one("interface", "--interface", "an IPv4 address, an IPv6 address and localhost", "\"0.0.0.0\""),
+    one("port", "--port", "1 to 65535", "8000"),
+    one("web_sockets", "--web-sockets", BOOL, "false"),
+    many(
+        "listen",
+        "--listen",
+        "ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH and raw+unix:PATH, \
+         IPv6 in brackets",
+    ),
+    one("auth_token", "--auth-token", "up to 1024 bytes of text", ""),
+    many("auth_token_file", "--auth-token-file", "paths of files with one token each"),
+    one("max_clients", "--max-clients", "0 to 1000000, 0 = no limit", "10"),
+    one("max_per_address", "--max-per-address", "0 to 1000000, 0 = no limit", "0"),
+    one("exit_on_idle", "--exit-on-idle", "0 to 31536000 seconds, 0 = never", "0"),
+    one("public", "--public", "paths of folders", ""),
+    one("user", "--user", "names of users", ""),
+    many("allow_origin", "--allow-origin", "scheme://host[:port], null and *"),
+    many("allow_host", "--allow-host", "host names and addresses without a port, and *"),
+    one("tls_cert", "--tls-cert", "paths of PEM files", ""),
+    one("tls_key", "--tls-key", "paths of PEM files", ""),
+    many("trust_proxy", "--trust-proxy", "unix, addresses and networks like 10.0.0.0/8 or fd00::/8"),
+    one("metrics", "--metrics", BOOL, "false"),
+    Setting {
+        key: "plugins.default",
+        option: None,
+        list: true,
+        accepted: "names of plugins: letters, digits, _ and -",
+        default: "[]",
+    },
+    Setting {
+        key: "plugins.dir",
+        option: None,
+        list: false,
+        accepted: "paths of folders",
+        default: "\"/etc/rtstat/plugins.d\"",
+    },
+    Setting { key: "plugins.top_command_lines", option: None, list: false, accepted: BOOL, default: "false" },
+];
+
+const BOOL: &str = "true and false";
+
+/// The setting of this key.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}

@@ -1,0 +1,340 @@
+use std::{ffi::OsString, os::unix::fs::PermissionsExt};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cli;
+
+/// A folder with a configuration file, and the way from words to a configuration.
+struct Bench {
+    folder: TempDir,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Bench {
+    fn new(toml: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("rtstat.toml"), toml).unwrap();
+        Self { folder, variables: Vec::new() }
+    }
+
+    fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), self.here(value).into()));
+        self
+    }
+
+    fn file(self, name: &str, content: &str, mode: u32) -> Self {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// `@` stands for the folder.
+    fn here(&self, text: &str) -> String {
+        text.replace('@', self.folder.path().to_str().unwrap())
+    }
+
+    fn load(&self, words: &str) -> Result<Config, ConfigError> {
+        let words = self.here(&format!("rtstatd server --config @/rtstat.toml {words}"));
+        let cli = match cli::parse(words.split(' ').filter(|word| !word.is_empty()).map(|word| match word {
+            "''" => OsString::new(),
+            word => word.into(),
+        })) {
+            Ok(cli) => cli,
+            Err(refusal) => panic!("{words}: {refusal:?}"),
+        };
+        let cli::Command::Server(args) = cli.command else { panic!("{words}") };
+        Config::load(&args, cli.config.as_deref(), &self.variables.iter().cloned().collect())
+    }
+
+    fn good(&self, words: &str) -> Config {
+        self.load(words).unwrap_or_else(|error| panic!("{words}: {error}"))
+    }
+
+    /// The error line, with the folder as `@` again.
+    fn bad(&self, words: &str) -> String {
+        let error = self.load(words).expect_err(words).to_string();
+        assert!(!error.contains('\n'), "one line: {error}");
+        error.replace(self.folder.path().to_str().unwrap(), "@")
+    }
+}
+
+fn urls(config: &Config) -> String {
+    config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn options_decide_where_to_listen() {
+    let bench = Bench::new("");
+    for (words, listen) in [
+        ("", "raw://0.0.0.0:8000"),
+        ("-w", "ws://0.0.0.0:8000"),
+        ("-i 127.0.0.1 -p 9", "raw://127.0.0.1:9"),
+        ("-i ::1 -w", "ws://[::1]:8000"),
+        ("-i [::] -p 65535", "raw://[::]:65535"),
+        ("--interface=localhost --port=1 --web-sockets", "ws://127.0.0.1:1"),
+        ("--listen ws://[::1]:0 --listen raw+unix:/x", "ws://[::1]:0 raw+unix:/x"),
+    ] {
+        assert_eq!(urls(&bench.good(words)), listen, "{words}");
+    }
+}
+
+#[test]
+fn wrong_options_are_told_in_one_line() {
+    let bench = Bench::new("").file("open", "secret\n", 0o644).file("empty", "\n", 0o600).file("two", "a\nb\n", 0o600);
+    let listen = "accepted are ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH and \
+                  raw+unix:PATH, IPv6 in brackets";
+    for (words, line) in [
+        ("-p 0", "--port 0: accepted are 1 to 65535".to_owned()),
+        ("-p 70000", "--port 70000: accepted are 1 to 65535".into()),
+        ("--port abc", "--port abc: accepted are 1 to 65535".into()),
+        ("--port +80", "--port +80: accepted are 1 to 65535".into()),
+        ("--port ''", "--port \"\": accepted are 1 to 65535".into()),
+        ("-c -1", "--max-clients -1: accepted are 0 to 1000000, 0 = no limit".into()),
+        ("-c 1000001", "--max-clients 1000001: accepted are 0 to 1000000, 0 = no limit".into()),
+        ("--max-per-address x", "--max-per-address x: accepted are 0 to 1000000, 0 = no limit".into()),
+        ("--exit-on-idle 1.5", "--exit-on-idle 1.5: accepted are 0 to 31536000 seconds, 0 = never".into()),
+        ("-i eth77", "--interface eth77: accepted are an IPv4 address, an IPv6 address and localhost".into()),
+        ("-i 1.2.3", "--interface 1.2.3: accepted are an IPv4 address, an IPv6 address and localhost".into()),
+        ("--listen http://1.2.3.4:1", format!("--listen http://1.2.3.4:1: {listen}")),
+        (
+            "--listen wss://1.2.3.4:1",
+            "--listen wss://1.2.3.4:1: needs a certificate: set --tls-cert and --tls-key".into(),
+        ),
+        (
+            "--listen ws://1.2.3.4:1 -w",
+            "--listen: does not go with --web-sockets: set either listen, or interface, port and web_sockets".into(),
+        ),
+        ("-a ''", "--auth-token: the token is empty: leave it out to serve without a token".into()),
+        (
+            "--auth-token-file @/none",
+            "--auth-token-file @/none: cannot be read: No such file or directory (os error 2)".into(),
+        ),
+        ("--auth-token-file @", "--auth-token-file @: is a folder: accepted are files".into()),
+        ("--auth-token-file @/open", "--auth-token-file @/open: others have access (mode 0644): chmod 0640 it".into()),
+        (
+            "--auth-token-file @/empty",
+            "--auth-token-file @/empty: the token is empty: leave it out to serve without a token".into(),
+        ),
+        (
+            "--auth-token-file @/two",
+            "--auth-token-file @/two: the token has more than one line: accepted is one".into(),
+        ),
+        ("--public @/none", "--public @/none: is not a folder that can be read".into()),
+        ("--tls-cert @/c", "--tls-cert: a certificate needs its key: set --tls-key too".into()),
+        ("--tls-key @/c", "--tls-key: a key needs its certificate: set --tls-cert too".into()),
+        (
+            "--tls-cert @/c --tls-key @/k",
+            "--tls-cert @/c: cannot be read: No such file or directory (os error 2)".into(),
+        ),
+        ("--tls-cert @/open --tls-key @/k", "--tls-cert @/open: holds no certificate: accepted are PEM files".into()),
+        (
+            "--trust-proxy 10.0.0.0/33",
+            "--trust-proxy 10.0.0.0/33: accepted are unix, addresses and networks like 10.0.0.0/8 or fd00::/8".into(),
+        ),
+        (
+            "--allow-origin example.org",
+            "--allow-origin example.org: accepted are scheme://host[:port], null and *".into(),
+        ),
+        (
+            "--allow-origin https://example.org/",
+            "--allow-origin https://example.org/: accepted are scheme://host[:port], null and *".into(),
+        ),
+        (
+            "--allow-host example.org:80",
+            "--allow-host example.org:80: accepted are host names and addresses without a port, and *".into(),
+        ),
+    ] {
+        let said = bench.bad(words);
+        assert_eq!(said, line);
+    }
+}
+
+#[test]
+fn exit_codes_tell_the_command_line_from_the_rest() {
+    let bench = Bench::new("port = 0");
+    assert_eq!(bench.load("-p 0").expect_err("refused").exit_code(), 64);
+    assert_eq!(bench.load("").expect_err("refused").exit_code(), 78);
+    assert_eq!(bench.load("-p 1 --auth-token-file /none").expect_err("refused").exit_code(), 78);
+}
+
+#[test]
+fn the_higher_source_wins() {
+    let toml = "port = 1\ninterface = '127.0.0.1'\nmax_clients = 5\nallow_host = ['a', 'b']";
+    let bench =
+        Bench::new(toml).set("RTSTAT_PORT", "2").set("RTSTAT_MAX_CLIENTS", "0").set("RTSTAT_WEB_SOCKETS", "yes");
+    let config = bench.good("");
+    assert_eq!(urls(&config), "ws://127.0.0.1:2");
+    assert_eq!(config.max_clients, None);
+    assert_eq!(config.allow_host, ["a", "b"]);
+    let config = bench.good("-p 3 -c 7 --allow-host C");
+    assert_eq!(urls(&config), "ws://127.0.0.1:3");
+    assert_eq!(config.max_clients.map(NonZeroU32::get), Some(7));
+    assert_eq!(config.allow_host, ["c"]);
+}
+
+#[test]
+fn listen_and_port_override_each_other_across_sources() {
+    let bench = Bench::new("listen = ['ws://127.0.0.1:1', 'raw://127.0.0.1:2']");
+    assert_eq!(urls(&bench.good("")), "ws://127.0.0.1:1 raw://127.0.0.1:2");
+    assert_eq!(urls(&bench.good("-p 3")), "raw://0.0.0.0:3");
+    assert_eq!(urls(&bench.good("--listen raw://[::1]:4")), "raw://[::1]:4");
+    assert_eq!(urls(&bench.set("RTSTAT_WEB_SOCKETS", "1").good("")), "ws://0.0.0.0:8000");
+    let bench = Bench::new("port = 1\nweb_sockets = true").set("RTSTAT_LISTEN", "raw://127.0.0.1:5, raw+unix:/x");
+    let config = bench.good("");
+    assert_eq!(urls(&config), "raw://127.0.0.1:5 raw+unix:/x");
+    assert_eq!(config.listen_place.map(|place| place.to_string()).as_deref(), Some("RTSTAT_LISTEN"));
+    assert_eq!(Bench::new("").good("").listen_place, None);
+}
+
+#[test]
+fn wrong_variables_are_named() {
+    for (name, value, line) in [
+        ("RTSTAT_PORT", "tcp://10.0.0.1:8000", "RTSTAT_PORT tcp://10.0.0.1:8000: accepted are 1 to 65535"),
+        ("RTSTAT_WEB_SOCKETS", "maybe", "RTSTAT_WEB_SOCKETS maybe: accepted are true and false"),
+        ("RTSTAT_AUTH_TOKEN", "", "RTSTAT_AUTH_TOKEN: the token is empty: leave it out to serve without a token"),
+        (
+            "RTSTAT_PLUGINS_DEFAULT",
+            "a,b/c",
+            "RTSTAT_PLUGINS_DEFAULT b/c: accepted are names of plugins: letters, digits, _ and -",
+        ),
+    ] {
+        assert_eq!(Bench::new("").set(name, value).bad(""), line);
+    }
+    let config = Bench::new("").set("RTSTAT_SERVICE_HOST", "10.0.0.1").good("");
+    assert_eq!(config.warnings, ["RTSTAT_SERVICE_HOST: no setting has this name; it has no effect"]);
+}
+
+#[test]
+fn the_file_is_checked_with_its_lines() {
+    for (toml, line) in [
+        ("# one\nmax-clients = 3", "@/rtstat.toml:2: unknown key max-clients; the nearest known key is max_clients"),
+        ("prot = 1", "@/rtstat.toml:1: unknown key prot; the nearest known key is port"),
+        ("[plugins]\n\ndri = 'x'", "@/rtstat.toml:3: unknown key plugins.dri; the nearest known key is plugins.dir"),
+        ("[plugin]\ndir = 'x'", "@/rtstat.toml:1: unknown key plugin; the nearest known key is plugins"),
+        ("\n\nport = 70000", "@/rtstat.toml:3: port 70000: accepted are 1 to 65535"),
+        ("port = 0x0", "@/rtstat.toml:1: port 0: accepted are 1 to 65535"),
+        ("port = [1]", "@/rtstat.toml:1: port […]: accepted are 1 to 65535"),
+        ("metrics = 'maybe'", "@/rtstat.toml:1: metrics maybe: accepted are true and false"),
+        (
+            "trust_proxy = [\n'unix',\n'10.0.0.0/40']",
+            "@/rtstat.toml:3: trust_proxy 10.0.0.0/40: accepted are unix, addresses and networks like 10.0.0.0/8 or fd00::/8",
+        ),
+        ("auth_token = 5", "@/rtstat.toml:1: auth_token: a token is written in quotes"),
+        ("auth_token = 'geheim '", "@/rtstat.toml:1: auth_token: the token ends in a blank, which no client can send"),
+        ("[tokens]\na = 1", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
+        ("[tokens]\na = { flie = 'x' }", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
+        ("tokens = 1", "@/rtstat.toml:1: tokens 1: accepted are tables, as [plugins] and [tokens]"),
+        (
+            "auth_token = 'x'\n[tokens]\ndefault = 'y'",
+            "@/rtstat.toml:3: tokens.default: a second token of the name default; the first is @/rtstat.toml:1: auth_token",
+        ),
+        (
+            "web_sockets = true\nlisten = ['ws://1.2.3.4:5']",
+            "@/rtstat.toml:2: listen: does not go with @/rtstat.toml:1: web_sockets: set either listen, or interface, port and web_sockets",
+        ),
+    ] {
+        assert_eq!(Bench::new(toml).bad(""), line, "{toml}");
+    }
+    assert!(Bench::new("a = 1\nport = \n").bad("").starts_with("@/rtstat.toml:2: "), "a syntax error names its line");
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let missing = Config::load_without_secrets(Some("/none/rtstat.toml"), &Environment::default());
+    let line = missing.expect_err("refused").to_string();
+    assert_eq!(line, "/none/rtstat.toml: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn tokens_have_names_and_stay_hidden() {
+    let bench = Bench::new("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
+    let toml = bench.here("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
+    let bench = bench.file("rtstat.toml", &toml, 0o640).file("bob", "b1\r\n", 0o640).file("first", "f1", 0o600).file(
+        "second.token",
+        "s1\n",
+        0o400,
+    );
+    let names = |config: &Config| {
+        config.tokens.iter().map(|token| format!("{}={}", token.name, token.value)).collect::<Vec<_>>().join(" ")
+    };
+    let config = bench.good("");
+    assert_eq!(names(&config), "alice=a1 bob=b1");
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    assert_eq!(
+        names(&bench.good("--auth-token-file @/first --auth-token-file @/second.token")),
+        "default=f1 second=s1"
+    );
+    let config = bench.good("-a x1 --auth-token-file @/first");
+    assert_eq!(names(&config), "default=x1 first=f1");
+    assert_eq!(config.warnings, ["--auth-token: every local user can read a command line; use --auth-token-file"]);
+    let shown = format!("{config:?}{}", config.report(false));
+    assert!(!shown.contains("x1") && !shown.contains("f1"), "{shown}");
+    let bench = bench.file("rtstat.token", "c1\n", 0o400).set("CREDENTIALS_DIRECTORY", "@");
+    assert_eq!(names(&bench.good("")), "alice=a1 bob=b1 credential=c1");
+}
+
+#[test]
+fn a_token_in_a_file_for_all_is_worth_a_warning() {
+    let config = Bench::new("").file("rtstat.toml", "auth_token = 'x'", 0o644).good("");
+    assert_eq!(config.warnings.len(), 1);
+    assert!(config.warnings[0].ends_with("rtstat.toml: holds a token and others can read it: chmod 0640 it"));
+}
+
+#[test]
+fn every_setting_reaches_its_field() {
+    let bench = Bench::new("");
+    let config = bench.good(
+        "--exit-on-idle 300 --public @ --user nobody --allow-origin HTTPS://Example.org:8443 --allow-origin null \
+         --allow-host [::1] --trust-proxy unix --trust-proxy 10.0.0.0/8 --max-per-address 4 --metrics",
+    );
+    assert_eq!(config.exit_on_idle, Some(Duration::from_secs(300)));
+    assert_eq!(config.public.as_deref(), Some(bench.folder.path()));
+    assert_eq!(config.user.as_deref(), Some("nobody"));
+    assert_eq!(config.allow_origin, ["https://example.org:8443", "null"]);
+    assert_eq!(config.allow_host, ["[::1]"]);
+    assert_eq!(config.trust_proxy.len(), 2);
+    assert_eq!(config.max_per_address.map(NonZeroU32::get), Some(4));
+    assert!(config.metrics);
+    let config = Bench::new("[plugins]\ndefault = ['disk', 'net']\ndir = '/p'\ntop_command_lines = true").good("");
+    let wanted =
+        PluginSettings { default: vec!["disk".into(), "net".into()], dir: "/p".into(), top_command_lines: true };
+    assert_eq!(config.plugins, wanted);
+}
+
+#[test]
+fn the_table_of_defaults_is_what_holds() {
+    let mut toml = String::new();
+    for setting in settings::SETTINGS.iter().filter(|setting| !setting.default.is_empty() && setting.key != "listen") {
+        toml += &format!("{} = {}\n", setting.key, setting.default);
+    }
+    let written = Bench::new(&toml).good("");
+    let unwritten = Bench::new("").good("");
+    let comparable = |config: Config| format!("{:?}", Config { file: None, listen_place: None, ..config });
+    assert_eq!(comparable(written), comparable(unwritten));
+}
+
+#[test]
+fn every_option_has_its_setting_and_the_other_way_round() {
+    let command = cli::command();
+    let server = command.find_subcommand("server").unwrap();
+    let mut options: Vec<String> =
+        server.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
+    options.retain(|option| {
+        !["--check", "--quiet", "--verbose", "--config", "--help", "--version"].contains(&option.as_str())
+    });
+    let mut settings: Vec<&str> = settings::SETTINGS.iter().filter_map(|setting| setting.option).collect();
+    options.sort();
+    settings.sort_unstable();
+    assert_eq!(options, settings);
+}
+
+#[test]
+fn tools_need_no_secrets() {
+    let bench = Bench::new("auth_token_file = '/none'\n[plugins]\ndir = '/p'");
+    let path = bench.here("@/rtstat.toml");
+    assert!(bench.load("").is_err());
+    let config = Config::load_without_secrets(Some(&path), &Environment::default()).unwrap();
+    assert_eq!(config.plugins.dir, Path::new("/p"));
+}
