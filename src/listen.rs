@@ -226,6 +226,11 @@ pub fn passed(sockets: Vec<(OwnedFd, String)>) -> Result<(Vec<Bound>, Vec<String
     Ok((bounds, warnings))
 }
 
+/// Whether a socket of this `FileDescriptorName=` speaks TLS.
+pub fn is_tls_name(name: &str) -> bool {
+    matches!(name, "wss" | "raws")
+}
+
 fn adopt(descriptor: OwnedFd, transport: Transport, tls: bool) -> Result<Bound, String> {
     const WANTED: &str = "accepted are listening stream sockets (ListenStream=, Accept=no)";
     let unusable = |errno: Errno| format!("{errno}; {WANTED}");

@@ -129,6 +129,7 @@ impl Config {
         config.tokens = token::load(&layers, environment)?;
         config.token_in_argv = args.auth_token.is_some();
         config.tls = tls::load(&layers)?;
+        check_user(&layers)?;
         (config.listen, config.listen_place) = resolve_listen(&layers, config.tls.is_some())?;
         config.warnings = warnings(&config, &layers, environment);
         Ok(config)
@@ -201,6 +202,17 @@ fn resolve(layers: &Layers) -> Result<Config, ConfigError> {
         },
         ..default
     })
+}
+
+/// The user must exist before anything is opened; whether it can be become is decided later.
+fn check_user(layers: &Layers) -> Result<(), ConfigError> {
+    match layers.said("user") {
+        Some(said) if !matches!(nix::unistd::User::from_name(&said.text), Ok(Some(_))) => {
+            let problem = "there is no such user".into();
+            Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The highest layer that says anything about listening decides between URLs and the three plain settings; these are

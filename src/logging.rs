@@ -1,0 +1,271 @@
+//! What the program says while it runs, through `tracing`: to the journal with its fields when systemd started it, as plain
+//! lines on standard error otherwise.
+//!
+//! Logging never stops the server: a standard error that is gone or that nobody reads loses lines, no more. Nothing that a
+//! client sends can start a line of its own. A [`Limiter`] keeps clients from making the log grow.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+    time::{Duration, Instant},
+};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
+use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+/// Starts logging. `quiet` is `-q`, `verbose` counts the `-v`. Call it once; later calls change nothing.
+pub fn init(quiet: bool, verbose: u8) {
+    let filter = filter(quiet, verbose);
+    let to_journal = stderr_is_journal();
+    let journal = if to_journal { journal().ok() } else { None };
+    let lines = journal.is_none().then(|| {
+        tracing_subscriber::fmt::layer()
+            // The default would report a failed write on standard error, and panic because that is what failed.
+            .log_internal_errors(false)
+            .with_ansi(false)
+            .event_format(Lines { to_journal })
+            .with_writer(Stderr)
+    });
+    // A second call finds a subscriber in place, which is fine.
+    let _ = tracing_subscriber::registry()
+        .with(journal.with_filter(filter.clone()))
+        .with(lines.with_filter(filter))
+        .try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let owned = || payload.downcast_ref::<String>().map(String::as_str);
+        let what = payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("without a message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic: {what}");
+    }));
+}
+
+/// Ours by verbosity; the libraries' a good deal less, since they speak of every connection below info.
+fn filter(quiet: bool, verbose: u8) -> Targets {
+    let (ours, theirs) = match (quiet, verbose) {
+        (true, _) => (LevelFilter::OFF, LevelFilter::OFF),
+        (_, 0) => (LevelFilter::INFO, LevelFilter::WARN),
+        (_, 1) => (LevelFilter::DEBUG, LevelFilter::WARN),
+        (_, 2) => (LevelFilter::TRACE, LevelFilter::INFO),
+        _ => (LevelFilter::TRACE, LevelFilter::TRACE),
+    };
+    Targets::new().with_default(theirs).with_target("rtstat", ours)
+}
+
+/// Fields keep their names, so that `journalctl SESSION=7` finds them; info is priority 6, as everywhere else.
+fn journal() -> io::Result<tracing_journald::Layer> {
+    let priorities =
+        PriorityMappings { info: Priority::Informational, debug: Priority::Debug, ..PriorityMappings::new() };
+    let layer = tracing_journald::layer()?;
+    Ok(layer.with_field_prefix(None).with_priority_mappings(priorities).with_syslog_identifier("rtstatd".into()))
+}
+
+/// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM` holds its device and
+/// inode, systemd.exec(5). A variable inherited from a session's parent does not match.
+pub fn stderr_is_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    let Ok(descriptor) = io::stderr().as_fd().try_clone_to_owned() else { return false };
+    let Ok(metadata) = std::fs::File::from(descriptor).metadata() else { return false };
+    stream == format!("{}:{}", metadata.dev(), metadata.ino())
+}
+
+/// The one line that a failed start leaves on standard error, whatever the verbosity.
+pub fn fatal(error: &dyn fmt::Display) {
+    let priority = if stderr_is_journal() { "<3>" } else { "" };
+    // Nobody may be left to read it.
+    let _ = Stderr.write(format!("{priority}error: {error}").as_bytes());
+}
+
+/// One line an event: time and level for people, the priority in front for a journal that takes only lines.
+struct Lines {
+    to_journal: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let level = *event.metadata().level();
+        if self.to_journal {
+            write!(out, "<{}>", priority(level))?;
+        } else {
+            SystemTime.format_time(&mut out)?;
+            write!(out, " {level:5} ")?;
+        }
+        context.format_fields(out.by_ref(), event)?;
+        writeln!(out)
+    }
+}
+
+/// syslog(3) priorities.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        _ => 7,
+    }
+}
+
+/// Standard error, losing what it would not take at once.
+#[derive(Clone, Copy)]
+struct Stderr;
+
+/// What a pipe that reports itself writable takes without blocking: PIPE_BUF, pipe(7).
+const LONGEST_LINE_BYTES: usize = 4096;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut stderr = io::stderr().lock();
+        let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+        let writable = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+            && ready.iter().all(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLOUT)));
+        if writable {
+            let _ = stderr.write_all(&single_line(line));
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        *self
+    }
+}
+
+/// Control characters become blanks, and the line ends once.
+fn single_line(text: &[u8]) -> Vec<u8> {
+    let content = text.strip_suffix(b"\n").unwrap_or(text);
+    let harmless = |byte: &u8| if byte.is_ascii_control() { b' ' } else { *byte };
+    content.iter().take(LONGEST_LINE_BYTES - 1).map(harmless).chain([b'\n']).collect()
+}
+
+/// Lets a few lines of a kind pass in each second and counts the rest. Holds no timer: what was held back is told with the
+/// first line of a later second, or when it is asked for.
+#[derive(Debug)]
+pub struct Limiter {
+    per_second: u32,
+    second_began: Option<Instant>,
+    passed: u32,
+    held: u64,
+}
+
+/// What to do with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Log it, behind a line that says how many before it were held back, unless that is 0.
+    Log {
+        /// How many lines were held back since the last that said so.
+        held_before: u64,
+    },
+    /// Count it only.
+    Hold,
+}
+
+impl Limiter {
+    /// A limiter of so many lines a second.
+    pub fn new(per_second: u32) -> Self {
+        Self { per_second, second_began: None, passed: 0, held: 0 }
+    }
+
+    /// Asks for one line at this instant.
+    pub fn admit(&mut self, now: Instant) -> Verdict {
+        let over = |began: Instant| now.saturating_duration_since(began) >= Duration::from_secs(1);
+        if self.second_began.is_none_or(over) {
+            self.second_began = Some(now);
+            self.passed = 0;
+        }
+        if self.passed >= self.per_second {
+            self.held += 1;
+            return Verdict::Hold;
+        }
+        self.passed += 1;
+        Verdict::Log { held_before: std::mem::take(&mut self.held) }
+    }
+
+    /// How many lines were held back and not yet told; they count as told then. For the end of the program, or for
+    /// whoever has a timer anyway.
+    pub fn take_held(&mut self) -> u64 {
+        std::mem::take(&mut self.held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_a_few_lines_and_a_number() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut limiter = Limiter::new(2);
+        let log = |held_before| Verdict::Log { held_before };
+        assert_eq!(limiter.admit(at(0)), log(0));
+        assert_eq!(limiter.admit(at(0)), log(0));
+        for millis in 0..37 {
+            assert_eq!(limiter.admit(at(millis)), Verdict::Hold);
+        }
+        assert_eq!(limiter.admit(at(999)), Verdict::Hold);
+        assert_eq!(limiter.admit(at(1000)), log(38));
+        assert_eq!(limiter.admit(at(1001)), log(0));
+        assert_eq!(limiter.admit(at(1002)), Verdict::Hold);
+        assert_eq!(limiter.take_held(), 1);
+        assert_eq!(limiter.admit(at(5000)), log(0));
+    }
+
+    #[test]
+    fn an_instant_before_the_last_one_is_the_same_second() {
+        let now = Instant::now();
+        let mut limiter = Limiter::new(1);
+        limiter.admit(now + Duration::from_secs(9));
+        assert_eq!(limiter.admit(now), Verdict::Hold);
+    }
+
+    #[test]
+    fn verbosity_is_ours_first() {
+        for (quiet, verbose, ours, theirs) in [
+            (true, 0, None, None),
+            (false, 0, Some(Level::INFO), Some(Level::WARN)),
+            (false, 1, Some(Level::DEBUG), Some(Level::WARN)),
+            (false, 2, Some(Level::TRACE), Some(Level::INFO)),
+            (false, 3, Some(Level::TRACE), Some(Level::TRACE)),
+        ] {
+            let filter = filter(quiet, verbose);
+            for (target, most) in [("rtstat::server", ours), ("rtstatd", ours), ("actix_http::h1", theirs)] {
+                for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                    let wanted = most.is_some_and(|most| level <= most);
+                    assert_eq!(filter.would_enable(target, &level), wanted, "{verbose} {target} {level}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_cannot_start_another() {
+        assert_eq!(single_line(b"origin=a\nERROR b\x1b[2J\r\n"), b"origin=a ERROR b [2J \n");
+        assert_eq!(single_line(b""), b"\n");
+        assert_eq!(single_line(&[b'a'; 9000]).len(), LONGEST_LINE_BYTES);
+    }
+}

@@ -1,0 +1,4 @@
+//! The real program, from outside: one binary, a module a topic. Ports are chosen by the kernel, on loopback only.
+
+#[cfg(test)]
+mod cli;
