@@ -7,7 +7,10 @@
 use std::{
     fmt,
     io::{self, Write},
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::MetadataExt,
+    },
     time::{Duration, Instant},
 };
 
@@ -132,18 +135,23 @@ const LONGEST_LINE_BYTES: usize = 4096;
 
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut stderr = io::stderr().lock();
-        let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
-        let writable = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0)
-            && ready.iter().all(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLOUT)));
-        if writable {
-            let _ = stderr.write_all(&single_line(line));
-        }
+        // The lock keeps lines of several threads whole.
+        write_if_ready(io::stderr().lock().as_fd(), &single_line(line));
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Writes what the descriptor takes without waiting, and forgets the rest.
+fn write_if_ready(descriptor: BorrowedFd<'_>, line: &[u8]) {
+    let mut ready = [PollFd::new(descriptor, PollFlags::POLLOUT)];
+    let writable = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        && ready.iter().all(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLOUT)));
+    if writable {
+        let _ = nix::unistd::write(descriptor, line);
     }
 }
 
@@ -260,6 +268,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_reader_that_stopped_or_left_holds_nobody_up() {
+        use std::io::Read;
+        let (mut reader, writer) = io::pipe().unwrap();
+        let line = [b'a'; LONGEST_LINE_BYTES];
+        // More than a pipe holds: without the check this would wait for ever.
+        for _ in 0..100 {
+            write_if_ready(writer.as_fd(), &line);
+        }
+        let mut taken = vec![0; LONGEST_LINE_BYTES];
+        reader.read_exact(&mut taken).unwrap();
+        assert_eq!(taken, line);
+        drop(reader);
+        write_if_ready(writer.as_fd(), &line);
     }
 
     #[test]

@@ -160,4 +160,42 @@ mod tests {
             (root, account) => panic!("root {root}: {account:?}"),
         }
     }
+
+    const CHILD: &str = "RTSTAT_TEST_DROPS_PRIVILEGES";
+
+    /// The drop is for good, so it happens in a process of its own: this very test, started again.
+    #[test]
+    fn root_is_given_up_for_good() {
+        if !Uid::effective().is_root() {
+            assert!(matches!(choose(None).unwrap(), Account::Unchanged), "there is nothing to give up");
+            return;
+        }
+        if std::env::var_os(CHILD).is_some() {
+            let account = choose(None).unwrap();
+            become_user(&account).unwrap();
+            let Account::User(user) = account else { panic!("root stays root") };
+            assert_eq!((Uid::current(), Uid::effective()), (user.uid, user.uid));
+            // Capabilities and no_new_privs are those of the thread, which is not the process's first one here.
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            for line in
+                ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|set| format!("{set}:\t0000000000000000"))
+            {
+                assert!(status.contains(&line), "{line}: {status}");
+            }
+            assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+            assert!(std::fs::read("/etc/shadow").is_err(), "root's files are closed");
+            return;
+        }
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "privileges::tests::root_is_given_up_for_good", "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

@@ -25,7 +25,7 @@ impl fmt::Display for Place {
         match self {
             Self::Option(name) => out.write_str(name),
             Self::Variable(name) => out.write_str(name),
-            Self::File { path, line, key } => write!(out, "{}:{line}: {key}", path.display()),
+            Self::File { path, line, key } => write!(out, "{}:{line}: {}", path.display(), shown(key)),
         }
     }
 }

@@ -154,6 +154,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The settings of a newer configuration that only a restart brings into effect, by their keys: sockets and the user
+    /// are settled before the first connection.
+    pub fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
+        let fixed = [("listen", self.listen != newer.listen), ("user", self.user != newer.user)];
+        fixed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+}
+
 /// The file that is named by option or variable, or else the default one where it exists.
 fn read_file(option: Option<&str>, environment: &Environment) -> Result<(Option<PathBuf>, String), ConfigError> {
     let named = option.map(PathBuf::from).or_else(|| environment.get("RTSTAT_CONFIG").map(PathBuf::from));

@@ -2,7 +2,7 @@
 //! accepts and what holds when nobody says anything. Errors, `--check` and the tests of man pages read it.
 
 /// One setting.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The key in the file, with its table: `plugins.dir`.
     pub key: &'static str,

@@ -225,6 +225,10 @@ fn the_file_is_checked_with_its_lines() {
         ("auth_token = 'geheim '", "@/rtstat.toml:1: auth_token: the token ends in a blank, which no client can send"),
         ("[tokens]\na = 1", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
         ("[tokens]\na = { flie = 'x' }", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
+        (
+            "[tokens]\n\"a\\nb\" = 'x'",
+            "@/rtstat.toml:2: \"tokens.a\\nb\": \"a\\nb\" cannot name a token: accepted are letters, digits, _ . and -, up to 64",
+        ),
         ("tokens = 1", "@/rtstat.toml:1: tokens 1: accepted are tables, as [plugins] and [tokens]"),
         (
             "auth_token = 'x'\n[tokens]\ndefault = 'y'",
@@ -337,4 +341,91 @@ fn tools_need_no_secrets() {
     assert!(bench.load("").is_err());
     let config = Config::load_without_secrets(Some(&path), &Environment::default()).unwrap();
     assert_eq!(config.plugins.dir, Path::new("/p"));
+}
+
+/// The test pair, with the modes that are asked for.
+fn with_pair(key: &str, key_mode: u32) -> Bench {
+    let fixture = |name: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)).unwrap()
+    };
+    Bench::new("").file("cert.pem", &fixture("cert.pem"), 0o644).file("key.pem", &fixture(key), key_mode)
+}
+
+#[test]
+fn a_pair_turns_tls_on_where_no_url_says_otherwise() {
+    let bench = with_pair("key.pem", 0o640);
+    let pair = "--tls-cert @/cert.pem --tls-key @/key.pem";
+    for (words, listen, warnings) in [
+        ("", "raws://0.0.0.0:8000", 0),
+        ("-w -p 443", "wss://0.0.0.0:443", 0),
+        ("--listen wss://[::1]:1 --listen ws://[::1]:2", "wss://[::1]:1 ws://[::1]:2", 0),
+        ("--listen ws://[::1]:2", "ws://[::1]:2", 1),
+    ] {
+        let config = bench.good(&format!("{words} {pair}"));
+        assert_eq!(urls(&config), listen);
+        assert_eq!(config.warnings.len(), warnings, "{:?}", config.warnings);
+        let tls = config.tls.expect("a pair");
+        assert_eq!(tls.server.alpn_protocols, [b"http/1.1"]);
+    }
+}
+
+#[test]
+fn pairs_that_do_not_work_are_refused() {
+    let pair = "--tls-cert @/cert.pem --tls-key @/key.pem";
+    let line = with_pair("key.pem", 0o644).bad(pair);
+    assert_eq!(line, "--tls-key @/key.pem: others have access (mode 0644): chmod 0640 it");
+    let line = with_pair("other-key.pem", 0o600).bad(pair);
+    assert!(line.starts_with("--tls-key @/key.pem: does not go with @/cert.pem: "), "{line}");
+    let line = with_pair("cert.pem", 0o600).bad(pair);
+    assert!(line.starts_with("--tls-key @/key.pem: holds no private key: "), "{line}");
+}
+
+#[test]
+fn a_restart_is_asked_for_only_where_it_is_needed() {
+    let bench = Bench::new("");
+    let old = bench.good("-p 1");
+    assert_eq!(old.waiting_for_restart(&bench.good("-p 1 -c 7 --metrics")), [""; 0]);
+    assert_eq!(old.waiting_for_restart(&bench.good("-p 2 --user nobody")), ["listen", "user"]);
+}
+
+mod any_input {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts that look like a configuration, with something wrong in most.
+    fn toml_like() -> impl Strategy<Value = String> {
+        let key = prop_oneof![
+            prop::sample::select(settings::SETTINGS).prop_map(|setting| setting.key.replace("plugins.", "")),
+            Just("[tokens]\na".to_owned()),
+            Just("[plugins]\ndir".to_owned()),
+            "[a-z_.]{0,12}",
+        ];
+        let value =
+            prop_oneof!["-?[0-9_]{0,12}", "'[ -~]{0,12}'", "\\[.{0,12}\\]", "\\{.{0,12}\\}", "true|false|.{0,12}"];
+        let lines = prop::collection::vec((key, value).prop_map(|(key, value)| format!("{key} = {value}\n")), 0..6);
+        lines.prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn every_file_is_a_layer_or_one_line_with_its_place(text in prop_oneof![toml_like(), ".*"]) {
+            let path = Path::new("/x.toml");
+            if let Err(error) = file::parse(path, &text) {
+                let line = error.to_string();
+                prop_assert!(line.starts_with("/x.toml:") && !line.contains('\n'), "{line}");
+            }
+        }
+
+        #[test]
+        fn every_value_is_taken_or_told_in_one_line(key in prop::sample::select(settings::SETTINGS), text in ".*") {
+            let variable = (OsString::from(key.variable()), OsString::from(text.replace('\0', "")));
+            let environment: Environment = [variable].into_iter().collect();
+            let layers = Layers(vec![layers::from_environment(&environment).unwrap()]);
+            if let Err(error) = resolve(&layers).and_then(|_| resolve_listen(&layers, true)) {
+                let line = error.to_string();
+                prop_assert!(line.starts_with(&key.variable()) && !line.contains('\n'), "{line}");
+            }
+        }
+    }
 }
