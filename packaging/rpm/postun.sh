@@ -1,0 +1,19 @@
+# What the %systemd_postun_with_restart macro says, for the service only: its sockets stay open during an upgrade.
+if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload >/dev/null 2>&1 || :
+    if [ "$1" -ge 1 ]; then
+        if [ -x /usr/lib/systemd/systemd-update-helper ]; then
+            /usr/lib/systemd/systemd-update-helper mark-restart-system-units rtstat.service || :
+        else
+            systemctl try-restart rtstat.service >/dev/null 2>&1 || :
+        fi
+    fi
+fi
+# The package owns no folder; those that are empty now go with it.
+if [ "$1" -eq 0 ]; then
+    for folder in /usr/share/rtstat/public/css /usr/share/rtstat/public/js/components /usr/share/rtstat/public/js \
+        /usr/share/rtstat/public /usr/share/rtstat/nginx /usr/share/rtstat /usr/share/doc/rtstat \
+        /usr/share/licenses/rtstat /etc/rtstat/plugins.d /etc/rtstat; do
+        rmdir --ignore-fail-on-non-empty "$folder" 2>/dev/null || :
+    done
+fi

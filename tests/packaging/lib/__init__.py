@@ -1,0 +1,1 @@
+"""What the package tests share: machines, clients and the report."""
