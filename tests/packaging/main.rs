@@ -1,5 +1,6 @@
 //! What is written by hand around the program agrees with its own tables: manuals, packaged configuration, completions,
 //! package metadata. `RTSTAT_UPDATE=1 cargo test --test packaging` writes the completions anew.
+#![cfg(test)]
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
