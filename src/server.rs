@@ -1,17 +1,55 @@
 //! The running server: everything between a registered listener and the end of the last session.
 
-use std::{process::ExitCode, time::Duration};
+use std::{cell::RefCell, io, process::ExitCode, rc::Rc, time::Duration};
+
+use actix::{Actor, Addr, System};
+use actix_web::rt;
+use nix::sys::signal::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
 
 use crate::{
+    actors::{
+        sampler::Sampler,
+        scheduler::House,
+        supervisor::{Count, Reload as NewRules, Rules, Stop, Supervisor},
+    },
+    admission::{Token, Tokens},
+    clock::Clock,
     config::{Config, ConfigError},
-    error::EX_UNAVAILABLE,
+    drivers::{
+        Root,
+        linux::host::{Host, boot_id},
+    },
+    error::EX_OSERR,
+    info::Info,
     listen::Bound,
-    logging,
+    plugins::{
+        catalog::{Catalog, CatalogError},
+        registry,
+    },
+    presence::Presence,
+    sampling::Sampling,
     signals::IgnoredSignals,
+    systemd,
+    transports::{
+        accept::{Doors, accept},
+        encoder::Encoder,
+        http::Http,
+        session::Desk,
+        tick::Tick,
+    },
+    web::Pages,
 };
 
 /// Reads the configuration again.
 pub type Reload = Box<dyn Fn() -> Result<Config, ConfigError>>;
+
+/// Clients have this long to say goodbye when the server stops.
+const FAREWELL: Duration = Duration::from_millis(1500);
+
+/// The status line is renewed no more often than this.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
 
 /// What the server starts with.
 pub struct Start {
@@ -33,7 +71,252 @@ pub struct Start {
 
 /// Serves until told to stop.
 pub fn run(start: Start) -> ExitCode {
-    drop(start);
-    logging::fatal(&"this build cannot serve yet");
-    EX_UNAVAILABLE.into()
+    System::new().block_on(async move {
+        match Server::start(start) {
+            Ok(server) => server.serve().await,
+            Err(fault) => {
+                error!("the server cannot start: {fault}");
+                EX_OSERR.into()
+            }
+        }
+    })
+}
+
+/// Why a server with a good configuration cannot start.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Catalog(#[from] CatalogError),
+    #[error("a listener or a signal cannot be registered: {0}")]
+    Register(#[from] io::Error),
+}
+
+/// The plugins of this machine, each with its Sampler.
+///
+/// # Errors
+/// When their names do not make a catalog.
+pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogError> {
+    let mut entries = registry::built_in(&Root::host());
+    for entry in &mut entries {
+        entry.about.default |= config.plugins.default.contains(&entry.name);
+    }
+    let catalog = Rc::new(Catalog::new(&entries)?);
+    let outlets = entries.into_iter().map(|entry| {
+        let period = Duration::try_from_secs_f64(entry.about.min_interval).unwrap_or_default();
+        Sampler::start(entry.name, entry.home, period)
+    });
+    Ok(Rc::new(Sampling::new(catalog, clock, outlets.collect())))
+}
+
+struct Server {
+    supervisor: Addr<Supervisor>,
+    tick: Rc<Tick>,
+    http: Rc<Http>,
+    presence: Rc<Presence>,
+    accepting: Vec<rt::task::JoinHandle<()>>,
+    reload: Reload,
+    watchdog_interval: Option<Duration>,
+    ignored: IgnoredSignals,
+    exit_on_idle: RefCell<Option<Duration>>,
+    fault: RefCell<Option<ConfigError>>,
+    /// The listeners, as the status line names them.
+    places: String,
+}
+
+/// Why the server ends.
+enum End {
+    Signal(&'static str),
+    Idle(Duration),
+}
+
+impl Server {
+    fn start(start: Start) -> Result<Self, Failure> {
+        let Start { config, bound, reload, fault, watchdog_interval, ignored, .. } = start;
+        let clock = Clock::start();
+        let root = Root::host();
+        let sampling = sampling(&config, clock)?;
+        let supervisor = Supervisor::new(clock, rules(&config, fault.is_some())).start();
+        let info = Info { host: Host::read(&root), max_clients: max_clients(&config) };
+        let house = Rc::new(House { supervisor: supervisor.clone(), sampling: Rc::clone(&sampling), info });
+        let tick = Rc::new(Tick::new(sampling, Encoder::new(boot_id(&root))));
+        let desk = Rc::new(Desk::new(house, Rc::clone(&tick)));
+        let http = Rc::new(Http::new(Rc::clone(&desk), pages(&config, fault.is_some())));
+        let presence = Rc::new(Presence::default());
+        let doors = Doors { http: Rc::clone(&http), desk, presence: Rc::clone(&presence) };
+        let places = bound.iter().map(|bound| bound.url.to_string()).collect::<Vec<_>>().join(", ");
+        let accepting = bound.into_iter().map(|bound| accept(bound, doors.clone())).collect::<Result<_, _>>()?;
+        let exit_on_idle = RefCell::new(config.exit_on_idle);
+        let fault = RefCell::new(fault);
+        Ok(Self {
+            supervisor,
+            tick,
+            http,
+            presence,
+            accepting,
+            reload,
+            watchdog_interval,
+            ignored,
+            exit_on_idle,
+            fault,
+            places,
+        })
+    }
+
+    async fn serve(self) -> ExitCode {
+        let mut server = self;
+        let accepting = std::mem::take(&mut server.accepting);
+        let server = Rc::new(server);
+        let tick = Rc::clone(&server.tick);
+        rt::spawn(async move { tick.run().await });
+        info!(version = env!("CARGO_PKG_VERSION"), "listening on {}", server.places);
+        server.tell(systemd::ready(&server.status()));
+        rt::spawn(Rc::clone(&server).keep_status());
+        rt::spawn(Rc::clone(&server).keep_watchdog());
+        let end = tokio::select! {
+            end = server.wait_for_signal() => end,
+            idle = server.wait_for_idle() => Ok(End::Idle(idle)),
+        };
+        let reason = match end {
+            Ok(End::Signal(name)) => format!("told to stop by {name}"),
+            Ok(End::Idle(idle)) => format!("nobody was connected for {} s", idle.as_secs()),
+            Err(fault) => {
+                error!("signals cannot be received: {fault}");
+                return EX_OSERR.into();
+            }
+        };
+        info!("stopping: {reason}");
+        server.tell(systemd::stopping(&format!("Stopping: {reason}")));
+        for task in accepting {
+            task.abort();
+            // Its listener is closed once the task is gone.
+            let _ = task.await;
+        }
+        server.http.stop();
+        server.supervisor.do_send(Stop);
+        if tokio::time::timeout(FAREWELL, server.presence.empty()).await.is_err() {
+            info!(connections = server.presence.live(), "stopped before every client had said goodbye");
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// SIGHUP reloads; SIGTERM and SIGINT end. What was ignored at the start stays so.
+    async fn wait_for_signal(&self) -> io::Result<End> {
+        let open = |which: Signal, kind| (!self.ignored.contains(which)).then(|| signal(kind)).transpose();
+        let mut terminate = open(Signal::SIGTERM, SignalKind::terminate())?;
+        let mut interrupt = open(Signal::SIGINT, SignalKind::interrupt())?;
+        let mut hangup = open(Signal::SIGHUP, SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                () = received(&mut terminate) => return Ok(End::Signal("SIGTERM")),
+                () = received(&mut interrupt) => return Ok(End::Signal("SIGINT")),
+                () = received(&mut hangup) => self.reload(),
+            }
+        }
+    }
+
+    /// Returns when nobody has been connected for the configured time.
+    async fn wait_for_idle(&self) -> Duration {
+        loop {
+            self.presence.empty().await;
+            let patience = *self.exit_on_idle.borrow();
+            let Some(patience) = patience else {
+                // A reload may set it; that wakes nobody, and needs not: the next client does.
+                self.presence.changed().await;
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(patience) => {
+                    if self.presence.live() == 0 {
+                        return patience;
+                    }
+                }
+                () = self.presence.changed() => {}
+            }
+        }
+    }
+
+    fn reload(&self) {
+        self.tell(systemd::reloading());
+        match (self.reload)() {
+            Ok(config) => {
+                for warning in &config.warnings {
+                    tracing::warn!("{warning}");
+                }
+                self.supervisor.do_send(NewRules(rules(&config, false)));
+                self.http.set_pages(pages(&config, false));
+                self.exit_on_idle.replace(config.exit_on_idle);
+                self.fault.replace(None);
+                info!("configuration reloaded");
+            }
+            Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),
+        }
+        self.tell(systemd::ready(&self.status()));
+    }
+
+    fn status(&self) -> String {
+        if let Some(fault) = &*self.fault.borrow() {
+            return format!("Refusing every connection, wrong configuration: {fault}");
+        }
+        let (live, started) = (self.presence.live(), self.tick.started());
+        let plugins = self.tick.plugins();
+        let what = if plugins.is_empty() { "nothing" } else { plugins.as_str() };
+        format!("Listening on {}; {live} connected, {started} watching, sampling {what}", self.places)
+    }
+
+    /// Renews the status line when somebody comes or goes.
+    async fn keep_status(self: Rc<Self>) {
+        let mut told = self.status();
+        loop {
+            self.presence.changed().await;
+            tokio::time::sleep(STATUS_EVERY).await;
+            let status = self.status();
+            if status != told {
+                self.tell(systemd::status(&status));
+                told = status;
+            }
+        }
+    }
+
+    /// Reports life after each round trip through the Supervisor and the tick. A plugin's worker is in neither.
+    async fn keep_watchdog(self: Rc<Self>) {
+        let Some(interval) = self.watchdog_interval else { return };
+        loop {
+            tokio::time::sleep(interval).await;
+            if self.supervisor.send(Count).await.is_ok() {
+                self.tick.round_trip().await;
+                self.tell(systemd::alive());
+            }
+        }
+    }
+
+    /// The service manager may be gone; that is no reason to end.
+    fn tell(&self, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "the service manager was not told");
+        }
+    }
+}
+
+async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn max_clients(config: &Config) -> Option<usize> {
+    config.max_clients.and_then(|limit| usize::try_from(limit.get()).ok())
+}
+
+fn rules(config: &Config, refuse: bool) -> Rules {
+    let token = |token: &crate::config::Token| Token { name: token.name.clone(), value: token.value.clone().into() };
+    Rules {
+        max_clients: max_clients(config),
+        tokens: Tokens::new(config.tokens.iter().map(token).collect()),
+        misconfigured: refuse,
+    }
+}
+
+fn pages(config: &Config, refuse: bool) -> Pages {
+    Pages { folder: config.public.clone(), misconfigured: refuse }
 }

@@ -21,9 +21,12 @@
 //!
 //! One line in [`registry`] then offers it under its key.
 
+pub mod catalog;
 pub mod cpu_stat;
+pub mod feed;
 pub mod figures;
 pub mod meminfo;
+pub mod outlet;
 pub mod processes;
 pub mod registry;
 pub mod sample;

@@ -5,6 +5,7 @@
 //! error or a line left out, and never a panic.
 
 pub mod file;
+pub mod host;
 pub mod loadavg;
 pub mod localtime;
 pub mod meminfo;

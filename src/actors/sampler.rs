@@ -1,0 +1,162 @@
+//! A Sampler for each plugin: owns its worker thread, where it has one, and tells the journal of its failures.
+//!
+//! A reading that may block runs on the worker. While one is under way no other is asked for, and a worker
+//! that is stuck is never joined by a second one: a dead mount costs one thread, however long it is dead.
+
+use std::{
+    rc::Rc,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use tracing::{debug, info, warn};
+
+use crate::{
+    drivers::DriverError,
+    plugins::{
+        outlet::{Outlet, Owner, sample},
+        registry::Home,
+        sample::{Reading, Source},
+    },
+};
+
+type Make = dyn Fn() -> Box<dyn Source> + Send + Sync;
+
+/// The stack of a worker: readings are shallow.
+const STACK: usize = 256 * 1024;
+
+/// One plugin's owner.
+pub struct Sampler {
+    name: String,
+    outlet: Rc<Outlet>,
+    make: Option<Arc<Make>>,
+    /// Instants go in; closing it ends the worker after its reading.
+    worker: Option<mpsc::Sender<Duration>>,
+    reading: bool,
+    watched: bool,
+}
+
+impl Sampler {
+    /// Starts the sampler of the plugin `name`, and gives the outlet through which it is read.
+    pub fn start(name: String, home: Home, period: Duration) -> Rc<Outlet> {
+        let (source, make) = match home {
+            Home::Tick(source) => (Some(source), None),
+            Home::Worker(make) => (None, Some(Arc::from(make))),
+        };
+        let ctx = Context::new();
+        let outlet = Rc::new(Outlet::new(source, period, Box::new(ctx.address())));
+        ctx.run(Self { name, outlet: Rc::clone(&outlet), make, worker: None, reading: false, watched: false });
+        outlet
+    }
+}
+
+impl Actor for Sampler {
+    type Context = Context<Self>;
+}
+
+impl Owner for Addr<Sampler> {
+    fn refresh(&self, at: Duration) {
+        // A full mailbox holds such a message already.
+        let _ = self.try_send(Refresh(at));
+    }
+
+    fn unwatched(&self) {
+        self.do_send(Unwatched);
+    }
+
+    fn report(&self, fault: Option<DriverError>) {
+        self.do_send(Report(fault));
+    }
+}
+
+/// Take a reading that may block.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Refresh(Duration);
+
+impl Handler<Refresh> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, Refresh(at): Refresh, ctx: &mut Context<Self>) {
+        self.watched = true;
+        if self.reading {
+            return;
+        }
+        if self.worker.is_none() {
+            self.worker = self.make.as_ref().and_then(|make| hire(&self.name, make, ctx.address()));
+        }
+        self.reading = self.worker.as_ref().is_some_and(|worker| worker.send(at).is_ok());
+        if !self.reading {
+            self.worker = None;
+            self.outlet.take(Err(DriverError::Missing("a worker thread".into())));
+        }
+    }
+}
+
+/// A thread that reads when told to. None when the system gives no thread.
+fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<mpsc::Sender<Duration>> {
+    let (orders, receiver) = mpsc::channel();
+    let make = Arc::clone(make);
+    let work = move || {
+        let mut source = make();
+        for at in receiver {
+            sampler.do_send(Sampled(sample(&mut *source, at)));
+        }
+    };
+    thread::Builder::new().name(name.chars().take(15).collect()).stack_size(STACK).spawn(work).ok()?;
+    Some(orders)
+}
+
+/// A worker has a reading.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Sampled(Result<Reading, DriverError>);
+
+impl Handler<Sampled> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, Sampled(outcome): Sampled, _: &mut Context<Self>) {
+        self.reading = false;
+        if self.watched {
+            self.outlet.take(outcome);
+        } else {
+            self.worker = None;
+        }
+    }
+}
+
+/// Nobody watches.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Unwatched;
+
+impl Handler<Unwatched> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, _: Unwatched, _: &mut Context<Self>) {
+        self.watched = false;
+        if !self.reading {
+            self.worker = None;
+        }
+    }
+}
+
+/// A first failure, or the end of failures.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Report(Option<DriverError>);
+
+impl Handler<Report> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, Report(fault): Report, _: &mut Context<Self>) {
+        let plugin = self.name.as_str();
+        match fault {
+            None => info!(plugin, "plugin {plugin} gives figures again"),
+            Some(DriverError::Missing(what)) => debug!(plugin, "plugin {plugin}: {what}: not available"),
+            Some(fault) => warn!(plugin, "plugin {plugin} gives no figures: {fault}"),
+        }
+    }
+}

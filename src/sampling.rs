@@ -1,0 +1,127 @@
+//! Takes the snapshots that pushes are made from: at most one a slot, of what somebody asked for.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
+
+use crate::{
+    clock::Clock,
+    plugins::{catalog::Catalog, feed::Held, outlet::Outlet, set::PluginSet},
+    schedule::Slot,
+    snapshot::{Keys, Snapshot},
+};
+
+/// Snapshots kept for reuse.
+const POOL: usize = 32;
+
+/// The plugins and their newest snapshot.
+pub struct Sampling {
+    /// Names and rules of the keys.
+    pub catalog: Rc<Catalog>,
+    /// The server's time.
+    pub clock: Clock,
+    /// By registry index; none for `_meta`.
+    outlets: Vec<Rc<Outlet>>,
+    newest: RefCell<Option<Rc<Snapshot>>>,
+    pool: RefCell<Vec<Rc<Snapshot>>>,
+    ids: Cell<u64>,
+}
+
+impl Sampling {
+    /// Samples through `outlets`, which stand in the catalog's order.
+    #[must_use]
+    pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<Outlet>>) -> Self {
+        Self { catalog, clock, outlets, newest: RefCell::default(), pool: RefCell::default(), ids: Cell::new(0) }
+    }
+
+    /// The snapshot of the current slot with at least the plugins of `set`; what the slot already has is not
+    /// read again.
+    #[must_use]
+    pub fn snapshot(&self, set: PluginSet) -> Rc<Snapshot> {
+        let now = self.clock.now();
+        let slot = Slot::of(now);
+        let newest = self.newest.borrow().clone().filter(|newest| newest.slot == slot);
+        let snapshot = match newest {
+            Some(newest) if newest.set.union(set) == newest.set => return newest,
+            Some(newest) => self.compose(slot, newest.at, set.union(newest.set), Some(&newest)),
+            None => self.compose(slot, now, set, None),
+        };
+        self.newest.replace(Some(Rc::clone(&snapshot)));
+        snapshot
+    }
+
+    /// A window's start for a session that changes its choice to `set`: what it had keeps its start, what is
+    /// new to it starts now.
+    #[must_use]
+    pub fn widened(&self, before: &Rc<Snapshot>, set: PluginSet) -> Rc<Snapshot> {
+        if before.set.union(set) == before.set {
+            return Rc::clone(before);
+        }
+        let now = self.snapshot(set);
+        self.fill(before.slot, before.at, set, |index| {
+            let source = if before.set.contains(index) { before } else { &now };
+            source.held.get(index).cloned().flatten()
+        })
+    }
+
+    fn compose(&self, slot: Slot, at: Duration, set: PluginSet, known: Option<&Snapshot>) -> Rc<Snapshot> {
+        self.fill(slot, at, set, |index| match known.filter(|known| known.set.contains(index)) {
+            Some(known) => known.held.get(index).cloned().flatten(),
+            None => self.outlets.get(index).and_then(|outlet| outlet.reading(at)),
+        })
+    }
+
+    /// A new snapshot with what `held` says of each plugin of `set`, in a used one's memory where one is free.
+    fn fill(&self, slot: Slot, at: Duration, set: PluginSet, held: impl Fn(usize) -> Option<Held>) -> Rc<Snapshot> {
+        let mut pool = self.pool.borrow_mut();
+        let free = pool.iter().position(|snapshot| Rc::strong_count(snapshot) == 1);
+        let mut snapshot = free.map(|free| pool.swap_remove(free)).unwrap_or_default();
+        drop(pool);
+        self.ids.set(self.ids.get() + 1);
+        if let Some(own) = Rc::get_mut(&mut snapshot) {
+            own.id = self.ids.get();
+            (own.slot, own.at, own.set) = (slot, at, set);
+            own.held.clear();
+            own.faults.clear();
+            for (index, outlet) in self.outlets.iter().enumerate() {
+                let wanted = set.contains(index);
+                own.held.push(if wanted { held(index) } else { None });
+                own.faults.push(if wanted { outlet.fault() } else { None });
+            }
+        }
+        let mut pool = self.pool.borrow_mut();
+        if pool.len() < POOL {
+            pool.push(Rc::clone(&snapshot));
+        }
+        snapshot
+    }
+
+    /// Counts a session more or less that watches `set`.
+    pub fn watch(&self, set: PluginSet, more: bool) {
+        for index in set.iter() {
+            if let Some(outlet) = self.outlets.get(index) {
+                outlet.watch(more);
+            }
+        }
+    }
+
+    /// Gives back what was kept for reuse: nobody is started.
+    pub fn rest(&self) {
+        self.newest.take();
+        self.pool.take();
+    }
+
+    /// The names of the plugins that somebody watches.
+    pub fn watched(&self) -> impl Iterator<Item = &str> {
+        let named = self.outlets.iter().enumerate();
+        named.filter(|(_, outlet)| outlet.watched()).map(|(index, _)| self.catalog.name(index))
+    }
+
+    /// Readings taken since the start by plugin name, for those that were read at all.
+    pub fn taken(&self) -> impl Iterator<Item = (&str, u64)> {
+        let named = self.outlets.iter().enumerate();
+        named.map(|(index, outlet)| (self.catalog.name(index), outlet.taken())).filter(|(_, taken)| *taken > 0)
+    }
+}

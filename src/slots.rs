@@ -1,0 +1,77 @@
+//! The places of max-clients: taken by sessions, free again when the session is gone, whatever ended it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// The places, taken and free.
+#[derive(Debug)]
+pub struct Slots {
+    limit: Option<usize>,
+    taken: Arc<AtomicUsize>,
+}
+
+/// One place, held for as long as this value lives.
+#[derive(Debug)]
+pub struct Slot(Arc<AtomicUsize>);
+
+impl Slots {
+    /// `limit` places; none is no limit.
+    #[must_use]
+    pub fn new(limit: Option<usize>) -> Self {
+        Self { limit, taken: Arc::default() }
+    }
+
+    /// A place, if one is free.
+    #[must_use]
+    pub fn take(&self) -> Option<Slot> {
+        let free = |taken: usize| self.limit.is_none_or(|limit| taken < limit).then_some(taken + 1);
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok()?;
+        Some(Slot(Arc::clone(&self.taken)))
+    }
+
+    /// Changes the number of places. Who holds one keeps it.
+    pub fn set_limit(&mut self, limit: Option<usize>) {
+        self.limit = limit;
+    }
+
+    /// How many are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_frees_itself() {
+        let mut slots = Slots::new(Some(2));
+        let (first, second) = (slots.take().unwrap(), slots.take().unwrap());
+        assert!(slots.take().is_none());
+        drop(first);
+        let third = slots.take().unwrap();
+        slots.set_limit(Some(1));
+        drop(second);
+        assert!(slots.take().is_none(), "one is still held");
+        drop(third);
+        assert_eq!(slots.taken(), 0);
+        assert!(slots.take().is_some());
+    }
+
+    #[test]
+    fn no_limit() {
+        let slots = Slots::new(None);
+        let held: Vec<_> = (0..1000).map(|_| slots.take().unwrap()).collect();
+        assert_eq!(slots.taken(), held.len());
+    }
+}

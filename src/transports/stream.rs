@@ -1,0 +1,164 @@
+//! A connected peer's byte stream: TCP, Unix or TLS over TCP behind one type, so that one HTTP service,
+//! one write loop and one tick serve them all.
+
+use std::{
+    cell::RefCell,
+    io,
+    os::fd::AsRawFd,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use nix::sys::socket::{Shutdown, shutdown};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+use tokio_rustls::server::TlsStream;
+
+use crate::{peer::Peer, presence::Present};
+
+/// A connection with the name of its other end.
+pub struct Stream {
+    kind: Kind,
+    /// Who is there.
+    pub peer: Peer,
+    _present: Present,
+}
+
+enum Kind {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<RefCell<TlsStream<TcpStream>>>),
+}
+
+impl Stream {
+    /// Over TCP.
+    #[must_use]
+    pub fn tcp(stream: TcpStream, peer: Peer, present: Present) -> Self {
+        Self { kind: Kind::Tcp(stream), peer, _present: present }
+    }
+
+    /// Over a Unix socket.
+    #[must_use]
+    pub fn unix(stream: UnixStream, peer: Peer, present: Present) -> Self {
+        Self { kind: Kind::Unix(stream), peer, _present: present }
+    }
+
+    /// Over TLS, after its handshake.
+    #[must_use]
+    pub fn tls(stream: TlsStream<TcpStream>, peer: Peer, present: Present) -> Self {
+        Self { kind: Kind::Tls(Box::new(RefCell::new(stream))), peer, _present: present }
+    }
+
+    /// Whether [`Stream::try_write`] can write; otherwise only [`Stream::poll_write`] does.
+    #[must_use]
+    pub fn writes_directly(&self) -> bool {
+        !matches!(self.kind, Kind::Tls(_))
+    }
+
+    /// Writes without waiting and without a task, outside tokio's cooperative budget.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the socket takes nothing; whatever the socket says.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.kind {
+            Kind::Tcp(stream) => stream.try_write(bytes),
+            Kind::Unix(stream) => stream.try_write(bytes),
+            Kind::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Reads what is there into `buffer`; 0 at the end of input.
+    pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match &self.kind {
+            Kind::Tcp(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                match stream.try_read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    outcome => return Poll::Ready(outcome),
+                }
+            },
+            Kind::Unix(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                match stream.try_read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    outcome => return Poll::Ready(outcome),
+                }
+            },
+            Kind::Tls(stream) => {
+                let mut stream = stream.borrow_mut();
+                let mut buffer = ReadBuf::new(buffer);
+                ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            }
+        }
+    }
+
+    /// Writes what the socket takes of `bytes`.
+    pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &self.kind {
+            Kind::Tcp(stream) => loop {
+                ready!(stream.poll_write_ready(cx))?;
+                match stream.try_write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    outcome => return Poll::Ready(outcome),
+                }
+            },
+            Kind::Unix(stream) => loop {
+                ready!(stream.poll_write_ready(cx))?;
+                match stream.try_write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    outcome => return Poll::Ready(outcome),
+                }
+            },
+            Kind::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_write(cx, bytes),
+        }
+    }
+
+    /// Hands on what TLS holds back; nothing to do for the others.
+    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.kind {
+            Kind::Tcp(_) | Kind::Unix(_) => Poll::Ready(Ok(())),
+            Kind::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_flush(cx),
+        }
+    }
+
+    /// Ends our direction: the peer reads what was written and then the end.
+    pub fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let fd = match &self.kind {
+            Kind::Tcp(stream) => stream.as_raw_fd(),
+            Kind::Unix(stream) => stream.as_raw_fd(),
+            Kind::Tls(stream) => return Pin::new(&mut *stream.borrow_mut()).poll_shutdown(cx),
+        };
+        Poll::Ready(shutdown(fd, Shutdown::Write).map_err(io::Error::from))
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().kind {
+            Kind::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Kind::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Kind::Tls(stream) => Pin::new(stream.get_mut()).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Self::poll_write(&self, cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Self::poll_flush(&self, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().kind {
+            Kind::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Kind::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Kind::Tls(stream) => Pin::new(stream.get_mut()).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The WebSocket transport: frames of RFC 6455 to the messages of a Scheduler. The handshake is done before.
+
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context as TaskContext, Poll},
+};
+
+use actix::StreamHandler;
+use actix_http::{
+    error::PayloadError,
+    ws::{Codec, Item, Message, ProtocolError},
+};
+use actix_web_actors::ws::WebsocketContext;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream as FutureStream, future::Future};
+
+use super::{
+    frame::Framing,
+    guard::{Guard, TooLong},
+    link::Link,
+    session::{Desk, Wire, connection},
+    stream::Stream,
+    write_loop::{Engine, WriteLoop},
+};
+use crate::{
+    actors::scheduler::{Connection, Scheduler},
+    protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply},
+};
+
+/// Bytes read at a time: what a peer may send ahead of its answers.
+const READ: usize = 4096;
+
+/// A session's connection over WebSocket.
+pub struct WebSocket(Wire, Rc<Incoming>);
+
+connection!(WebSocket, WebsocketContext<Scheduler<WebSocket>>);
+
+/// What the reader of the bytes and the reader of the messages share.
+#[derive(Default)]
+struct Incoming {
+    /// Why the frames ended early, where they did.
+    refused: Cell<Option<CloseReason>>,
+    /// The fragments of a message under way.
+    parts: Cell<Option<BytesMut>>,
+}
+
+/// Starts the session of an upgraded connection; `early` is what came behind the request's head.
+pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output = ()> + use<> {
+    let wire = desk.wire(Framing::WebSocket, stream);
+    let link = Rc::clone(&wire.link);
+    let incoming = Rc::<Incoming>::default();
+    let payload = Payload {
+        link: Rc::clone(&link),
+        incoming: Rc::clone(&incoming),
+        guard: Guard::default(),
+        early,
+        yielded: false,
+        over: false,
+    };
+    let actor = Scheduler::new(WebSocket(wire, incoming), Rc::clone(&desk.house));
+    let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
+    WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
+}
+
+/// The actor in its context. Answers go through the link; the context itself has nothing to send.
+struct WebSocketEngine<S> {
+    frames: S,
+    link: Rc<Link>,
+}
+
+impl<S, E> Engine for WebSocketEngine<S>
+where
+    S: FutureStream<Item = Result<Bytes, E>> + Unpin,
+{
+    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        match Pin::new(&mut self.frames).poll_next(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(_))) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(Some(Err(_)) | None) => {
+                self.link.wake();
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut WebsocketContext<Self>) {
+        match message {
+            Ok(Message::Text(text)) if text.is_empty() => self.reply(&Reply::Error(ErrorText::UnknownMessage)),
+            Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
+            Ok(Message::Ping(payload)) => self.connection().0.link.pong(&payload),
+            Ok(Message::Pong(_) | Message::Nop) => {}
+            Ok(Message::Continuation(item)) => self.fragment(item, ctx),
+            Ok(Message::Binary(_)) => self.end(CloseReason::Binary, ctx),
+            Ok(Message::Close(reason)) => {
+                // The reader of the bytes speaks in the peer's name when it has refused a frame.
+                if let Some(reason) = self.connection().1.refused.get() {
+                    return self.end(reason, ctx);
+                }
+                let code = reason.map_or(1000, |reason| reason.code.into());
+                self.connection().close(Some(code));
+                self.end(CloseReason::PeerClosed, ctx);
+            }
+            Err(error) => self.end(reason(&error), ctx),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut WebsocketContext<Self>) {
+        self.end(CloseReason::PeerLost, ctx);
+    }
+}
+
+impl Scheduler<WebSocket> {
+    fn fragment(&mut self, item: Item, ctx: &mut WebsocketContext<Self>) {
+        let parts = &self.connection().1.parts;
+        let (bytes, last) = match item {
+            Item::FirstBinary(_) => return self.end(CloseReason::Binary, ctx),
+            Item::FirstText(bytes) | Item::Continue(bytes) => (bytes, false),
+            Item::Last(bytes) => (bytes, true),
+        };
+        let mut message = parts.take().unwrap_or_default();
+        message.extend_from_slice(&bytes);
+        if message.len() > MAX_MESSAGE {
+            return self.end(CloseReason::TooLong, ctx);
+        }
+        if !last {
+            return parts.set(Some(message));
+        }
+        if std::str::from_utf8(&message).is_err() {
+            self.end(CloseReason::NotUtf8, ctx);
+        } else if message.is_empty() {
+            self.reply(&Reply::Error(ErrorText::UnknownMessage));
+        } else {
+            self.receive(&message, ctx);
+        }
+    }
+}
+
+/// What a fault in the frames is called. The codec reports a text that is not UTF-8 as an IO error of the kind
+/// `Other`, and reserved bits as one of the kind `InvalidData`.
+fn reason(error: &ProtocolError) -> CloseReason {
+    match error {
+        ProtocolError::Overflow => CloseReason::TooLong,
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => CloseReason::NotUtf8,
+        _ => CloseReason::BadFrame,
+    }
+}
+
+/// An empty masked close frame: how the reader of the bytes tells the reader of the messages, in its turn
+/// behind the frames that were good, that the rest is refused.
+const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
+
+/// The peer's bytes, read no faster than answers drain.
+struct Payload {
+    link: Rc<Link>,
+    incoming: Rc<Incoming>,
+    guard: Guard,
+    early: Bytes,
+    /// Bytes were handed on in this turn: the codec works on them before more are read.
+    yielded: bool,
+    over: bool,
+}
+
+impl Payload {
+    fn checked(&mut self, bytes: &[u8]) -> Bytes {
+        let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
+        if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
+            self.over = true;
+            self.incoming.refused.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
+            passed.extend_from_slice(&END);
+        }
+        passed.freeze()
+    }
+}
+
+impl FutureStream for Payload {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if std::mem::take(&mut this.yielded) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.over {
+            return if this.link.half_closed.get() { Poll::Ready(None) } else { Poll::Pending };
+        }
+        if !this.early.is_empty() {
+            let early = std::mem::take(&mut this.early);
+            this.yielded = true;
+            return Poll::Ready(Some(Ok(this.checked(&early))));
+        }
+        // The write loop polls again once they have drained.
+        if this.link.congested() {
+            return Poll::Pending;
+        }
+        let mut buffer = [0; READ];
+        match this.link.stream.poll_read(cx, &mut buffer) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => {
+                this.over = true;
+                this.link.half_closed.set(true);
+                Poll::Ready(None)
+            }
+            Poll::Ready(Ok(count)) => {
+                // A read that filled the buffer may have left more: the codec gets its turn before it.
+                this.yielded = count == READ;
+                Poll::Ready(Some(Ok(this.checked(buffer.get(..count).unwrap_or_default()))))
+            }
+        }
+    }
+}
