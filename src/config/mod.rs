@@ -155,6 +155,17 @@ impl Config {
 }
 
 impl Config {
+    /// The configuration that one file's text alone would give, without the tokens, keys and users that it names. For
+    /// tests and fuzzing.
+    ///
+    /// # Errors
+    /// As [`Config::load`], less what only those files can have.
+    pub fn from_text(text: &str) -> Result<Self, ConfigError> {
+        let layers = Layers(vec![file::parse(Path::new(DEFAULT_FILE), text)?]);
+        let (listen, listen_place) = resolve_listen(&layers, layers.said("tls_cert").is_some())?;
+        Ok(Self { listen, listen_place, ..resolve(&layers)? })
+    }
+
     /// The settings of a newer configuration that only a restart brings into effect, by their keys: sockets and the user
     /// are settled before the first connection.
     pub fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
@@ -323,7 +334,17 @@ fn origin(text: &str) -> Option<String> {
     let scheme_fits = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     let authority_fits = authority.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"'*".contains(&byte));
     let filled = !scheme.is_empty() && !authority.is_empty();
-    (filled && scheme_fits && authority_fits).then(|| text.to_ascii_lowercase())
+    if !(filled && scheme_fits && authority_fits) {
+        return None;
+    }
+    let text = text.to_ascii_lowercase();
+    // Browsers leave the scheme's own port out.
+    let own_port = match text.split_once("://")?.0 {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return Some(text),
+    };
+    Some(text.strip_suffix(own_port).map(str::to_owned).unwrap_or(text))
 }
 
 /// A host as it stands in a request, without its port, in lower case; IPv6 in brackets.

@@ -308,6 +308,20 @@ fn every_setting_reaches_its_field() {
 }
 
 #[test]
+fn origins_are_kept_as_browsers_send_them() {
+    for (said, kept) in [
+        ("HTTPS://Example.org", "https://example.org"),
+        ("https://example.org:443", "https://example.org"),
+        ("http://example.org:443", "http://example.org:443"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("moz-extension://abc", "moz-extension://abc"),
+        ("*", "*"),
+    ] {
+        assert_eq!(origin(said).as_deref(), Some(kept), "{said}");
+    }
+}
+
+#[test]
 fn the_table_of_defaults_is_what_holds() {
     let mut toml = String::new();
     for setting in settings::SETTINGS.iter().filter(|setting| !setting.default.is_empty() && setting.key != "listen") {
@@ -411,6 +425,7 @@ mod any_input {
         #[test]
         fn every_file_is_a_layer_or_one_line_with_its_place(text in prop_oneof![toml_like(), ".*"]) {
             let path = Path::new("/x.toml");
+            let _ = Config::from_text(&text);
             if let Err(error) = file::parse(path, &text) {
                 let line = error.to_string();
                 prop_assert!(line.starts_with("/x.toml:") && !line.contains('\n'), "{line}");
