@@ -4,14 +4,32 @@
 //! the buffers have grown. A file cut off in the middle, or one that is not what the kernel's documents say, is an
 //! error or a line left out, and never a panic.
 
+pub mod arcstats;
+pub mod disks;
+pub mod diskstats;
 pub mod file;
 pub mod host;
+pub mod interfaces;
 pub mod loadavg;
 pub mod localtime;
 pub mod meminfo;
+pub mod name;
+pub mod net_dev;
+pub mod online;
 pub mod pid_stat;
+pub mod pressure;
 pub mod processes;
+pub mod sockets;
 pub mod stat;
 pub mod text;
 pub mod uptime;
 pub mod users;
+pub mod vmstat;
+
+use nix::unistd::{SysconfVar, sysconf};
+
+/// Bytes in a page of memory, the unit of many of the kernel's counters.
+#[must_use]
+pub fn page_size_bytes() -> u64 {
+    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096)
+}

@@ -1,0 +1,184 @@
+//! /proc/PID/net/{sockstat,sockstat6,snmp,netstat} (proc_pid_net(5), Documentation/networking/snmp_counter.rst) and the
+//! connection tracker's sysctls: the sockets of the machine.
+
+use super::{
+    file::KernelFile,
+    interfaces::Network,
+    text::{Malformed, decimal, fields, lines, split_once},
+};
+use crate::drivers::{DriverError, Root};
+
+/// What /proc/net/sockstat or sockstat6 counts now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sockstat {
+    /// TCP sockets in use.
+    pub tcp: Option<u64>,
+    /// TCP connections that nobody holds any more.
+    pub orphan: Option<u64>,
+    /// TCP connections that wait for late packets.
+    pub time_wait: Option<u64>,
+    /// UDP sockets in use.
+    pub udp: Option<u64>,
+}
+
+/// Parses sockstat or sockstat6: lines of a protocol, a colon, and names with numbers.
+///
+/// # Errors
+/// When a figure that we read is not a number, or there is no line of TCP.
+pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
+    let mut sockstat = Sockstat::default();
+    for (protocol, rest) in lines(bytes).filter_map(|line| split_once(line, b':')) {
+        let mut columns = fields(rest);
+        while let (Some(name), Some(value)) = (columns.next(), columns.next()) {
+            let slot = match (protocol, name) {
+                (b"TCP" | b"TCP6", b"inuse") => &mut sockstat.tcp,
+                (b"TCP", b"orphan") => &mut sockstat.orphan,
+                (b"TCP", b"tw") => &mut sockstat.time_wait,
+                (b"UDP" | b"UDP6", b"inuse") => &mut sockstat.udp,
+                _ => continue,
+            };
+            *slot = Some(decimal(value).ok_or(Malformed("a number after a figure's name"))?);
+        }
+    }
+    sockstat.tcp.map(|_| sockstat).ok_or(Malformed("a line of TCP"))
+}
+
+/// Parses snmp or netstat, lines of names that are followed by a line of numbers: the counter `name` of `protocol`.
+///
+/// # Errors
+/// When the counter is there and not a number.
+pub fn parse_counter(bytes: &[u8], protocol: &[u8], name: &[u8]) -> Result<Option<u64>, Malformed> {
+    let of_protocol = |line: &&[u8]| line.strip_prefix(protocol).is_some_and(|rest| rest.starts_with(b":"));
+    let mut lines = lines(bytes).filter(of_protocol);
+    let (Some(names), Some(values)) = (lines.next(), lines.next()) else { return Ok(None) };
+    let mut pairs = fields(names).zip(fields(values)).skip(1);
+    let Some((_, value)) = pairs.find(|(found, _)| *found == name) else { return Ok(None) };
+    decimal(value).map(Some).ok_or(Malformed("a number below a counter's name"))
+}
+
+/// The sockets of the machine at one time; what this kernel does not tell is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sockets {
+    /// IPv4 sockets, and what the kernel counts for both.
+    pub v4: Sockstat,
+    /// IPv6 sockets.
+    pub v6: Sockstat,
+    /// TCP segments sent again since boot.
+    pub retransmitted: Option<u64>,
+    /// Connections lost since boot because a listener was too slow to take them.
+    pub listen_drops: Option<u64>,
+    /// Tracked connections, and how many there may be.
+    pub conntrack: Option<(u64, u64)>,
+}
+
+/// The files, kept open.
+#[derive(Debug)]
+pub struct SocketFiles {
+    sockstat: KernelFile,
+    sockstat6: KernelFile,
+    snmp: KernelFile,
+    netstat: KernelFile,
+    /// The tracker's count and limit. A sysctl is that of our own namespace, so there is none where the machine's is
+    /// another.
+    conntrack: Option<(KernelFile, KernelFile)>,
+}
+
+impl SocketFiles {
+    /// Below `root`; opened by the first read.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        let Network { folder, ours } = Network::find(root);
+        let file = |name: &str| KernelFile::new(root, format!("{folder}/{name}"));
+        let sysctl = |name: &str| KernelFile::new(root, format!("proc/sys/net/netfilter/{name}"));
+        Self {
+            sockstat: file("sockstat"),
+            sockstat6: file("sockstat6"),
+            snmp: file("snmp"),
+            netstat: file("netstat"),
+            conntrack: ours.then(|| (sysctl("nf_conntrack_count"), sysctl("nf_conntrack_max"))),
+        }
+    }
+
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// When sockstat cannot be read, or any of them is not in its form.
+    pub fn read(&mut self) -> Result<Sockets, DriverError> {
+        Ok(Sockets {
+            v4: self.sockstat.read(parse_sockstat)?,
+            v6: optional(self.sockstat6.read(parse_sockstat))?.unwrap_or_default(),
+            retransmitted: optional(self.snmp.read(|bytes| parse_counter(bytes, b"Tcp", b"RetransSegs")))?.flatten(),
+            listen_drops: optional(self.netstat.read(|bytes| parse_counter(bytes, b"TcpExt", b"ListenDrops")))?
+                .flatten(),
+            conntrack: match &mut self.conntrack {
+                Some((count, max)) => optional(count.read(number))?.zip(optional(max.read(number))?),
+                None => None,
+            },
+        })
+    }
+}
+
+fn number(bytes: &[u8]) -> Result<u64, Malformed> {
+    lines(bytes).next().and_then(decimal).ok_or(Malformed("a number"))
+}
+
+/// What this machine does not have is none.
+fn optional<T>(read: Result<T, DriverError>) -> Result<Option<T>, DriverError> {
+    match read {
+        Err(DriverError::Missing(_)) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sockstat_in_its_form_or_nothing() {
+        let v4 = Sockstat { tcp: Some(5), orphan: Some(1), time_wait: Some(2), udp: Some(3) };
+        let cases: [(&[u8], Option<Sockstat>); 6] = [
+            (b"sockets: used 9\nTCP: inuse 5 orphan 1 tw 2 alloc 7 mem 1\nUDP: inuse 3 mem 0\nFRAG: inuse 0 memory 0\n", Some(v4)),
+            (b"TCP6: inuse 5\nUDP6: inuse 3\n", Some(Sockstat { orphan: None, time_wait: None, ..v4 })),
+            (b"TCP: inuse 5 orphan\n", Some(Sockstat { tcp: Some(5), ..Sockstat::default() })),
+            (b"TCP: inuse x\n", None),
+            (b"TCP: inuse 5", None),
+            (b"", None),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(parse_sockstat(bytes).ok(), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn counters_stand_below_their_names() {
+        let text = b"Ip: A RetransSegs\nIp: 1 2\nTcpExt: RetransSegs\nTcpExt: 7\nTcp: A RetransSegs B\nTcp: -1 22 -\n";
+        let cases = [
+            ("Tcp", "RetransSegs", Ok(Some(22))),
+            ("TcpExt", "RetransSegs", Ok(Some(7))),
+            ("Tcp", "Absent", Ok(None)),
+            ("Udp", "A", Ok(None)),
+            ("Tcp", "Tcp:", Ok(None)),
+            ("Tcp", "A", Err(Malformed("a number below a counter's name"))),
+        ];
+        for (protocol, name, expected) in cases {
+            assert_eq!(parse_counter(text, protocol.as_bytes(), name.as_bytes()), expected, "{protocol} {name}");
+        }
+    }
+
+    #[test]
+    fn the_running_host_is_read() {
+        let sockets = SocketFiles::new(&Root::host()).read().unwrap();
+        assert!(sockets.v4.time_wait.is_some() && sockets.retransmitted.is_some(), "{sockets:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>) {
+            let _ = (parse_sockstat(&bytes), parse_counter(&bytes, b"Tcp", b"A"), number(&bytes));
+            let _ = parse_sockstat(&[b"TCP: inuse ", &bytes[..]].concat());
+        }
+    }
+}
