@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, figures::Ratio};
+use super::{Plugin, Window, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::stat::{CpuTicks, Stat, StatFile},
@@ -54,10 +54,10 @@ impl Serialize for Cpus<'_> {
 /// stolen by the hypervisor are nowhere (transcripts, section Push JSON).
 #[derive(Serialize)]
 struct Shares {
-    usage: Ratio,
-    user: Ratio,
-    system: Ratio,
-    iowait: Ratio,
+    usage: Decimal,
+    user: Decimal,
+    system: Decimal,
+    iowait: Decimal,
 }
 
 impl Shares {
@@ -66,7 +66,7 @@ impl Shares {
         let spent = before.and_then(|before| now.since(before)).unwrap_or_default();
         let CpuTicks { user, nice, system, idle, iowait, irq, softirq, .. } = spent;
         let busy = user + nice + system + iowait + irq + softirq;
-        let share = |part| Ratio::of(part, busy + idle);
+        let share = |part| Decimal::ratio(part, busy + idle);
         Self {
             usage: share(busy),
             user: share(user + nice),

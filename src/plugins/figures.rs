@@ -1,24 +1,58 @@
 //! How figures look in JSON.
 
+use std::time::Duration;
+
 use serde::{Serialize, Serializer};
 
-/// A share of a whole, with two decimals, and without a fraction where it is whole: `0`, `0.07`, `1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ratio {
+/// A figure of two decimals at most, and without a fraction where it is whole: `0`, `0.07`, `1`, `1234`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decimal {
     hundredths: u64,
 }
 
-impl Ratio {
+/// From here on a rate has no decimals: nobody reads the third digit after these, and pushes stay short.
+const WHOLE_FROM: u64 = 100;
+
+impl Decimal {
     /// `part` of `whole`, rounded half up; 0 of nothing.
     #[must_use]
-    pub fn of(part: u64, whole: u64) -> Self {
-        let (part, whole) = (u128::from(part), u128::from(whole));
-        let hundredths = (200 * part + whole).checked_div(2 * whole).unwrap_or(0);
-        Self { hundredths: u64::try_from(hundredths).unwrap_or(u64::MAX) }
+    pub fn ratio(part: u64, whole: u64) -> Self {
+        Self::hundredths(hundredths(part, u128::from(whole)).unwrap_or(0))
+    }
+
+    /// What a counter grew by in a second, from `before` to `now` in the time `over`. None when the counter fell (the
+    /// device began anew, and what it counted before is not known) and when no time passed.
+    #[must_use]
+    pub fn rate(before: u64, now: u64, over: Duration) -> Option<Self> {
+        let grown = u128::from(now.checked_sub(before)?) * 1_000_000_000;
+        let hundredths = hundredths_of(grown, over.as_nanos())?;
+        Some(Self::hundredths(hundredths).coarse())
+    }
+
+    /// From hundredths.
+    #[must_use]
+    pub const fn hundredths(hundredths: u64) -> Self {
+        Self { hundredths }
+    }
+
+    fn coarse(self) -> Self {
+        if self.hundredths < WHOLE_FROM * 100 {
+            return self;
+        }
+        Self { hundredths: self.hundredths.saturating_add(50) / 100 * 100 }
     }
 }
 
-impl Serialize for Ratio {
+fn hundredths(part: u64, whole: u128) -> Option<u64> {
+    hundredths_of(u128::from(part), whole)
+}
+
+fn hundredths_of(part: u128, whole: u128) -> Option<u64> {
+    let twice = part.checked_mul(200)?.checked_add(whole)?;
+    Some(u64::try_from(twice.checked_div(whole * 2)?).unwrap_or(u64::MAX))
+}
+
+impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.hundredths.is_multiple_of(100) {
             serializer.serialize_u64(self.hundredths / 100)
@@ -28,8 +62,16 @@ impl Serialize for Ratio {
     }
 }
 
+/// The rate of a counter that one or both samples may lack.
+#[must_use]
+pub fn rate(before: Option<u64>, now: Option<u64>, over: Duration) -> Option<Decimal> {
+    Decimal::rate(before?, now?, over)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -49,7 +91,32 @@ mod tests {
             (u64::MAX, u64::MAX, "1"),
         ];
         for (part, whole, text) in cases {
-            assert_eq!(serde_json::to_string(&Ratio::of(part, whole)).unwrap(), text, "{part}/{whole}");
+            assert_eq!(serde_json::to_string(&Decimal::ratio(part, whole)).unwrap(), text, "{part}/{whole}");
+        }
+    }
+
+    #[test]
+    fn rates_are_per_second_and_none_when_the_counter_fell() {
+        let cases = [
+            (0, 10, 2000, "5"),
+            (0, 1, 3000, "0.33"),
+            (0, 99_996, 1_000_000, "100"),
+            (0, 1_234_567, 10_000, "123457"),
+            (7, 7, 1000, "0"),
+            (7, 6, 1000, "null"),
+            (0, 7, 0, "null"),
+            (0, u64::MAX, 50, "184467440737095516"),
+        ];
+        for (before, now, millis, text) in cases {
+            let rate = Decimal::rate(before, now, Duration::from_millis(millis));
+            assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {millis}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_figures_panic(a: u64, b: u64, secs: u64, nanos in 0..1_000_000_000_u32) {
+            let _ = (Decimal::ratio(a, b), Decimal::rate(a, b, Duration::new(secs, nanos)));
         }
     }
 }

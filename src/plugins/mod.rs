@@ -22,15 +22,23 @@
 //! One line in [`registry`] then offers it under its key.
 
 pub mod catalog;
+pub mod cpu;
 pub mod cpu_stat;
+pub mod disk;
 pub mod feed;
 pub mod figures;
+pub mod mem;
 pub mod meminfo;
+pub mod net;
 pub mod outlet;
+pub mod own;
 pub mod processes;
+pub mod procs;
+pub mod psi;
 pub mod registry;
 pub mod sample;
 pub mod set;
+pub mod sock;
 pub mod uptime;
 
 use std::time::Duration;

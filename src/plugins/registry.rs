@@ -1,27 +1,59 @@
 //! Every key that this server offers, in the order of the wire.
 
+use std::sync::Arc;
+
 use super::{
     About, Kind, Plugin,
+    cpu::Cpu,
     cpu_stat::CpuStat,
+    disk::Disk,
+    mem::Mem,
     meminfo::Meminfo,
+    net::Net,
+    own::{Counters, Own},
     processes::Processes,
+    procs::Procs,
+    psi::Psi,
     sample::{Pooled, Source},
+    sock::Sock,
     uptime::Uptime,
 };
 use crate::drivers::Root;
 
+/// What the built-in keys need from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What the server counts of itself.
+    pub counters: Arc<Counters>,
+}
+
+/// What every server offers below `root`, with everything else as it is by default.
+#[must_use]
+pub fn built_in(root: &Root) -> Vec<Entry> {
+    built_in_with(root, &Options::default())
+}
+
 /// What every server offers, in the order of the wire: the original's four keys in the original's order, which are the
 /// default, and then the others.
 #[must_use]
-pub fn built_in(root: &Root) -> Vec<Entry> {
+pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
-    let legacy = [
-        entry("cpu_stat", Kind::Rate, "ratio", 0.05, Home::tick(CpuStat::new(root))),
-        entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))),
-        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes::new(root))),
-        entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))),
-    ];
-    legacy.into_iter().map(Entry::by_default).collect()
+    let mut psi = Psi::new(root);
+    let no_psi = psi.reason();
+    vec![
+        entry("cpu_stat", Kind::Rate, "ratio", 0.05, Home::tick(CpuStat::new(root))).by_default(),
+        entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))).by_default(),
+        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes::new(root))).by_default(),
+        entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))).by_default(),
+        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(Cpu::new(root))),
+        entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
+        entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
+        entry("disk", Kind::Rate, "", 0.05, Home::tick(Disk::new(root))),
+        entry("net", Kind::Rate, "", 0.05, Home::tick(Net::new(root))),
+        entry("sock", Kind::Gauge, "", 0.05, Home::tick(Sock::new(root))),
+        entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs::new(root))),
+        entry("self", Kind::Gauge, "", 0.05, Home::tick(Own::new(root, Arc::clone(&options.counters)))),
+    ]
 }
 
 fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, home: Home) -> Entry {
@@ -43,6 +75,12 @@ impl Entry {
     /// The same key, in the push of a session that chose nothing.
     fn by_default(mut self) -> Self {
         self.about.default = true;
+        self
+    }
+
+    /// The same key, which is null here for `reason` (or is not, without one).
+    fn null_because(mut self, reason: Option<String>) -> Self {
+        self.about.reason = reason;
         self
     }
 }

@@ -1,0 +1,93 @@
+//! `procs`: all processes by state, idle kernel threads and tracing stops too, and their threads.
+
+use serde::Serialize;
+
+use super::{Plugin, Window};
+use crate::drivers::{
+    DriverError, Root,
+    linux::{pid_stat::parse, processes::Processes},
+};
+
+/// The plugin. A reading costs one open, read and close for each process.
+#[derive(Debug)]
+pub struct Procs(Processes);
+
+impl Procs {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self(Processes::new(root))
+    }
+}
+
+/// Processes by the letter of their state.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    total: u64,
+    threads: u64,
+    r: u64,
+    s: u64,
+    d: u64,
+    i: u64,
+    t: u64,
+    z: u64,
+    /// Whether all processes are seen: with `hidepid=` or ProtectProc= most are hidden, and the counts are of the rest.
+    visible: bool,
+}
+
+impl Plugin for Procs {
+    type Sample = Counts;
+
+    fn read(&mut self, sample: &mut Counts) -> Result<(), DriverError> {
+        let mut counts = Counts::default();
+        let walk = self.0.walk(|_, line| {
+            let Ok(process) = parse(line) else { return };
+            counts.total += 1;
+            counts.threads = counts.threads.saturating_add(process.threads);
+            match process.state {
+                b'R' => counts.r += 1,
+                b'S' => counts.s += 1,
+                b'D' => counts.d += 1,
+                b'I' => counts.i += 1,
+                b'T' | b't' => counts.t += 1,
+                b'Z' => counts.z += 1,
+                _ => {}
+            }
+        })?;
+        counts.visible = walk.saw_init && walk.refused == 0;
+        *sample = counts;
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Counts>) -> impl Serialize {
+        window.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn states_and_threads_are_counted_and_a_hidden_first_process_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let process = |pid: u32, state: char| {
+            let line = format!("{pid} (a) {state} 1 5 5 0 -1 0 7 8 9 10 140 150 17 18 20 0 3 0 2200 1000000 240 1 1\n");
+            fs::create_dir_all(dir.path().join(format!("proc/{pid}"))).unwrap();
+            fs::write(dir.path().join(format!("proc/{pid}/stat")), line).unwrap();
+        };
+        for (pid, state) in (2..).zip("RSSDITtZXP".chars()) {
+            process(pid, state);
+        }
+        let json = || {
+            let mut counts = Counts::default();
+            Procs::new(&Root::at(dir.path())).read(&mut counts).unwrap();
+            serde_json::to_string(&Procs::view(Window { before: None, now: &counts })).unwrap()
+        };
+        assert_eq!(json(), r#"{"total":10,"threads":30,"r":1,"s":2,"d":1,"i":1,"t":2,"z":1,"visible":false}"#);
+        process(1, 'S');
+        assert!(json().ends_with(r#""s":3,"d":1,"i":1,"t":2,"z":1,"visible":true}"#));
+    }
+}
