@@ -84,7 +84,7 @@ impl<C: Connection> Scheduler<C> {
         &self.connection
     }
 
-    /// Takes one message of the client: a line without its end, or a WebSocket message.
+    /// Takes one message of the client: a raw line, or a WebSocket message.
     pub fn receive(&mut self, message: &[u8], ctx: &mut C::Context) {
         let catalog = Rc::clone(&self.house.sampling.catalog);
         let actions = self.session.receive(message, &|name| catalog.index(name));

@@ -10,6 +10,9 @@ use crate::protocol::MAX_MESSAGE;
 /// Longest control frame payload (RFC 6455 §5.5).
 const MAX_CONTROL: u64 = 125;
 
+/// The opcode of a close frame.
+const CLOSE: u8 = 0x08;
+
 /// A frame is longer than its kind may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong {
@@ -25,6 +28,9 @@ pub struct Guard {
     /// The header bytes seen so far of the next frame.
     head: [u8; 10],
     seen: usize,
+    /// Mask and payload of the first close frame, as far as they have come.
+    closing: Vec<u8>,
+    in_closing: bool,
 }
 
 impl Guard {
@@ -39,6 +45,9 @@ impl Guard {
                 let length = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
                 let (payload, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
                 out.extend_from_slice(payload);
+                if self.in_closing {
+                    self.closing.extend_from_slice(payload);
+                }
                 self.rest -= payload.len() as u64;
                 bytes = rest;
                 continue;
@@ -56,8 +65,17 @@ impl Guard {
             out.extend_from_slice(self.head.get(..self.seen).unwrap_or_default());
             self.rest = length + if masked { 4 } else { 0 };
             self.seen = 0;
+            self.in_closing = self.closing.is_empty() && self.head.first().is_some_and(|first| first & 0x0f == CLOSE);
         }
         Ok(())
+    }
+
+    /// Whether a close frame's reason is not UTF-8, which the codec reports like a close code that does not exist.
+    #[must_use]
+    pub fn close_reason_is_garbled(&self) -> bool {
+        let Some((mask, payload)) = self.closing.split_first_chunk::<4>() else { return false };
+        let bytes = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+        std::str::from_utf8(&bytes.skip(2).collect::<Vec<_>>()).is_err()
     }
 
     /// The payload's length and whether a mask precedes it, once the header is complete.
@@ -112,6 +130,26 @@ mod tests {
                 guard.filter(chunk, &mut passed).unwrap();
             }
             assert_eq!(passed, bytes, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn a_close_reason_that_is_no_text_is_noticed_however_it_is_cut() {
+        let close = |reason: &[u8]| {
+            let payload = [&[0x03, 0xe8], reason].concat();
+            let mask = [1, 2, 3, 4];
+            let masked = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+            [&[0x88, 0x80 | u8::try_from(payload.len()).unwrap()], &mask[..], &masked.collect::<Vec<_>>()].concat()
+        };
+        for (reason, garbled) in [(&b""[..], false), (b"bye", false), (b"\xc3\xa9", false), (b"\xed\xa0\x80", true)] {
+            let bytes = [frame(9, 3), close(reason), close(b"\xff"), frame(1, 9)].concat();
+            for size in [1, 2, 5, bytes.len()] {
+                let mut guard = Guard::default();
+                for chunk in bytes.chunks(size) {
+                    guard.filter(chunk, &mut BytesMut::new()).unwrap();
+                }
+                assert_eq!(guard.close_reason_is_garbled(), garbled, "{reason:?} in chunks of {size}");
+            }
         }
     }
 

@@ -50,7 +50,8 @@ impl Engine for RawEngine {
 
 /// What the raw transport reads.
 pub enum Line {
-    /// A line without its LF; the last one may have had none.
+    /// A line with its LF: that is what makes a blank line an unknown command and no empty message. The last one may
+    /// have none.
     Text(Bytes),
     /// A line longer than [`MAX_MESSAGE`].
     TooLong,
@@ -90,8 +91,7 @@ impl Lines {
             if length > MAX_MESSAGE {
                 return Some(self.too_long());
             }
-            let mut line = self.unread.split_to(length + 1);
-            line.truncate(length);
+            let line = self.unread.split_to(length + 1);
             if self.unread.is_empty() {
                 self.unread = BytesMut::new();
             }

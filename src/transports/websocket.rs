@@ -43,6 +43,8 @@ connection!(WebSocket, WebsocketContext<Scheduler<WebSocket>>);
 struct Incoming {
     /// Why the frames ended early, where they did.
     refused: Cell<Option<CloseReason>>,
+    /// See [`Guard::close_reason_is_garbled`].
+    garbled: Cell<bool>,
     /// The fragments of a message under way.
     parts: Cell<Option<BytesMut>>,
 }
@@ -108,6 +110,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
                 self.connection().close(Some(code));
                 self.end(CloseReason::PeerClosed, ctx);
             }
+            Err(ProtocolError::BadOpCode) if self.connection().1.garbled.get() => self.end(CloseReason::NotUtf8, ctx),
             Err(error) => self.end(reason(&error), ctx),
         }
     }
@@ -176,6 +179,7 @@ impl Payload {
             self.incoming.refused.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
             passed.extend_from_slice(&END);
         }
+        self.incoming.garbled.set(self.guard.close_reason_is_garbled());
         passed.freeze()
     }
 }
