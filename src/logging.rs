@@ -57,16 +57,17 @@ pub fn init(quiet: bool, verbose: u8) {
     }));
 }
 
-/// Ours by verbosity; the libraries' a good deal less, since they speak of every connection below info.
+/// Ours by verbosity; the libraries' a good deal less. actix calls what a peer did wrong an error of its own, a line a
+/// request: that is for -vv, or any peer could make the log grow.
 fn filter(quiet: bool, verbose: u8) -> Targets {
-    let (ours, theirs) = match (quiet, verbose) {
-        (true, _) => (LevelFilter::OFF, LevelFilter::OFF),
-        (_, 0) => (LevelFilter::INFO, LevelFilter::WARN),
-        (_, 1) => (LevelFilter::DEBUG, LevelFilter::WARN),
-        (_, 2) => (LevelFilter::TRACE, LevelFilter::INFO),
-        _ => (LevelFilter::TRACE, LevelFilter::TRACE),
+    let (ours, theirs, actix) = match (quiet, verbose) {
+        (true, _) => (LevelFilter::OFF, LevelFilter::OFF, LevelFilter::OFF),
+        (_, 0) => (LevelFilter::INFO, LevelFilter::WARN, LevelFilter::OFF),
+        (_, 1) => (LevelFilter::DEBUG, LevelFilter::WARN, LevelFilter::OFF),
+        (_, 2) => (LevelFilter::TRACE, LevelFilter::INFO, LevelFilter::INFO),
+        _ => (LevelFilter::TRACE, LevelFilter::TRACE, LevelFilter::TRACE),
     };
-    Targets::new().with_default(theirs).with_target("rtstat", ours)
+    Targets::new().with_default(theirs).with_target("actix", actix).with_target("rtstat", ours)
 }
 
 /// Fields keep their names, so that `journalctl SESSION=7` finds them; info is priority 6, as everywhere else.
@@ -253,15 +254,17 @@ mod tests {
 
     #[test]
     fn verbosity_is_ours_first() {
-        for (quiet, verbose, ours, theirs) in [
-            (true, 0, None, None),
-            (false, 0, Some(Level::INFO), Some(Level::WARN)),
-            (false, 1, Some(Level::DEBUG), Some(Level::WARN)),
-            (false, 2, Some(Level::TRACE), Some(Level::INFO)),
-            (false, 3, Some(Level::TRACE), Some(Level::TRACE)),
+        for (quiet, verbose, ours, theirs, actix) in [
+            (true, 0, None, None, None),
+            (false, 0, Some(Level::INFO), Some(Level::WARN), None),
+            (false, 1, Some(Level::DEBUG), Some(Level::WARN), None),
+            (false, 2, Some(Level::TRACE), Some(Level::INFO), Some(Level::INFO)),
+            (false, 3, Some(Level::TRACE), Some(Level::TRACE), Some(Level::TRACE)),
         ] {
             let filter = filter(quiet, verbose);
-            for (target, most) in [("rtstat::server", ours), ("rtstatd", ours), ("actix_http::h1", theirs)] {
+            let targets =
+                [("rtstat::server", ours), ("rtstatd", ours), ("rustls::conn", theirs), ("actix_http::h1", actix)];
+            for (target, most) in targets {
                 for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
                     let wanted = most.is_some_and(|most| level <= most);
                     assert_eq!(filter.would_enable(target, &level), wanted, "{verbose} {target} {level}");

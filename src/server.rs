@@ -168,21 +168,25 @@ impl Server {
         let server = Rc::new(server);
         let tick = Rc::clone(&server.tick);
         rt::spawn(async move { tick.run().await });
+        // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP would be the end.
+        let mut signals = match Signals::open(server.ignored) {
+            Ok(signals) => signals,
+            Err(fault) => {
+                error!("signals cannot be received: {fault}");
+                return EX_OSERR.into();
+            }
+        };
         info!(version = env!("CARGO_PKG_VERSION"), "listening on {}", server.places);
         server.tell(systemd::ready(&server.status()));
         rt::spawn(Rc::clone(&server).keep_status());
         rt::spawn(Rc::clone(&server).keep_watchdog());
         let end = tokio::select! {
-            end = server.wait_for_signal() => end,
-            idle = server.wait_for_idle() => Ok(End::Idle(idle)),
+            end = server.wait_for_signal(&mut signals) => end,
+            idle = server.wait_for_idle() => End::Idle(idle),
         };
         let reason = match end {
-            Ok(End::Signal(name)) => format!("told to stop by {name}"),
-            Ok(End::Idle(idle)) => format!("nobody was connected for {} s", idle.as_secs()),
-            Err(fault) => {
-                error!("signals cannot be received: {fault}");
-                return EX_OSERR.into();
-            }
+            End::Signal(name) => format!("told to stop by {name}"),
+            End::Idle(idle) => format!("nobody was connected for {} s", idle.as_secs()),
         };
         info!("stopping: {reason}");
         server.tell(systemd::stopping(&format!("Stopping: {reason}")));
@@ -199,17 +203,13 @@ impl Server {
         ExitCode::SUCCESS
     }
 
-    /// SIGHUP reloads; SIGTERM and SIGINT end. What was ignored at the start stays so.
-    async fn wait_for_signal(&self) -> io::Result<End> {
-        let open = |which: Signal, kind| (!self.ignored.contains(which)).then(|| signal(kind)).transpose();
-        let mut terminate = open(Signal::SIGTERM, SignalKind::terminate())?;
-        let mut interrupt = open(Signal::SIGINT, SignalKind::interrupt())?;
-        let mut hangup = open(Signal::SIGHUP, SignalKind::hangup())?;
+    /// SIGHUP reloads; SIGTERM and SIGINT end.
+    async fn wait_for_signal(&self, signals: &mut Signals) -> End {
         loop {
             tokio::select! {
-                () = received(&mut terminate) => return Ok(End::Signal("SIGTERM")),
-                () = received(&mut interrupt) => return Ok(End::Signal("SIGINT")),
-                () = received(&mut hangup) => self.reload(),
+                () = received(&mut signals.terminate) => return End::Signal("SIGTERM"),
+                () = received(&mut signals.interrupt) => return End::Signal("SIGINT"),
+                () = received(&mut signals.hangup) => self.reload(),
             }
         }
     }
@@ -294,6 +294,24 @@ impl Server {
         if let Err(error) = outcome {
             tracing::debug!(%error, "the service manager was not told");
         }
+    }
+}
+
+/// The signals that are listened to; what was ignored at the start stays so.
+struct Signals {
+    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: Option<tokio::signal::unix::Signal>,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn open(ignored: IgnoredSignals) -> io::Result<Self> {
+        let open = |which: Signal, kind| (!ignored.contains(which)).then(|| signal(kind)).transpose();
+        Ok(Self {
+            terminate: open(Signal::SIGTERM, SignalKind::terminate())?,
+            interrupt: open(Signal::SIGINT, SignalKind::interrupt())?,
+            hangup: open(Signal::SIGHUP, SignalKind::hangup())?,
+        })
     }
 }
 

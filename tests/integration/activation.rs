@@ -1,10 +1,16 @@
 //! Sockets passed as systemd passes them: descriptors from 3 on, named, for this very process.
 
 use std::{
-    net::TcpListener,
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     os::fd::OwnedFd,
     process::{Command, Output, Stdio},
 };
+
+use nix::sys::signal::Signal;
+
+use crate::program::{Program, config_file};
 
 /// The program with one passed socket. A shell moves the socket from standard input to descriptor 3 and becomes the
 /// program, so that `LISTEN_PID` is right.
@@ -38,4 +44,48 @@ fn what_cannot_be_served_is_refused() {
                 sockets (ListenStream=, Accept=no)\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), line);
     assert_eq!(output.status.code(), Some(78));
+}
+
+/// One connection's whole answer to a request.
+fn ask(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    // The server may close before it has read the request; what it said first still counts.
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn a_wrong_configuration_keeps_the_port_open_until_it_is_right() {
+    let version = env!("CARGO_PKG_VERSION");
+    let welcome = format!("Welcome::Rt-Stat v.{version}\nVersion::{version}\n");
+    for (name, request, refused, served) in [
+        ("raw", "version\nquit\n", "Error::Server is misconfigured\n", welcome.as_str()),
+        (
+            "websocket",
+            "GET /no-such-file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 503 ",
+            "HTTP/1.1 404 ",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = config_file(&folder, "\nport = 70000");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut program = Program::start(activated(listener, name, &["server", "--config", &path]));
+        let fault = format!("{path}:2: port 70000: accepted are 1 to 65535");
+        assert!(program.status.contains(&fault), "{}", program.status);
+        for _ in 0..100 {
+            let answer = ask(address, request);
+            assert!(answer.starts_with(refused), "{name}: {answer}");
+        }
+        fs::write(&path, "").unwrap();
+        program.signal(Signal::SIGHUP);
+        program.wait_for("RELOADING=1");
+        program.wait_for("READY=1");
+        let answer = ask(address, request);
+        assert!(answer.starts_with(served), "{name}: {answer}");
+        assert_eq!(program.stop().0.code(), Some(0));
+    }
 }

@@ -4,3 +4,7 @@
 mod activation;
 #[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod startup;
