@@ -14,6 +14,7 @@ pub mod oneshot;
 pub mod peer;
 pub mod plugins;
 pub mod presence;
+pub mod pretty;
 pub mod privileges;
 pub mod protocol;
 pub mod sampling;

@@ -1,18 +1,94 @@
 //! The commands that serve nobody: they write to standard output and end.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    rc::Rc,
+    time::Duration,
+};
+
+use actix::System;
 
 use crate::{
     cli::{CheckPluginArgs, SampleArgs},
+    clock::{self, Clock},
     config::Config,
-    error::EX_UNAVAILABLE,
+    drivers::{Root, linux::host::boot_id},
+    error::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE},
     logging,
+    plugins::{catalog::Catalog, set::PluginSet},
+    pretty::indent,
+    sampling::Sampling,
+    server,
+    snapshot::{Moment, Push},
 };
 
-/// `rtstatd sample`: the push on standard output, one object a line.
-pub fn sample(_config: &Config, _args: &SampleArgs) -> ExitCode {
-    logging::fatal(&"this build cannot sample yet");
-    EX_UNAVAILABLE.into()
+/// `rtstatd sample`: the push on standard output, one object a line, over windows of the given interval.
+pub fn sample(config: &Config, args: &SampleArgs) -> ExitCode {
+    System::new().block_on(async {
+        let sampling = match server::sampling(config, Clock::start()) {
+            Ok(sampling) => sampling,
+            Err(fault) => {
+                logging::fatal(&fault);
+                return EX_CONFIG.into();
+            }
+        };
+        match choice(&sampling.catalog, &args.plugins) {
+            Ok(set) => write_samples(&sampling, set, args).await,
+            Err(fault) => {
+                logging::fatal(&fault);
+                EX_USAGE.into()
+            }
+        }
+    })
+}
+
+/// The keys of `--plugins`; those of a new session where there are none.
+fn choice(catalog: &Catalog, names: &[String]) -> Result<PluginSet, String> {
+    let mut set = PluginSet::new();
+    for name in names {
+        let Some(index) = catalog.index(name) else {
+            let known: Vec<_> = catalog.abouts().map(|(name, _)| name).collect();
+            return Err(format!("--plugins {name}: accepted are {}", known.join(", ")));
+        };
+        set.insert(index);
+    }
+    Ok(if set.is_empty() { catalog.default_set() } else { set })
+}
+
+async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArgs) -> ExitCode {
+    let interval = args.interval.unwrap_or(1.0);
+    let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(1));
+    let boot = boot_id(&Root::host());
+    sampling.watch(set, true);
+    let mut before = sampling.snapshot(set);
+    let start = sampling.clock.now();
+    let mut json = Vec::new();
+    let mut seq = 0;
+    while args.times().is_none_or(|times| seq < times) {
+        seq += 1;
+        sampling.clock.sleep_until(start + interval.mul_f64(seq as f64)).await;
+        let now = sampling.snapshot(set);
+        let moment = Moment { ts: clock::wall_secs(), mono: clock::boot_secs(), boot: &boot };
+        let push = Push { keys: &*sampling.catalog, set, seq, before: &before, now: &now, moment };
+        push.write(&mut json);
+        if args.pretty {
+            json = indent(&json);
+        }
+        json.push(b'\n');
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(&json).and_then(|()| stdout.flush()) {
+            Ok(()) => {}
+            // Whoever read has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Err(error) => {
+                logging::fatal(&format!("standard output: {error}"));
+                return EX_UNAVAILABLE.into();
+            }
+        }
+        before = now;
+    }
+    ExitCode::SUCCESS
 }
 
 /// `rtstatd check-plugin`: runs one plugin once and says what is wrong with it.
