@@ -117,6 +117,11 @@ impl ConfigError {
     }
 }
 
+/// Of the known names the one that takes the fewest changes to become.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
+    known.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default()
+}
+
 /// A value for an error line: quoted where it is empty, long or would break the line.
 pub fn shown(value: &str) -> String {
     const LONGEST: usize = 200;

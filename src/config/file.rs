@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    error::{ConfigError, Place},
+    error::{ConfigError, Place, nearest},
     layers::{Layer, NamedToken, Said, refused},
     settings::{SETTINGS, Setting, find},
 };
@@ -60,7 +60,8 @@ impl Reader<'_> {
     fn setting(&self, layer: &mut Layer, name: &str, line: usize, value: &DeValue<'_>) -> Result<(), ConfigError> {
         let Some(setting) = find(name) else {
             let (path, key) = (self.path.to_owned(), name.to_owned());
-            return Err(ConfigError::UnknownKey { path, line, key, nearest: nearest(name) });
+            let known = SETTINGS.iter().map(|setting| setting.key).chain(["tokens", "plugins"]);
+            return Err(ConfigError::UnknownKey { path, line, key, nearest: nearest(name, known).to_owned() });
         };
         if let (true, DeValue::Array(values)) = (setting.list, value) {
             layer.mention(setting.key);
@@ -143,15 +144,4 @@ fn text_of(value: &DeValue<'_>) -> String {
         DeValue::Array(_) => "[…]".into(),
         DeValue::Table(_) => "{…}".into(),
     }
-}
-
-/// The known key that takes the fewest changes.
-fn nearest(name: &str) -> String {
-    SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .chain(["tokens", "plugins"])
-        .min_by_key(|key| strsim::damerau_levenshtein(key, name))
-        .unwrap_or_default()
-        .to_owned()
 }

@@ -65,13 +65,14 @@ impl Layers {
         self.said(key).map(|said| parse(key, said, &read)).transpose()
     }
 
+    /// The winning list as it was said.
+    pub fn said_all(&self, key: &str) -> Option<&[Said]> {
+        self.0.iter().find_map(|layer| layer.all(key))
+    }
+
     /// The winning list. A higher list replaces a lower one, it does not add to it.
     pub fn many<T>(&self, key: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<Vec<T>>, ConfigError> {
-        self.0
-            .iter()
-            .find_map(|layer| layer.all(key))
-            .map(|list| list.iter().map(|said| parse(key, said, &read)).collect())
-            .transpose()
+        self.said_all(key).map(|list| list.iter().map(|said| parse(key, said, &read)).collect()).transpose()
     }
 }
 

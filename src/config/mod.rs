@@ -28,7 +28,7 @@ pub use tls::Tls;
 pub use token::Token;
 pub use trust::{Network, Trusted};
 
-use crate::cli::ServerArgs;
+use crate::{cli::ServerArgs, drivers::Root, plugins::registry};
 use layers::{Layer, Layers};
 
 /// Read when it exists and no other file was named.
@@ -130,6 +130,7 @@ impl Config {
         config.token_in_argv = args.auth_token.is_some();
         config.tls = tls::load(&layers)?;
         check_user(&layers)?;
+        check_plugins(&layers, &config.plugins.dir)?;
         (config.listen, config.listen_place) = resolve_listen(&layers, config.tls.is_some())?;
         config.warnings = warnings(&config, &layers, environment);
         Ok(config)
@@ -233,6 +234,25 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
         }
         _ => Ok(()),
     }
+}
+
+/// A default plugin must be built in or have its file in the plugin folder, or its key would be missing in silence.
+fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
+    let Some(wanted) = layers.said_all("plugins.default").filter(|wanted| !wanted.is_empty()) else { return Ok(()) };
+    let built_in = registry::built_in(&Root::host()).into_iter().map(|entry| entry.name);
+    let known: Vec<String> = built_in.chain(report::plugin_files(folder).filter_map(|path| stem(&path))).collect();
+    match wanted.iter().find(|said| !known.contains(&said.text)) {
+        None => Ok(()),
+        Some(said) => {
+            let nearest = error::nearest(&said.text, known.iter().map(String::as_str));
+            let problem = format!("there is no such plugin; the nearest is {nearest}");
+            Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
+        }
+    }
+}
+
+fn stem(path: &Path) -> Option<String> {
+    path.file_stem()?.to_str().map(str::to_owned)
 }
 
 /// The highest layer that says anything about listening decides between URLs and the three plain settings; these are

@@ -1,6 +1,10 @@
 //! What `--check` prints: the settings as they would take effect, never a token.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::Config;
 
@@ -43,15 +47,21 @@ impl Config {
 
     /// Plugin definitions that could not be read, a line each. A folder that is missing holds none.
     pub fn unreadable_plugins(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(&self.plugins.dir) else { return Vec::new() };
-        entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        plugin_files(&self.plugins.dir)
             .filter_map(|path| {
                 fs::read_to_string(&path).err().map(|error| format!("{}: cannot be read: {error}", path.display()))
             })
             .collect()
     }
+}
+
+/// The definitions in a plugin folder.
+pub(super) fn plugin_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
 }
 
 fn list<T: ToString>(items: &[T]) -> String {

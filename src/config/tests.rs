@@ -308,6 +308,17 @@ fn every_setting_reaches_its_field() {
 }
 
 #[test]
+fn default_plugins_must_exist() {
+    let bench = Bench::new("[plugins]\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
+    let toml = bench.here("[plugins]\ndir = '@'\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
+    let bench = bench.file("rtstat.toml", &toml, 0o644);
+    assert_eq!(bench.bad(""), "@/rtstat.toml:5: plugins.default upime: there is no such plugin; the nearest is uptime");
+    let bench = bench.file("upime.toml", "", 0o644);
+    assert_eq!(bench.bad(""), "@/rtstat.toml:6: plugins.default sokc: there is no such plugin; the nearest is sock");
+    assert!(bench.file("sokc.toml", "", 0o644).load("").is_ok());
+}
+
+#[test]
 fn origins_are_kept_as_browsers_send_them() {
     for (said, kept) in [
         ("HTTPS://Example.org", "https://example.org"),
