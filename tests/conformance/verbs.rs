@@ -1,0 +1,178 @@
+//! What goes beyond the original, as a client sees it: slots that a token takes, `plugins` and `info`.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+};
+
+use serde_json::Value;
+
+use super::support::{
+    server::Server,
+    stream::{Got, PATIENCE},
+    websocket::{CLOSE, FIN, TEXT, WebSocket},
+};
+
+/// A raw client that reads line by line.
+struct Client {
+    lines: BufReader<TcpStream>,
+}
+
+impl Client {
+    /// Connects and takes the greeting.
+    fn connect(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Self { lines: BufReader::new(stream) };
+        assert!(client.line().starts_with("Welcome::"));
+        client
+    }
+
+    fn send(&mut self, lines: &str) {
+        self.lines.get_mut().write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// The next line without its newline; empty at the end.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        assert!(line.is_empty() || line.pop() == Some('\n'));
+        line
+    }
+
+    /// The next line that is no push.
+    fn answer(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if !line.starts_with("Push::") {
+                return line;
+            }
+        }
+    }
+
+    /// The top-level keys of the next push, in their order.
+    fn push_keys(&mut self) -> Vec<String> {
+        let line = self.line();
+        let json = json(line.strip_prefix("Push::").unwrap_or_else(|| panic!("no push: {line}")));
+        let map: Value = serde_json::from_str(&json).unwrap();
+        let mut keys: Vec<_> = map.as_object().unwrap().keys().cloned().collect();
+        keys.sort_by_key(|key| json.find(&format!("\"{key}\":")));
+        keys
+    }
+}
+
+/// The JSON of an argument: two backslashes are one, a backslash and `n` a newline.
+fn json(argument: &str) -> String {
+    assert!(!argument.contains("::"), "the original's page would cut {argument}");
+    let message = format!("x::{argument}");
+    let message = rtstat::protocol::decode(message.as_bytes()).unwrap();
+    message.arguments().next().unwrap().into_owned()
+}
+
+#[test]
+fn with_a_token_the_right_one_takes_the_slot() {
+    let server = Server::start("raw", &["-a", "secret", "-c", "1"]);
+    let mut first = Client::connect(&server);
+    let mut second = Client::connect(&server);
+    first.send("auth::secret\nauth::secret\nversion\n");
+    assert!(first.answer().starts_with("Version::"));
+    second.send("auth::wrong\n");
+    assert_eq!(second.answer(), "Error::Auth failed");
+    second.send("auth::secret\nversion\n");
+    assert_eq!(second.answer(), "Error::Too many clients");
+    assert_eq!(second.answer(), "");
+    // A session that lost its authorization may take it again.
+    first.send("auth::wrong\nauth::secret\ninterval::1\nversion\n");
+    assert_eq!(first.answer(), "Error::Auth failed");
+    assert!(first.answer().starts_with("Version::"));
+}
+
+#[test]
+fn without_a_slot_a_web_socket_is_closed_1013() {
+    let server = Server::start("ws", &["-a", "secret", "-c", "1"]);
+    let mut sockets = [WebSocket::connect(server.address), WebSocket::connect(server.address)];
+    let mut said = Vec::new();
+    for socket in &mut sockets {
+        socket.send(FIN | TEXT, b"auth::secret");
+        socket.send(FIN | TEXT, b"version");
+        for _ in 0..2 {
+            let Got::Some(frame) = socket.read(PATIENCE) else { panic!("nothing after {said:?}") };
+            said.push(String::from_utf8_lossy(&frame.payload).into_owned());
+        }
+    }
+    assert!(said[1].starts_with("Version::"), "{said:?}");
+    assert_eq!(said[3], "Error::Too many clients\n");
+    let Got::Some(close) = sockets[1].read(PATIENCE) else { panic!("no close") };
+    assert_eq!((close.head, close.close().0), (FIN | CLOSE, Some(1013)));
+}
+
+#[test]
+fn plugins_chooses_the_keys_of_the_pushes() {
+    const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
+    let server = Server::start("raw", &[]);
+    let mut client = Client::connect(&server);
+    for bad in ["bogus", "uptime,bogus", "uptime,uptime", "uptime,", ",", "UPTIME", "uptime ,meminfo"] {
+        client.send(&format!("plugins::{bad}\n"));
+        assert_eq!(client.answer(), "Error::Unknown plugin", "{bad}");
+    }
+    client.send("plugins::uptime,meminfo\ninterval::0.5\nstart\n");
+    assert_eq!(client.push_keys(), ["meminfo", "uptime"], "in the server's order");
+    client.send("plugins::nonsense\n");
+    assert_eq!(client.answer(), "Error::Unknown plugin");
+    assert_eq!(client.push_keys(), ["meminfo", "uptime"], "a refused choice changes nothing");
+    client.send("plugins::cpu_stat\nversion\n");
+    assert!(client.answer().starts_with("Version::"));
+    assert_eq!(client.push_keys(), ["cpu_stat"]);
+    client.send("plugins\nversion\n");
+    assert!(client.answer().starts_with("Version::"));
+    assert_eq!(client.push_keys()[..4], LEGACY);
+}
+
+#[test]
+fn a_long_list_of_plugins_is_refused_whole() {
+    let server = Server::start("raw", &[]);
+    let mut client = Client::connect(&server);
+    let list = format!("plugins::{}\n", ["uptime"; 500].join(","));
+    client.send(&(list + "version\n"));
+    assert_eq!(client.answer(), "Error::Unknown plugin");
+    assert!(client.answer().starts_with("Version::"));
+    client.send(&format!("plugins::{}\n", ["uptime"; 10_000].join(",")));
+    assert_eq!(client.answer(), "Error::Message too long");
+}
+
+#[test]
+fn info_says_what_the_server_is_and_offers() {
+    let server = Server::start("raw", &["-c", "3"]);
+    let mut client = Client::connect(&server);
+    client.send("info\n");
+    let line = client.answer();
+    let info: Value = serde_json::from_str(&json(line.strip_prefix("Info::").unwrap())).unwrap();
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    for key in ["host", "os", "kernel", "virt"] {
+        assert!(info[key].is_string(), "{key}: {info}");
+    }
+    assert!(info["cpus"].as_u64().is_some_and(|cpus| cpus > 0), "{info}");
+    assert!(info["limits"].is_object(), "{info}");
+    let plugins = info["plugins"].as_object().unwrap();
+    for (name, about) in plugins {
+        assert!(about["kind"].is_string() && about["unit"].is_string(), "{name}: {about}");
+        assert!(about["min_interval"].is_number() && about["default"].is_boolean(), "{name}: {about}");
+    }
+    for name in ["cpu_stat", "meminfo", "processes", "uptime"] {
+        assert_eq!(plugins[name]["default"], true, "{name}");
+    }
+    // Every name that it offers can be chosen, all at once.
+    let names: Vec<_> = plugins.keys().map(String::as_str).collect();
+    client.send(&format!("plugins::{}\nversion\n", names.join(",")));
+    assert!(client.answer().starts_with("Version::"));
+}
+
+#[test]
+fn both_need_authorization_like_start() {
+    let server = Server::start("raw", &["-a", "secret"]);
+    let mut client = Client::connect(&server);
+    for line in ["plugins", "plugins::bogus", "info", "start"] {
+        client.send(&format!("{line}\n"));
+        assert_eq!(client.answer(), "Error::Not authorized", "{line}");
+    }
+}
