@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 /// A figure of two decimals at most, and without a fraction where it is whole: `0`, `0.07`, `1`, `1234`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal {
     hundredths: u64,
 }
@@ -18,6 +18,12 @@ impl Decimal {
     #[must_use]
     pub fn ratio(part: u64, whole: u64) -> Self {
         Self::hundredths(hundredths(part, u128::from(whole)).unwrap_or(0))
+    }
+
+    /// `part` of `whole` in hundredths of it.
+    #[must_use]
+    pub fn percent(part: u64, whole: u64) -> Self {
+        Self::hundredths(hundredths(part, u128::from(whole)).unwrap_or(0).saturating_mul(100))
     }
 
     /// What a counter grew by in a second, from `before` to `now` in the time `over`. None when the counter fell (the

@@ -27,6 +27,7 @@ pub mod cpu_stat;
 pub mod disk;
 pub mod feed;
 pub mod figures;
+pub mod fs;
 pub mod mem;
 pub mod meminfo;
 pub mod net;
@@ -39,6 +40,7 @@ pub mod registry;
 pub mod sample;
 pub mod set;
 pub mod sock;
+pub mod top;
 pub mod uptime;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ use super::{
     cpu::Cpu,
     cpu_stat::CpuStat,
     disk::Disk,
+    fs::{Fs, Questions as FsQuestions},
     mem::Mem,
     meminfo::Meminfo,
     net::Net,
@@ -16,6 +17,7 @@ use super::{
     psi::Psi,
     sample::{Pooled, Source},
     sock::Sock,
+    top::Top,
     uptime::Uptime,
 };
 use crate::drivers::Root;
@@ -25,6 +27,8 @@ use crate::drivers::Root;
 pub struct Options {
     /// What the server counts of itself.
     pub counters: Arc<Counters>,
+    /// Whether file systems of other machines are shown too.
+    pub network_filesystems: bool,
 }
 
 /// What every server offers below `root`, with everything else as it is by default.
@@ -38,6 +42,8 @@ pub fn built_in(root: &Root) -> Vec<Entry> {
 #[must_use]
 pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
+    let top_root = root.clone();
+    let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -49,9 +55,17 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
         entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
         entry("disk", Kind::Rate, "", 0.05, Home::tick(Disk::new(root))),
+        entry(
+            "fs",
+            Kind::Table,
+            "B",
+            10.0,
+            Home::worker(move || Fs::new(&fs_root, with_network, Arc::clone(&questions))),
+        ),
         entry("net", Kind::Rate, "", 0.05, Home::tick(Net::new(root))),
         entry("sock", Kind::Gauge, "", 0.05, Home::tick(Sock::new(root))),
         entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs::new(root))),
+        entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root))),
         entry("self", Kind::Gauge, "", 0.05, Home::tick(Own::new(root, Arc::clone(&options.counters)))),
     ]
 }

@@ -51,6 +51,14 @@ impl Processes {
         pid(target.as_os_str().as_encoded_bytes())
     }
 
+    /// Reads the beginning of the file `file` (such as `io`) of the process `pid`, as the last walk found it; none when
+    /// the process has ended or the file may not be read.
+    pub fn file(&mut self, pid: u32, file: &str) -> Option<&[u8]> {
+        let (_, folder) = self.open.as_ref()?;
+        let length = read_file(folder, pid, file, &mut self.name, &mut self.line).ok()?;
+        self.line.get(..length)
+    }
+
     /// Gives the stat line of every process to `visit`, once each, in the order of the process ids. Processes that end
     /// meanwhile are left out.
     ///
@@ -78,13 +86,7 @@ impl Processes {
         for entry in list.iter() {
             let entry = entry?;
             let Some(pid) = pid(entry.file_name().to_bytes()) else { continue };
-            self.name.clear();
-            if write!(self.name, "{pid}/stat").is_err() {
-                continue;
-            }
-            let line = openat(&*folder, self.name.as_slice(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-                .and_then(|file| read(file, &mut self.line));
-            match line {
+            match read_file(folder, pid, "stat", &mut self.name, &mut self.line) {
                 Ok(length) => {
                     walk.read += 1;
                     walk.saw_init |= pid == 1;
@@ -96,6 +98,13 @@ impl Processes {
         }
         Ok(walk)
     }
+}
+
+fn read_file(folder: &OwnedFd, pid: u32, file: &str, name: &mut Vec<u8>, into: &mut [u8]) -> Result<usize, Errno> {
+    name.clear();
+    write!(name, "{pid}/{file}").map_err(|_| Errno::ENOMEM)?;
+    let file = openat(folder, name.as_slice(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    read(file, into)
 }
 
 fn pid(name: &[u8]) -> Option<u32> {
