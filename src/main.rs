@@ -80,11 +80,17 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
             "{place}: without effect, systemd passed the sockets; change them with: systemctl edit rtstat.socket"
         );
     }
+    if !passed && config.exit_on_idle.is_some() {
+        tracing::warn!(
+            "exit_on_idle: systemd passed no sockets, so nothing starts the program again when it has ended"
+        );
+    }
     if let Some(fault) = &fault {
         tracing::error!("wrong configuration, every connection is refused until a reload succeeds: {fault}");
     }
     let ignored = signals::signals_ignored();
-    Ok(server::run(Start { config, bound, reload: load, passed, fault, watchdog_interval, ignored }))
+    let reload = telling_what_waits(config.clone(), passed, load);
+    Ok(server::run(Start { config, bound, reload, passed, fault, watchdog_interval, ignored }))
 }
 
 /// A socket that was passed to speak TLS needs a certificate, at start and after each reload.
@@ -96,6 +102,16 @@ fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
             Err(ConfigError::Usage(format!("FileDescriptorName={name} needs a certificate: set tls_cert and tls_key")))
         }
         config => Ok(config),
+    })
+}
+
+/// A reload that says which of the new settings have to wait for a restart.
+fn telling_what_waits(first: Config, passed: bool, load: Reload) -> Reload {
+    Box::new(move || {
+        let mut newer = load()?;
+        let waiting = first.waiting_for_restart(&newer).into_iter().filter(|key| !(passed && *key == "listen"));
+        newer.warnings.extend(waiting.map(|key| format!("{key}: the new setting takes effect with the next start")));
+        Ok(newer)
     })
 }
 

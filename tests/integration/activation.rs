@@ -89,3 +89,22 @@ fn a_wrong_configuration_keeps_the_port_open_until_it_is_right() {
         assert_eq!(program.stop().0.code(), Some(0));
     }
 }
+
+#[test]
+fn who_comes_while_an_idle_program_ends_is_served_by_the_next() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let words = ["server", "--exit-on-idle", "1"];
+    let mut first = Program::start(activated(listener.try_clone().unwrap(), "raw", &words));
+    first.wait_for("STOPPING=1");
+    let mut waiting = TcpStream::connect(address).unwrap();
+    let (status, said) = first.ended();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("nobody was connected for 1 s"), "{said}");
+    let second = Program::start(activated(listener, "raw", &["server"]));
+    waiting.write_all(b"quit\n").unwrap();
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("Welcome::"), "{answer}");
+    assert_eq!(second.stop().0.code(), Some(0));
+}

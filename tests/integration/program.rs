@@ -106,8 +106,13 @@ impl Program {
     }
 
     /// SIGTERM, the exit status, and all that it said.
-    pub fn stop(mut self) -> (ExitStatus, String) {
+    pub fn stop(self) -> (ExitStatus, String) {
         self.signal(Signal::SIGTERM);
+        self.ended()
+    }
+
+    /// Waits for its end: the exit status, and all that it said.
+    pub fn ended(mut self) -> (ExitStatus, String) {
         let said = self.read_stderr();
         (self.child.wait().unwrap(), said)
     }

@@ -100,6 +100,20 @@ fn hangup_reads_the_configuration_again() {
 }
 
 #[test]
+fn a_reload_says_what_waits_for_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config_file(&folder, "listen = 'raw://127.0.0.1:0'");
+    let mut program = Program::start(rtstatd(&["server", "--config", &path]));
+    fs::write(&path, "listen = 'raw://127.0.0.1:1'").unwrap();
+    program.signal(Signal::SIGHUP);
+    program.wait_for("RELOADING=1");
+    program.wait_for("READY=1");
+    assert_eq!(greeting(&program.address()), welcome());
+    let (_, said) = program.stop();
+    assert!(said.contains("WARN  listen: the new setting takes effect with the next start"), "{said}");
+}
+
+#[test]
 fn a_hangup_that_was_ignored_at_the_start_stays_so() {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtstatd")]).args(RAW);
