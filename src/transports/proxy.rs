@@ -156,7 +156,6 @@ mod tests {
 
     #[test]
     fn version_1() {
-        let long = format!("TCP4 1.2.3.4 5.6.7.8 1 {}2\r\n", "0".repeat(80));
         for (line, expected) in [
             ("TCP4 192.0.2.7 10.0.0.1 4711 8000\r\n", Ok(Some("192.0.2.7"))),
             ("TCP6 2001:db8::7 ::1 4711 8000\r\n", Ok(Some("2001:db8::7"))),
@@ -173,7 +172,6 @@ mod tests {
             ("TCP4 a b 1 2\r\n", Err(Broken)),
             ("\r\n", Err(Broken)),
             ("", Err(Broken)),
-            (&long, Err(Broken)),
         ] {
             let found = parse_v1(line.as_bytes()).map(|client| client.map(|address| address.to_string()));
             assert_eq!(found, expected.map(|client| client.map(String::from)), "{line:?}");
