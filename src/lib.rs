@@ -45,6 +45,8 @@ pub mod clock;
 pub mod config;
 pub mod drivers;
 pub mod error;
+pub mod forwarded;
+pub mod gate;
 pub mod info;
 pub mod listen;
 pub mod logging;

@@ -221,6 +221,11 @@ impl Limiter {
     }
 }
 
+/// How a line ends that tells of `held` others before it.
+pub fn more(held: u64) -> String {
+    if held == 0 { String::new() } else { format!(" ({held} more like this were not logged)") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

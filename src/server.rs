@@ -35,6 +35,7 @@ use crate::{
     transports::{
         accept::{Doors, accept},
         encoder::Encoder,
+        entrance::{self, Entrance},
         http::Http,
         session::Desk,
         tick::Tick,
@@ -112,6 +113,7 @@ struct Server {
     supervisor: Addr<Supervisor>,
     tick: Rc<Tick>,
     http: Rc<Http>,
+    entrance: Rc<Entrance>,
     presence: Rc<Presence>,
     accepting: Vec<rt::task::JoinHandle<()>>,
     reload: Reload,
@@ -140,9 +142,11 @@ impl Server {
         let house = Rc::new(House { supervisor: supervisor.clone(), sampling: Rc::clone(&sampling), info });
         let tick = Rc::new(Tick::new(sampling, Encoder::new(boot_id(&root))));
         let desk = Rc::new(Desk::new(house, Rc::clone(&tick)));
-        let http = Rc::new(Http::new(Rc::clone(&desk), pages(&config, fault.is_some())));
+        let entrance = Rc::new(Entrance::new(entrance::Rules::new(&config)));
+        let http = Rc::new(Http::new(Rc::clone(&desk), Rc::clone(&entrance), pages(&config, fault.is_some())));
         let presence = Rc::new(Presence::default());
-        let doors = Doors { http: Rc::clone(&http), desk, presence: Rc::clone(&presence) };
+        let doors =
+            Doors { entrance: Rc::clone(&entrance), http: Rc::clone(&http), desk, presence: Rc::clone(&presence) };
         let places = bound.iter().map(|bound| bound.url.to_string()).collect::<Vec<_>>().join(", ");
         let accepting = bound.into_iter().map(|bound| accept(bound, doors.clone())).collect::<Result<_, _>>()?;
         let exit_on_idle = RefCell::new(config.exit_on_idle);
@@ -151,6 +155,7 @@ impl Server {
             supervisor,
             tick,
             http,
+            entrance,
             presence,
             accepting,
             reload,
@@ -243,6 +248,7 @@ impl Server {
                     tracing::warn!("{warning}");
                 }
                 self.supervisor.do_send(NewRules(rules(&config, false)));
+                self.entrance.set_rules(entrance::Rules::new(&config));
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);

@@ -106,11 +106,26 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Serves `pages` at every path.
-pub fn configure(config: &mut ServiceConfig, pages: Rc<Pages>) {
+/// Figures are served here, so the rule against DNS rebinding holds: see [`crate::gate`].
+const METRICS: &str = "/metrics";
+
+/// Serves `pages` at every path. `admits_host` says whether a request over TCP may call this machine so.
+pub fn configure(
+    config: &mut ServiceConfig,
+    pages: Rc<Pages>,
+    admits_host: impl Fn(&header::HeaderValue) -> bool + Clone + 'static,
+) {
     config.default_service(actix_web::web::to(move |request: HttpRequest| {
-        let pages = Rc::clone(&pages);
-        async move { serve(&pages, &request) }
+        let (pages, admits_host) = (Rc::clone(&pages), admits_host.clone());
+        async move {
+            // A proxy that comes over a unix socket has chosen the host itself.
+            let direct = request.peer_addr().is_some();
+            let refused = |host| direct && request.path() == METRICS && !admits_host(host);
+            if request.headers().get(header::HOST).is_some_and(refused) {
+                return plain(HttpResponse::Forbidden(), WRONG_HOST);
+            }
+            serve(&pages, &request)
+        }
     }));
 }
 
@@ -161,13 +176,23 @@ fn plain(mut response: actix_web::HttpResponseBuilder, text: &'static str) -> Ht
 }
 
 /// The headers of everything that is served.
+pub const SAFETY: [(&str, &str); 4] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+];
+
+/// Sets [`SAFETY`].
 pub fn secure(response: &mut actix_web::HttpResponseBuilder) {
-    response
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::X_FRAME_OPTIONS, "DENY"));
+    for header in SAFETY {
+        response.insert_header(header);
+    }
 }
+
+/// Why a request is refused whose `Host` is none of this machine's names.
+pub const WRONG_HOST: &str = "this machine is not known by the name in the Host header: reach it by its address, or let \
+                              the name in with --allow-host\n";
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use super::scheduler::Order;
 use crate::{
     admission::{Failures, Tokens},
     clock::Clock,
-    logging::{Limiter, Verdict as Limited},
+    logging::{Limiter, Verdict as Limited, more},
     peer::Peer,
     protocol::{CloseReason, session::Verdict},
     slots::{Slot, Slots},
@@ -170,10 +170,6 @@ fn pass(limiter: &mut Limiter) -> Option<u64> {
         Limited::Log { held_before } => Some(held_before),
         Limited::Hold => None,
     }
-}
-
-fn more(skipped: u64) -> String {
-    if skipped == 0 { String::new() } else { format!(" ({skipped} more like this were not logged)") }
 }
 
 impl Actor for Supervisor {

@@ -68,6 +68,31 @@ impl Serialize for Decimal {
     }
 }
 
+/// A temperature with one decimal at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Celsius {
+    tenths: i64,
+}
+
+impl Celsius {
+    /// From thousandths of a degree.
+    #[must_use]
+    pub const fn from_milli(milli: i64) -> Self {
+        let half = if milli < 0 { -50 } else { 50 };
+        Self { tenths: milli.saturating_add(half) / 100 }
+    }
+}
+
+impl Serialize for Celsius {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.tenths % 10 == 0 {
+            serializer.serialize_i64(self.tenths / 10)
+        } else {
+            serializer.serialize_f64(self.tenths as f64 / 10.0)
+        }
+    }
+}
+
 /// The rate of a counter that one or both samples may lack.
 #[must_use]
 pub fn rate(before: Option<u64>, now: Option<u64>, over: Duration) -> Option<Decimal> {
@@ -116,6 +141,15 @@ mod tests {
         for (before, now, millis, text) in cases {
             let rate = Decimal::rate(before, now, Duration::from_millis(millis));
             assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {millis}");
+        }
+    }
+
+    #[test]
+    fn temperatures_have_one_decimal_at_most() {
+        for (milli, text) in [(0, "0"), (41_250, "41.3"), (41_960, "42"), (-5_550, "-5.6"), (-40, "0"), (i64::MIN, "")]
+        {
+            let json = serde_json::to_string(&Celsius::from_milli(milli)).unwrap();
+            assert!(text.is_empty() || json == text, "{milli}: {json}");
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
     cpu_stat::CpuStat,
     disk::Disk,
     fs::{Fs, Questions as FsQuestions},
+    gpu::Gpu,
     mem::Mem,
     meminfo::Meminfo,
     net::Net,
@@ -16,6 +17,7 @@ use super::{
     procs::Procs,
     psi::Psi,
     sample::{Pooled, Source},
+    sens::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
     sock::Sock,
     top::Top,
     uptime::Uptime,
@@ -23,12 +25,24 @@ use super::{
 use crate::drivers::Root;
 
 /// What the built-in keys need from outside.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// What the server counts of itself.
     pub counters: Arc<Counters>,
     /// Whether file systems of other machines are shown too.
     pub network_filesystems: bool,
+    /// Names of sensor chips that are left alone.
+    pub sensors_off: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            counters: Arc::default(),
+            network_filesystems: false,
+            sensors_off: OFF_BY_DEFAULT.map(String::from).to_vec(),
+        }
+    }
 }
 
 /// What every server offers below `root`, with everything else as it is by default.
@@ -44,6 +58,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
     let top_root = root.clone();
     let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
+    let gpu_root = root.clone();
+    let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -64,8 +80,17 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         ),
         entry("net", Kind::Rate, "", 0.05, Home::tick(Net::new(root))),
         entry("sock", Kind::Gauge, "", 0.05, Home::tick(Sock::new(root))),
+        entry(
+            "sens",
+            Kind::Gauge,
+            "°C",
+            10.0,
+            Home::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
+        )
+        .null_because(Sens::reason(root, &options.sensors_off)),
         entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs::new(root))),
         entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root))),
+        entry("gpu", Kind::Table, "", 1.0, Home::worker(move || Gpu::new(&gpu_root))).null_because(Gpu::reason(root)),
         entry("self", Kind::Gauge, "", 0.05, Home::tick(Own::new(root, Arc::clone(&options.counters)))),
     ]
 }

@@ -40,6 +40,8 @@ pub enum ErrorText {
     IntervalTooSmall,
     /// All slots of max-clients are taken.
     TooManyClients,
+    /// The address holds as many connections as max-per-address lets it.
+    TooManyFromAddress,
     /// Longer than [`super::MAX_MESSAGE`].
     TooLong,
     /// A raw line that is not UTF-8.
@@ -69,6 +71,7 @@ impl ErrorText {
             Self::IntervalNotPositive => "Interval command has 1 required parameter: int interval (not positive float)",
             Self::IntervalTooSmall => "Interval command has must be equal or greater than 0.5",
             Self::TooManyClients => "Too many clients",
+            Self::TooManyFromAddress => "Too many connections from this address",
             Self::TooLong => "Message too long",
             Self::NotUtf8 => "Message is not valid UTF-8",
             Self::UnknownPlugin => "Unknown plugin",
@@ -89,6 +92,8 @@ pub enum CloseReason {
     PeerLost,
     /// All slots of max-clients are taken.
     TooManyClients,
+    /// The address holds as many connections as max-per-address lets it.
+    TooManyFromAddress,
     /// A message longer than [`super::MAX_MESSAGE`].
     TooLong,
     /// A binary message.
@@ -130,7 +135,7 @@ impl CloseReason {
             Self::Origin | Self::AuthFailures | Self::AuthDeadline | Self::TokenRevoked => Some(1008),
             Self::TooLong => Some(1009),
             Self::Misconfigured | Self::Fault => Some(1011),
-            Self::TooManyClients | Self::SlowPeer => Some(1013),
+            Self::TooManyClients | Self::TooManyFromAddress | Self::SlowPeer => Some(1013),
         }
     }
 
@@ -139,6 +144,7 @@ impl CloseReason {
     pub const fn last_words(self) -> Option<ErrorText> {
         match self {
             Self::TooManyClients => Some(ErrorText::TooManyClients),
+            Self::TooManyFromAddress => Some(ErrorText::TooManyFromAddress),
             Self::TooLong => Some(ErrorText::TooLong),
             Self::Origin => Some(ErrorText::Origin),
             Self::TokenRevoked => Some(ErrorText::NotAuthorized),
@@ -155,6 +161,7 @@ impl CloseReason {
             Self::PeerClosed => "closed by the client",
             Self::PeerLost => "connection lost",
             Self::TooManyClients => "too many clients",
+            Self::TooManyFromAddress => "too many connections from this address (--max-per-address)",
             Self::TooLong => "message too long",
             Self::Binary => "binary message",
             Self::NotUtf8 => "message is not valid UTF-8",

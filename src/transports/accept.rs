@@ -6,7 +6,13 @@ use actix_web::rt;
 use nix::sys::socket::{SetSockOpt, setsockopt, sockopt};
 use tokio::net::{TcpListener, UnixListener};
 
-use super::{http::Http, raw, session::Desk, stream::Stream};
+use super::{
+    entrance::{AcceptHealth, Entrance},
+    http::Http,
+    raw,
+    session::Desk,
+    stream::Stream,
+};
 use crate::{
     config::Transport,
     listen::{Bound, Socket},
@@ -34,6 +40,8 @@ const UNACKNOWLEDGED_MS: u32 = 60_000;
 /// What serves accepted connections.
 #[derive(Clone)]
 pub struct Doors {
+    /// What every connection passes.
+    pub entrance: Rc<Entrance>,
     /// For WebSocket listeners.
     pub http: Rc<Http>,
     /// For raw listeners.
@@ -52,7 +60,7 @@ enum Listener {
 /// # Errors
 /// When the listener cannot be registered.
 pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>> {
-    let transport = bound.transport();
+    let (transport, tls) = (bound.transport(), bound.tls());
     let Bound { socket, file, .. } = bound;
     let listener = match socket {
         Socket::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
@@ -62,19 +70,26 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
         // Removed when the listener goes.
         let _file = file;
         let mut batch = 0;
+        let mut health = AcceptHealth::default();
         loop {
             match listener.accept(&doors.presence).await {
                 Ok(stream) => {
-                    let doors = doors.clone();
+                    health.worked();
                     match transport {
-                        Transport::WebSocket => drop(rt::spawn(doors.http.serve(stream))),
-                        Transport::Raw => drop(rt::spawn(raw::session(&doors.desk, stream))),
+                        Transport::WebSocket => {
+                            let http = Rc::clone(&doors.http);
+                            doors.entrance.lead(stream, transport, tls, |stream| http.serve(stream));
+                        }
+                        Transport::Raw => {
+                            let desk = Rc::clone(&doors.desk);
+                            doors.entrance.lead(stream, transport, tls, move |stream| raw::session(&desk, stream));
+                        }
                     }
                 }
                 // The peer was gone before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::debug!(%error, "no connection accepted");
+                    health.failed(&error);
                     tokio::time::sleep(BACK_OFF).await;
                 }
             }

@@ -11,13 +11,20 @@ use std::{
 };
 
 use actix_codec::Framed;
-use actix_http::{HttpService, Request, Response, StatusCode, body::BodySize, error::DispatchError, h1, ws};
+use actix_http::{
+    HttpService, Request, Response, ResponseBuilder, StatusCode, body::BodySize, error::DispatchError, h1, ws,
+};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, http::header, rt};
+use bytes::Bytes;
 use futures_util::{SinkExt, future::Future};
 
-use super::{session::Desk, stream::Stream, websocket};
-use crate::web::{self, Pages};
+use super::{entrance::Entrance, session::Desk, stream::Stream, websocket};
+use crate::{
+    peer::Origin,
+    protocol::CloseReason,
+    web::{self, Pages},
+};
 
 /// The request's head has to be complete within this time.
 const HEAD: Duration = Duration::from_secs(10);
@@ -33,6 +40,7 @@ type Serve = dyn Fn(Stream) -> Pin<Box<dyn Future<Output = Result<(), DispatchEr
 /// The HTTP service, there while it is used.
 pub struct Http {
     desk: Rc<Desk>,
+    entrance: Rc<Entrance>,
     pages: RefCell<Rc<Pages>>,
     service: RefCell<Option<Rc<Serve>>>,
     live: Cell<usize>,
@@ -44,9 +52,10 @@ pub struct Http {
 impl Http {
     /// A service that is not built yet.
     #[must_use]
-    pub fn new(desk: Rc<Desk>, pages: Pages) -> Self {
+    pub fn new(desk: Rc<Desk>, entrance: Rc<Entrance>, pages: Pages) -> Self {
         Self {
             desk,
+            entrance,
             pages: RefCell::new(Rc::new(pages)),
             service: RefCell::default(),
             live: Cell::new(0),
@@ -80,7 +89,7 @@ impl Http {
             Some(service) => service,
             None => {
                 let pages = self.pages.borrow().clone();
-                let Ok(service) = build(Rc::clone(&self.desk), pages).await else {
+                let Ok(service) = build(&self.desk, &self.entrance, pages).await else {
                     return tracing::error!("the HTTP service could not be built");
                 };
                 self.service.replace(Some(Rc::clone(&service)));
@@ -126,11 +135,18 @@ impl Drop for Live {
     }
 }
 
-async fn build(desk: Rc<Desk>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
-    let app = App::new().configure(|config| web::configure(config, Rc::clone(&pages)));
+async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
+    let admits_host = {
+        let entrance = Rc::clone(entrance);
+        move |host: &header::HeaderValue| admits_host(&entrance, host)
+    };
+    let app = App::new().configure(|config| web::configure(config, Rc::clone(&pages), admits_host.clone()));
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
     let misconfigured = pages.misconfigured;
-    let upgrade = fn_service(move |(request, framed)| upgrade(Rc::clone(&desk), misconfigured, request, framed));
+    let (desk, entrance) = (Rc::clone(desk), Rc::clone(entrance));
+    let upgrade = fn_service(move |(request, framed)| {
+        upgrade(Rc::clone(&desk), Rc::clone(&entrance), misconfigured, request, framed)
+    });
     let service = HttpService::build()
         .client_request_timeout(HEAD)
         .keep_alive(KEEP_ALIVE)
@@ -141,8 +157,8 @@ async fn build(desk: Rc<Desk>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
     let service = Rc::new(service);
     Ok(Rc::new(move |stream: Stream| {
         let peer = match stream.peer.origin {
-            crate::peer::Origin::Tcp(address) => Some(address),
-            crate::peer::Origin::Unix(_) => None,
+            Origin::Tcp(address) => Some(address),
+            Origin::Unix(_) => None,
         };
         Box::pin(service.call((stream, actix_http::Protocol::Http1, peer)))
     }))
@@ -151,16 +167,19 @@ async fn build(desk: Rc<Desk>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
 /// Answers a request to upgrade. A good one leaves HTTP: its socket becomes a session.
 async fn upgrade(
     desk: Rc<Desk>,
+    entrance: Rc<Entrance>,
     misconfigured: bool,
     request: Request,
     mut framed: Framed<Stream, h1::Codec>,
 ) -> Result<(), actix_http::Error> {
-    let response = match handshake(&request, misconfigured) {
+    let response = match handshake(&request, misconfigured, framed.io_ref(), &entrance) {
         Ok(response) => response,
-        Err(refusal) => {
-            let body = BodySize::Sized(0);
+        Err(Refusal { response, text }) => {
+            let size = BodySize::Sized(text.len() as u64);
             // A peer that is gone already needs no answer.
-            let _ = framed.send((refusal.drop_body(), body).into()).await;
+            if framed.send((response.drop_body(), size).into()).await.is_ok() && !text.is_empty() {
+                let _ = framed.send(h1::Message::Chunk(Some(Bytes::from_static(text.as_bytes())))).await;
+            }
             return Ok(());
         }
     };
@@ -168,33 +187,95 @@ async fn upgrade(
         return Ok(());
     }
     let parts = framed.into_parts();
-    let early = parts.read_buf.freeze();
-    rt::spawn(websocket::session(&desk, parts.io, early));
+    let (mut stream, early) = (parts.io, parts.read_buf.freeze());
+    match admit(&request, &mut stream, &entrance) {
+        Ok(()) => drop(rt::spawn(websocket::session(&desk, stream, early))),
+        Err(reason) => drop(rt::spawn(websocket::refusal(&desk, stream, reason))),
+    }
     Ok(())
 }
 
-/// The answer to an upgrade request: 101, or what is wrong with it (RFC 6455 §4.2, RFC 9112 §3.2).
-fn handshake(request: &Request, misconfigured: bool) -> Result<Response<()>, Response<()>> {
-    let head = request.head();
-    let refuse = |status| Err(Response::new(status).drop_body());
-    if misconfigured {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE);
+/// What only a session can tell a page's script, which cannot read an HTTP answer: the limit of the client that a
+/// trusted proxy speaks for, and the page's origin.
+fn admit(request: &Request, stream: &mut Stream, entrance: &Entrance) -> Result<(), CloseReason> {
+    let (head, rules) = (request.head(), entrance.rules());
+    let lines = head.headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default());
+    rules.forward(&mut stream.peer, lines.collect::<Vec<_>>().into_iter());
+    if stream.peer.forwarded.is_some() && !stream.present.count_by(stream.peer.source(), rules.max_per_address) {
+        entrance.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
+        return Err(CloseReason::TooManyFromAddress);
     }
-    if head.version != actix_http::Version::HTTP_11 || !head.headers.contains_key(header::HOST) {
-        return refuse(StatusCode::BAD_REQUEST);
+    let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let host = head.headers.get(header::HOST).map(text).unwrap_or_default();
+    for origin in head.headers.get_all(header::ORIGIN).map(text) {
+        if !rules.gate.admits_origin(&origin, &host) {
+            let origin = crate::config::shown(&origin);
+            entrance.refuse(&stream.peer, &format_args!("origin {origin} not allowed, see --allow-origin"));
+            return Err(CloseReason::Origin);
+        }
+    }
+    Ok(())
+}
+
+/// An HTTP answer in place of a session.
+struct Refusal {
+    response: Response<()>,
+    text: &'static str,
+}
+
+impl Refusal {
+    fn new(mut response: ResponseBuilder, text: &'static str) -> Self {
+        for header in web::SAFETY {
+            response.insert_header(header);
+        }
+        response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8")).force_close();
+        Self { response: response.finish().drop_body(), text }
+    }
+}
+
+/// The answer to an upgrade request: 101, or what is wrong with it (RFC 6455 §4.2, RFC 9112 §3.2).
+fn handshake(
+    request: &Request,
+    misconfigured: bool,
+    stream: &Stream,
+    entrance: &Entrance,
+) -> Result<Response<()>, Refusal> {
+    let head = request.head();
+    let refuse = |status, text| Err(Refusal::new(Response::build(status), text));
+    if misconfigured {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the server is misconfigured, see its journal\n");
+    }
+    if head.version != actix_http::Version::HTTP_11 {
+        return refuse(StatusCode::BAD_REQUEST, "an upgrade needs HTTP/1.1\n");
+    }
+    let mut hosts = head.headers.get_all(header::HOST);
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return refuse(StatusCode::BAD_REQUEST, "an upgrade needs one Host header\n");
+    };
+    let direct = matches!(stream.peer.origin, Origin::Tcp(_));
+    if direct && !admits_host(entrance, host) {
+        let host = crate::config::shown(&String::from_utf8_lossy(host.as_bytes()));
+        entrance.refuse(&stream.peer, &format_args!("host {host} not allowed, see --allow-host"));
+        return refuse(StatusCode::FORBIDDEN, web::WRONG_HOST);
     }
     match ws::handshake(head) {
         Ok(mut response) => Ok(response.finish().drop_body()),
         Err(ws::HandshakeError::UnsupportedVersion | ws::HandshakeError::NoVersionHeader) => {
             let mut response = Response::build(StatusCode::UPGRADE_REQUIRED);
             response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
-            Err(response.finish().drop_body())
+            Err(Refusal::new(response, "accepted is version 13 of WebSocket\n"))
         }
         Err(ws::HandshakeError::GetMethodRequired) => {
             let mut response = Response::build(StatusCode::METHOD_NOT_ALLOWED);
             response.insert_header((header::ALLOW, "GET"));
-            Err(response.finish().drop_body())
+            Err(Refusal::new(response, "an upgrade is a GET\n"))
         }
-        Err(_) => refuse(StatusCode::BAD_REQUEST),
+        Err(_) => refuse(StatusCode::BAD_REQUEST, "this is no WebSocket upgrade\n"),
     }
+}
+
+/// Whether a request over TCP may call this machine so. The machine's own name may change while we run.
+fn admits_host(entrance: &Entrance, host: &header::HeaderValue) -> bool {
+    let nodename = nix::unistd::gethostname().unwrap_or_default();
+    entrance.rules().gate.admits_host(host.to_str().unwrap_or_default(), &nodename.to_string_lossy())
 }

@@ -6,10 +6,12 @@
 
 pub mod accept;
 pub mod encoder;
+pub mod entrance;
 pub mod frame;
 pub mod guard;
 pub mod http;
 pub mod link;
+pub mod proxy;
 pub mod raw;
 pub mod session;
 pub mod stream;

@@ -3,18 +3,21 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io,
     os::fd::AsRawFd,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
+use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{peer::Peer, presence::Present};
 
@@ -23,7 +26,8 @@ pub struct Stream {
     kind: Kind,
     /// Who is there.
     pub peer: Peer,
-    _present: Present,
+    /// Counts it for as long as it lives.
+    pub present: Present,
 }
 
 enum Kind {
@@ -36,19 +40,63 @@ impl Stream {
     /// Over TCP.
     #[must_use]
     pub fn tcp(stream: TcpStream, peer: Peer, present: Present) -> Self {
-        Self { kind: Kind::Tcp(stream), peer, _present: present }
+        Self { kind: Kind::Tcp(stream), peer, present }
     }
 
     /// Over a Unix socket.
     #[must_use]
     pub fn unix(stream: UnixStream, peer: Peer, present: Present) -> Self {
-        Self { kind: Kind::Unix(stream), peer, _present: present }
+        Self { kind: Kind::Unix(stream), peer, present }
     }
 
-    /// Over TLS, after its handshake.
-    #[must_use]
-    pub fn tls(stream: TlsStream<TcpStream>, peer: Peer, present: Present) -> Self {
-        Self { kind: Kind::Tls(Box::new(RefCell::new(stream))), peer, _present: present }
+    /// The same connection after a TLS handshake; whatever is no TCP stays as it is.
+    ///
+    /// # Errors
+    /// When the handshake fails. The caller sets its deadline.
+    pub async fn secure(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let Self { kind, peer, present } = self;
+        let kind = match kind {
+            Kind::Tcp(stream) => Kind::Tls(Box::new(RefCell::new(TlsAcceptor::from(config).accept(stream).await?))),
+            other => other,
+        };
+        Ok(Self { kind, peer, present })
+    }
+
+    /// Waits for the peer's next bytes and copies those that are there, leaving them to be read; 0 at the end of input.
+    ///
+    /// # Errors
+    /// Whatever the socket says; over TLS there is no such look.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_peek(cx, buffer)).await
+    }
+
+    fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut look = |fd| recv(fd, buffer, MsgFlags::MSG_PEEK).map_err(io::Error::from);
+        loop {
+            let seen = match &self.kind {
+                Kind::Tcp(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_io(Interest::READABLE, || look(stream.as_raw_fd()))
+                }
+                Kind::Unix(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_io(Interest::READABLE, || look(stream.as_raw_fd()))
+                }
+                Kind::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
+            };
+            match seen {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+
+    /// Waits for bytes and reads them; 0 at the end of input.
+    ///
+    /// # Errors
+    /// Whatever the socket says.
+    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_read(cx, buffer)).await
     }
 
     /// Whether [`Stream::try_write`] can write; otherwise only [`Stream::poll_write`] does.
@@ -114,6 +162,17 @@ impl Stream {
             },
             Kind::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_write(cx, bytes),
         }
+    }
+
+    /// Ends our direction and reads until the peer has ended its own: only then has it read what was written.
+    ///
+    /// # Errors
+    /// Whatever the socket says. The caller sets a deadline.
+    pub async fn finish(&self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_close(cx)).await?;
+        let mut buffer = [0; 1024];
+        while self.read(&mut buffer).await? > 0 {}
+        Ok(())
     }
 
     /// Hands on what TLS holds back; nothing to do for the others.

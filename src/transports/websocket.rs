@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     actors::scheduler::{Connection, Scheduler},
-    protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply},
+    protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply, encode_reply},
 };
 
 /// Bytes read at a time: what a peer may send ahead of its answers.
@@ -65,6 +65,27 @@ pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output 
     let actor = Scheduler::new(WebSocket(wire, incoming), Rc::clone(&desk.house));
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
     WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
+}
+
+/// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
+pub fn refusal(desk: &Desk, stream: Stream, reason: CloseReason) -> impl Future<Output = ()> + use<> {
+    let link = desk.wire(Framing::WebSocket, stream).link;
+    let mut line = Vec::new();
+    if let Some(text) = reason.last_words() {
+        encode_reply(&Reply::Error(text), &mut line);
+    }
+    link.answer(&line);
+    link.close(reason.websocket_code());
+    WriteLoop::new(Nobody, link)
+}
+
+/// A session that is over before it began.
+struct Nobody;
+
+impl Engine for Nobody {
+    fn poll(&mut self, _: &mut TaskContext<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }
 
 /// The actor in its context. Answers go through the link; the context itself has nothing to send.

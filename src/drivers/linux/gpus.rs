@@ -1,0 +1,116 @@
+//! /sys/class/drm (Documentation/gpu/amdgpu/thermal.rst, Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon and
+//! -xe-hwmon): graphics cards whose drivers show figures as files.
+
+use std::path::{Path, PathBuf};
+
+use super::sysfs::{entries, number, signed_number, text};
+use crate::drivers::Root;
+
+/// Drivers that show any of the figures. NVIDIA's own shows none.
+const DRIVERS: [&str; 5] = ["amdgpu", "radeon", "nouveau", "i915", "xe"];
+
+/// One card; what its driver does not show is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gpu {
+    /// The driver's name for it, or the driver and the numbers of maker and model.
+    pub name: String,
+    /// Percent of the time in which it did anything.
+    pub busy_percent: Option<u64>,
+    /// Its own memory in use, and all of it, in bytes.
+    pub memory_used_bytes: Option<u64>,
+    /// All of its own memory.
+    pub memory_bytes: Option<u64>,
+    /// Thousandths of a degree.
+    pub milli_c: Option<i64>,
+    /// Microwatts.
+    pub power_uw: Option<u64>,
+    /// Microjoules used since some start.
+    pub energy_uj: Option<u64>,
+}
+
+/// The cards with such a driver. Costs a few small files for each card and wakes none of them.
+#[must_use]
+pub fn cards(root: &Root) -> Vec<PathBuf> {
+    // card0 is a card, card0-HDMI-A-1 one of its sockets.
+    let is_card = |name: &str| {
+        name.strip_prefix("card")
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut cards = entries(&root.path("sys/class/drm"), is_card);
+    cards.retain(|card| uevent(&card.join("device"), "DRIVER").is_some_and(|driver| DRIVERS.contains(&&*driver)));
+    cards
+}
+
+/// Reads a card. One that sleeps is left asleep, and has no figures.
+#[must_use]
+pub fn read(card: &Path) -> Gpu {
+    let device = card.join("device");
+    let model = || {
+        let driver = uevent(&device, "DRIVER").unwrap_or_default();
+        uevent(&device, "PCI_ID").map_or(driver.clone(), |id| format!("{driver} {id}"))
+    };
+    let asleep = text(&device.join("power/runtime_status")).as_deref() == Some("suspended");
+    if asleep {
+        return Gpu { name: model(), ..Gpu::default() };
+    }
+    let sensors = entries(&device.join("hwmon"), |name| name.starts_with("hwmon"));
+    let sensor = |file: &str| sensors.iter().map(|folder| folder.join(file)).find(|path| path.exists());
+    Gpu {
+        name: text(&device.join("product_name")).unwrap_or_else(model),
+        busy_percent: number(&device.join("gpu_busy_percent")),
+        memory_used_bytes: number(&device.join("mem_info_vram_used")),
+        memory_bytes: number(&device.join("mem_info_vram_total")),
+        milli_c: sensor("temp1_input").and_then(|path| signed_number(&path)),
+        power_uw: sensor("power1_average").or_else(|| sensor("power1_input")).and_then(|path| number(&path)),
+        energy_uj: sensor("energy1_input").and_then(|path| number(&path)),
+    }
+}
+
+fn uevent(device: &Path, key: &str) -> Option<String> {
+    let lines = text(&device.join("uevent"))?;
+    lines.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=').map(str::to_string))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn cards_with_figures_and_what_they_show() {
+        let dir = tempfile::tempdir().unwrap();
+        let drm = dir.path().join("sys/class/drm");
+        for (file, content) in [
+            ("card1/device/uevent", "DRIVER=amdgpu\nPCI_ID=1002:73DF\n"),
+            ("card1/device/gpu_busy_percent", "37\n"),
+            ("card1/device/mem_info_vram_used", "1000\n"),
+            ("card1/device/mem_info_vram_total", "4000\n"),
+            ("card1/device/hwmon/hwmon4/temp1_input", "51000\n"),
+            ("card1/device/hwmon/hwmon4/power1_average", "28000000\n"),
+            ("card1-DP-1/device/uevent", "DRIVER=amdgpu\n"),
+            ("card0/device/uevent", "DRIVER=i915\nPCI_ID=8086:9A49\n"),
+            ("card0/device/hwmon/hwmon2/energy1_input", "77\n"),
+            ("card2/device/uevent", "DRIVER=nvidia\n"),
+            ("card3/device/uevent", "DRIVER=amdgpu\nPCI_ID=1:2\n"),
+            ("card3/device/gpu_busy_percent", "99\n"),
+            ("card3/device/power/runtime_status", "suspended\n"),
+            ("renderD128/device/uevent", "DRIVER=amdgpu\n"),
+        ] {
+            fs::create_dir_all(drm.join(file).parent().unwrap()).unwrap();
+            fs::write(drm.join(file), content).unwrap();
+        }
+        let gpus: Vec<_> = cards(&Root::at(dir.path())).iter().map(|card| read(card)).collect();
+        let amd = Gpu {
+            name: "amdgpu 1002:73DF".into(),
+            busy_percent: Some(37),
+            memory_used_bytes: Some(1000),
+            memory_bytes: Some(4000),
+            milli_c: Some(51000),
+            power_uw: Some(28_000_000),
+            energy_uj: None,
+        };
+        let intel = Gpu { name: "i915 8086:9A49".into(), energy_uj: Some(77), ..Gpu::default() };
+        assert_eq!(gpus, [intel, amd, Gpu { name: "amdgpu 1:2".into(), ..Gpu::default() }]);
+    }
+}

@@ -1,0 +1,224 @@
+//! /sys/class/hwmon, /sys/class/thermal and /sys/class/powercap (Documentation/hwmon/sysfs-interface.rst,
+//! Documentation/driver-api/thermal/sysfs-api.rst, Documentation/power/powercap/powercap.rst): heat, fans and energy.
+//!
+//! Finding a source touches no device; reading one may take seconds, or for ever, on a slow or broken bus.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::sysfs::{entries, name, number, signed_number, text};
+use crate::drivers::Root;
+
+/// Hotter is no temperature but a register that does not exist (thousandths of a degree).
+const HOTTEST_MILLI_C: i64 = 1_000_000;
+
+/// One chip, thermal zone or energy counter: what is read in one go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Where the device stands in the machine: the same after a restart, unlike the numbers of the classes.
+    pub device: PathBuf,
+    /// The chip's name, with its device's where several chips share the name.
+    pub chip: String,
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Chip,
+    Zone,
+    Energy,
+}
+
+/// What one source says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Temperatures.
+    pub temperatures: Vec<Temperature>,
+    /// Fans, by label, in turns a minute.
+    pub fans: Vec<(String, u64)>,
+    /// Energy used since some start, by domain, in microjoules. It goes back to 0 at its largest number.
+    pub energy_uj: Option<(String, u64)>,
+}
+
+/// One temperature in thousandths of a degree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Temperature {
+    /// The chip's name for it.
+    pub label: String,
+    /// Now.
+    pub milli_c: i64,
+    /// Where it is too hot, by the chip.
+    pub max_milli_c: Option<i64>,
+    /// Where it breaks, by the chip.
+    pub crit_milli_c: Option<i64>,
+}
+
+/// The sources of this machine in a stable order, without the chips whose names are in `off`. Thermal zones show what
+/// chips show as well, so they are taken only where there is no chip.
+#[must_use]
+pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
+    let found = |class: &str, prefix: &str, name_file: &str, kind| -> Vec<Source> {
+        let listed = entries(&root.path(class), |name| name.starts_with(prefix));
+        let source = |path: PathBuf| {
+            let device = fs::canonicalize(path.join("device")).or_else(|_| fs::canonicalize(&path));
+            let chip = text(&path.join(name_file))?;
+            Some(Source { device: device.unwrap_or_else(|_| path.clone()), chip, path, kind })
+        };
+        listed.into_iter().filter_map(source).filter(|source| !off.contains(&source.chip)).collect()
+    };
+    let mut sources = found("sys/class/hwmon", "hwmon", "name", Kind::Chip);
+    if sources.is_empty() {
+        sources = found("sys/class/thermal", "thermal_zone", "type", Kind::Zone);
+    }
+    let shared: Vec<_> = sources.iter().map(|source| source.chip.clone()).collect();
+    for source in &mut sources {
+        if shared.iter().filter(|chip| **chip == source.chip).count() > 1 {
+            source.chip = format!("{} {}", source.chip, name(&source.device));
+        }
+    }
+    // The same counters appear a second time as intel-rapl-mmio.
+    sources.extend(found("sys/class/powercap", "intel-rapl:", "name", Kind::Energy));
+    sources.sort();
+    sources
+}
+
+/// Reads a source.
+#[must_use]
+pub fn measure(source: &Source) -> Measured {
+    match source.kind {
+        Kind::Chip => chip(&source.path),
+        Kind::Zone => zone(&source.path),
+        Kind::Energy => energy(source),
+    }
+}
+
+fn chip(path: &Path) -> Measured {
+    // Before Linux 2.6.37 or so the figures stood with the device.
+    let inputs = |folder: &Path| entries(folder, |name| name.ends_with("_input"));
+    let (folder, found) = match inputs(path) {
+        none if none.is_empty() => (path.join("device"), inputs(&path.join("device"))),
+        found => (path.to_path_buf(), found),
+    };
+    let mut measured = Measured::default();
+    for input in found {
+        let Some(channel) = name(&input).strip_suffix("_input") else { continue };
+        let other = |what: &str| folder.join(format!("{channel}_{what}"));
+        let label = || text(&other("label")).unwrap_or_else(|| channel.to_string());
+        if channel.starts_with("temp") {
+            let limit = |what: &str| signed_number(&other(what)).filter(is_temperature);
+            measured.temperatures.extend(signed_number(&input).filter(is_temperature).map(|milli_c| Temperature {
+                label: label(),
+                milli_c,
+                max_milli_c: limit("max"),
+                crit_milli_c: limit("crit"),
+            }));
+        } else if channel.starts_with("fan") {
+            measured.fans.extend(number(&input).map(|rpm| (label(), rpm)));
+        }
+    }
+    measured
+}
+
+fn zone(path: &Path) -> Measured {
+    let label = name(path).to_string();
+    let milli_c = signed_number(&path.join("temp")).filter(is_temperature);
+    let temperature = |milli_c| Temperature { label, milli_c, max_milli_c: None, crit_milli_c: None };
+    Measured { temperatures: milli_c.map(temperature).into_iter().collect(), ..Measured::default() }
+}
+
+fn energy(source: &Source) -> Measured {
+    // Machines with several packages number them: package-0, package-1.
+    let domain = source.chip.trim_end_matches(|char: char| char.is_ascii_digit()).trim_end_matches('-');
+    let energy_uj = number(&source.path.join("energy_uj")).map(|used| (domain.to_string(), used));
+    Measured { energy_uj, ..Measured::default() }
+}
+
+fn is_temperature(milli_c: &i64) -> bool {
+    milli_c.abs() < HOTTEST_MILLI_C
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(dir: &Path, files: &[(&str, &str)]) {
+        for (file, content) in files {
+            let path = dir.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+    }
+
+    #[test]
+    fn chips_in_the_order_of_their_devices_with_their_labels_and_limits() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            &[
+                ("sys/devices/b/hwmon/hwmon0/name", "nct6775\n"),
+                ("sys/devices/b/hwmon/hwmon0/temp10_input", "-5500\n"),
+                ("sys/devices/b/hwmon/hwmon0/temp2_input", "127500000\n"),
+                ("sys/devices/b/hwmon/hwmon0/temp2_label", "broken\n"),
+                ("sys/devices/b/hwmon/hwmon0/fan1_input", "1200\n"),
+                ("sys/devices/b/hwmon/hwmon0/fan2_input", "no\n"),
+                ("sys/devices/a/hwmon/hwmon1/name", "coretemp\n"),
+                ("sys/devices/a/hwmon/hwmon1/temp1_input", "41250\n"),
+                ("sys/devices/a/hwmon/hwmon1/temp1_label", "Package id 0\n"),
+                ("sys/devices/a/hwmon/hwmon1/temp1_max", "80000\n"),
+                ("sys/devices/a/hwmon/hwmon1/temp1_crit", "65261850000\n"),
+                ("sys/devices/c/hwmon/hwmon2/name", "nvme\n"),
+                ("sys/devices/d/hwmon/hwmon3/name", "coretemp\n"),
+                ("sys/devices/d/temp1_input", "1000\n"),
+                ("sys/class/thermal/thermal_zone0/type", "acpitz\n"),
+            ],
+        );
+        let class = dir.path().join("sys/class/hwmon");
+        fs::create_dir_all(&class).unwrap();
+        for (hwmon, device) in [("hwmon0", "b"), ("hwmon1", "a"), ("hwmon2", "c"), ("hwmon3", "d")] {
+            let target = dir.path().join(format!("sys/devices/{device}"));
+            symlink(target.join("hwmon").join(hwmon), class.join(hwmon)).unwrap();
+            symlink(&target, target.join("hwmon").join(hwmon).join("device")).unwrap();
+        }
+        let sources = sources(&Root::at(dir.path()), &["nvme".to_string()]);
+        let chips: Vec<_> = sources.iter().map(|source| source.chip.as_str()).collect();
+        assert_eq!(chips, ["coretemp a", "nct6775", "coretemp d"]);
+        let measured: Vec<_> = sources.iter().map(measure).collect();
+        let package =
+            Temperature { label: "Package id 0".into(), milli_c: 41250, max_milli_c: Some(80000), crit_milli_c: None };
+        assert_eq!(measured[0], Measured { temperatures: vec![package], ..Measured::default() });
+        assert_eq!(measured[1].fans, [("fan1".to_string(), 1200)]);
+        let temperatures: Vec<_> = measured[1..].iter().flat_map(|measured| &measured.temperatures).collect();
+        assert_eq!(
+            temperatures.iter().map(|t| (&*t.label, t.milli_c)).collect::<Vec<_>>(),
+            [("temp10", -5500), ("temp1", 1000)]
+        );
+    }
+
+    #[test]
+    fn zones_where_there_is_no_chip_and_energy_by_domain() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            &[
+                ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
+                ("sys/class/thermal/thermal_zone0/temp", "48312\n"),
+                ("sys/class/thermal/cooling_device0/type", "fan\n"),
+                ("sys/class/powercap/intel-rapl:0/name", "package-0\n"),
+                ("sys/class/powercap/intel-rapl:0/energy_uj", "123\n"),
+                ("sys/class/powercap/intel-rapl:0:0/name", "dram\n"),
+                ("sys/class/powercap/intel-rapl-mmio:0/name", "package-0\n"),
+            ],
+        );
+        let sources = sources(&Root::at(dir.path()), &[]);
+        let measured: Vec<_> = sources.iter().map(measure).collect();
+        let domains: Vec<_> = measured.iter().filter_map(|measured| measured.energy_uj.clone()).collect();
+        assert_eq!((sources.len(), domains), (3, vec![("package".to_string(), 123)]));
+        let zone = measured.iter().find_map(|measured| measured.temperatures.first()).unwrap();
+        assert_eq!((&*zone.label, zone.milli_c), ("thermal_zone0", 48312));
+    }
+}

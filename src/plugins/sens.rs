@@ -1,0 +1,207 @@
+//! `sens`: temperatures, fans and watts.
+//!
+//! Each chip is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`.
+//! Disks are not asked unless the operator wants it: some stop working for seconds to answer.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    Plugin, Window,
+    figures::{Celsius, Decimal},
+};
+use crate::drivers::{
+    DriverError, Root,
+    linux::sensors::{Measured, measure, sources},
+    patience::Patience,
+};
+
+/// After this the others are shown without it.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Chips that are not asked by default: NVMe disks stall for it, and sleeping disks are woken.
+pub const OFF_BY_DEFAULT: [&str; 2] = ["nvme", "drivetemp"];
+
+/// The questions to the chips, which outlive the plugin.
+pub type Questions = Arc<Patience<Measured>>;
+
+/// The plugin. A reading costs a thread for each chip, for as long as that takes to answer.
+#[derive(Debug)]
+pub struct Sens {
+    root: Root,
+    off: Vec<String>,
+    questions: Questions,
+}
+
+impl Sens {
+    /// Reads below `root`, without the chips whose names are in `off`.
+    #[must_use]
+    pub fn new(root: &Root, off: Vec<String>, questions: Questions) -> Self {
+        Self { root: root.clone(), off, questions }
+    }
+
+    /// Why there are no figures here, if there are none.
+    #[must_use]
+    pub fn reason(root: &Root, off: &[String]) -> Option<String> {
+        sources(root, off).is_empty().then(|| "no sensor is known to this kernel".into())
+    }
+}
+
+/// One reading.
+#[derive(Debug, Default)]
+pub struct Sample {
+    temperatures: Vec<Temperature>,
+    fans: Vec<Fan>,
+    /// Microjoules by domain, and where that was read.
+    energy: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Temperature {
+    chip: String,
+    label: String,
+    c: Celsius,
+    max: Option<Celsius>,
+    crit: Option<Celsius>,
+    /// Seconds since the chip answered last, while it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fan {
+    label: String,
+    rpm: u64,
+}
+
+impl Plugin for Sens {
+    type Sample = Sample;
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        *sample = Sample::default();
+        let sources = sources(&self.root, &self.off);
+        let question = |source: &_| {
+            let source = Clone::clone(source);
+            (format!("{source:?}"), move || measure(&source))
+        };
+        let answers = self.questions.ask(sources.iter().map(question).collect(), DEADLINE);
+        for (source, answer) in sources.iter().zip(answers) {
+            let Measured { temperatures, fans, energy_uj } = answer.value.unwrap_or_default();
+            let stale = answer.stale.map(|age| age.as_secs());
+            sample.temperatures.extend(temperatures.into_iter().map(|found| Temperature {
+                chip: source.chip.clone(),
+                label: found.label,
+                c: Celsius::from_milli(found.milli_c),
+                max: found.max_milli_c.map(Celsius::from_milli),
+                crit: found.crit_milli_c.map(Celsius::from_milli),
+                stale,
+            }));
+            sample.fans.extend(fans.into_iter().map(|(label, rpm)| Fan { label, rpm }));
+            sample.energy.extend(energy_uj.filter(|_| stale.is_none()));
+        }
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let Sample { temperatures, fans, energy } = window.now;
+        (!temperatures.is_empty() || !fans.is_empty() || !energy.is_empty()).then_some(View {
+            t: temperatures,
+            fan: fans,
+            w: Watts(window),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    t: &'a [Temperature],
+    fan: &'a [Fan],
+    w: Watts<'a>,
+}
+
+/// The energy used over the window by each domain, summed over packages.
+struct Watts<'a>(Window<'a, Sample>);
+
+impl Serialize for Watts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Window { before, now } = self.0;
+        let mut domains: Vec<&str> = Vec::new();
+        for (domain, _) in &now.energy {
+            if !domains.contains(&domain.as_str()) {
+                domains.push(domain);
+            }
+        }
+        let mut map = serializer.serialize_map(Some(domains.len()))?;
+        for domain in domains {
+            let counters = |sample: &Sample| -> Vec<u64> {
+                sample.energy.iter().filter(|(name, _)| name == domain).map(|(_, used)| *used).collect()
+            };
+            let watts = before.and_then(|(before, over)| {
+                let (before, now) = (counters(before), counters(now));
+                let used: Option<Vec<u64>> =
+                    before.iter().zip(&now).map(|(before, now)| now.checked_sub(*before)).collect();
+                let used_uj = used?.iter().fold(0, |sum: u64, used| sum.saturating_add(*used));
+                let over_us = u64::try_from(over.as_micros()).ok().filter(|&over| over > 0)?;
+                (before.len() == now.len()).then(|| Decimal::ratio(used_uj, over_us))
+            });
+            map.serialize_entry(domain, &watts)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, time::Instant};
+
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn view(before: Option<&Sample>, now: &Sample) -> Value {
+        let before = before.map(|sample| (sample, Duration::from_secs(2)));
+        serde_json::to_value(Sens::view(Window { before, now })).unwrap()
+    }
+
+    #[test]
+    fn watts_are_summed_over_packages_and_null_when_a_counter_began_anew() {
+        let sample = |energy: &[(&str, u64)]| Sample {
+            energy: energy.iter().map(|(domain, used)| ((*domain).into(), *used)).collect(),
+            ..Sample::default()
+        };
+        let before = sample(&[("package", 10_000_000), ("package", 0), ("dram", 9)]);
+        let now = sample(&[("package", 11_000_000), ("package", 2_000_000), ("dram", 5)]);
+        assert_eq!(view(Some(&before), &now)["w"], json!({"package": 1.5, "dram": null}));
+        assert_eq!(view(None, &now)["w"], json!({"package": null, "dram": null}));
+        assert_eq!(view(None, &Sample::default()), Value::Null);
+    }
+
+    fn chip(root: &Path, number: usize, name: &str) -> std::path::PathBuf {
+        let folder = root.join(format!("sys/class/hwmon/hwmon{number}"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("name"), format!("{name}\n")).unwrap();
+        folder
+    }
+
+    /// A pipe without a writer stands in for a chip that refuses to be read.
+    #[test]
+    fn many_chips_are_read_at_once_and_one_that_fails_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..23 {
+            let folder = chip(dir.path(), number, "w1_slave_temp");
+            fs::write(folder.join("temp1_input"), format!("{}\n", 20_000 + number * 100)).unwrap();
+        }
+        mkfifo(&chip(dir.path(), 23, "broken").join("temp1_input"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        let mut sens = Sens::new(&Root::at(dir.path()), Vec::new(), Questions::default());
+        let mut sample = Sample::default();
+        let begun = Instant::now();
+        sens.read(&mut sample).unwrap();
+        assert!(begun.elapsed() < DEADLINE);
+        let rows = view(None, &sample);
+        assert_eq!(rows["t"].as_array().unwrap().len(), 23);
+        let first = json!({"chip": "w1_slave_temp hwmon0", "label": "temp1", "c": 20, "max": null, "crit": null});
+        assert!(rows["t"].as_array().unwrap().contains(&first), "{rows}");
+    }
+}
