@@ -24,11 +24,13 @@
 pub mod catalog;
 pub mod cpu;
 pub mod cpu_stat;
+pub mod ct;
 pub mod disk;
 pub mod feed;
 pub mod figures;
 pub mod fs;
 pub mod gpu;
+pub mod groups;
 pub mod mem;
 pub mod meminfo;
 pub mod net;
@@ -43,6 +45,7 @@ pub mod sens;
 pub mod set;
 pub mod sock;
 pub mod top;
+pub mod units;
 pub mod uptime;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ use super::{
     About, Kind, Plugin,
     cpu::Cpu,
     cpu_stat::CpuStat,
+    ct::Ct,
     disk::Disk,
     fs::{Fs, Questions as FsQuestions},
     gpu::Gpu,
@@ -20,6 +21,7 @@ use super::{
     sens::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
     sock::Sock,
     top::Top,
+    units::Units,
     uptime::Uptime,
 };
 use crate::drivers::Root;
@@ -33,6 +35,8 @@ pub struct Options {
     pub network_filesystems: bool,
     /// Names of sensor chips that are left alone.
     pub sensors_off: Vec<String>,
+    /// The units whose use is shown; all services of the machine where there are none.
+    pub units: Vec<String>,
 }
 
 impl Default for Options {
@@ -41,6 +45,7 @@ impl Default for Options {
             counters: Arc::default(),
             network_filesystems: false,
             sensors_off: OFF_BY_DEFAULT.map(String::from).to_vec(),
+            units: Vec::new(),
         }
     }
 }
@@ -60,6 +65,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
     let gpu_root = root.clone();
     let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
+    let (units_root, units) = (root.clone(), options.units.clone());
+    let ct_root = root.clone();
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -90,6 +97,9 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         .null_because(Sens::reason(root, &options.sensors_off)),
         entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs::new(root))),
         entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root))),
+        entry("units", Kind::Table, "", 2.0, Home::worker(move || Units::new(&units_root, units.clone())))
+            .null_because(Units::reason(root)),
+        entry("ct", Kind::Table, "", 1.0, Home::worker(move || Ct::new(&ct_root))).null_because(Ct::reason(root)),
         entry("gpu", Kind::Table, "", 1.0, Home::worker(move || Gpu::new(&gpu_root))).null_because(Gpu::reason(root)),
         entry("self", Kind::Gauge, "", 0.05, Home::tick(Own::new(root, Arc::clone(&options.counters)))),
     ]

@@ -58,6 +58,11 @@ impl Roles {
         role
     }
 
+    /// Whether the bytes of the device called `name` are counted nowhere else.
+    pub fn counts(&mut self, name: &[u8]) -> bool {
+        self.of(Name::new(name)) == Role::Whole
+    }
+
     fn look(&self, name: Name) -> Role {
         if let Some(role) = by_kind(name.as_bytes()) {
             return role;

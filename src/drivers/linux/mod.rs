@@ -5,8 +5,12 @@
 //! error or a line left out, and never a panic.
 
 pub mod arcstats;
+pub mod cgroups;
+pub mod containers;
+pub mod dbus;
 pub mod disks;
 pub mod diskstats;
+pub mod failed_units;
 pub mod file;
 pub mod gpus;
 pub mod host;
