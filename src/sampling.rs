@@ -107,9 +107,11 @@ impl Sampling {
         }
     }
 
-    /// Gives back what was kept for reuse: nobody is started.
+    /// Gives back what was kept for reuse: nobody is started. A snapshot of the present slot stays, so that a client
+    /// that starts and stops all the time has nothing read more than once a slot.
     pub fn rest(&self) {
-        self.newest.take();
+        let present = Slot::of(self.clock.now());
+        self.newest.borrow_mut().take_if(|newest| newest.slot != present);
         self.pool.take();
     }
 
@@ -123,5 +125,64 @@ impl Sampling {
     pub fn taken(&self) -> impl Iterator<Item = (&str, u64)> {
         let named = self.outlets.iter().enumerate();
         named.map(|(index, outlet)| (self.catalog.name(index), outlet.taken())).filter(|(_, taken)| *taken > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        drivers::DriverError,
+        plugins::{
+            About, Kind, Plugin, Window,
+            outlet::Owner,
+            registry::{Entry, Home},
+        },
+        schedule::SLOT,
+    };
+
+    struct Nothing;
+
+    impl Plugin for Nothing {
+        type Sample = u8;
+        fn read(&mut self, _: &mut u8) -> Result<(), DriverError> {
+            Ok(())
+        }
+        fn view(window: Window<'_, u8>) -> impl serde::Serialize {
+            *window.now
+        }
+    }
+
+    struct Nobody;
+
+    impl Owner for Nobody {
+        fn refresh(&self, _: Duration) {}
+        fn unwatched(&self) {}
+        fn report(&self, _: Option<DriverError>) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn starting_and_stopping_all_the_time_reads_once_a_slot() {
+        let about = About { kind: Kind::Gauge, unit: String::new(), min_interval: 0.0, default: true, reason: None };
+        let entries = [Entry { name: "nothing".into(), about, home: Home::tick(Nothing) }];
+        let catalog = Rc::new(Catalog::new(&entries).unwrap());
+        let [Entry { home: Home::Tick(source), .. }] = entries else { panic!("read in the tick") };
+        let outlet = Rc::new(Outlet::new(Some(source), Duration::ZERO, Box::new(Nobody)));
+        let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&outlet)]);
+        let set = sampling.catalog.default_set();
+        for slot in 1..=3 {
+            for _ in 0..100 {
+                sampling.watch(set, true);
+                let snapshot = sampling.snapshot(set);
+                assert!(snapshot.held.first().is_some_and(Option::is_some));
+                sampling.watch(set, false);
+                sampling.rest();
+            }
+            assert_eq!(outlet.taken(), slot);
+            tokio::time::advance(SLOT).await;
+        }
+        // Nothing is kept once its slot is over.
+        sampling.rest();
+        assert!(sampling.newest.borrow().is_none());
     }
 }
