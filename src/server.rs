@@ -172,7 +172,7 @@ impl Server {
         let accepting = std::mem::take(&mut server.accepting);
         let server = Rc::new(server);
         let tick = Rc::clone(&server.tick);
-        rt::spawn(async move { tick.run().await });
+        rt::spawn(keep_ticking(tick));
         // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP would be the end.
         let mut signals = match Signals::open(server.ignored) {
             Ok(signals) => signals,
@@ -318,6 +318,18 @@ impl Signals {
             interrupt: open(Signal::SIGINT, SignalKind::interrupt())?,
             hangup: open(Signal::SIGHUP, SignalKind::hangup())?,
         })
+    }
+}
+
+/// Runs the tick, again after a fault: whom it was sending to is out, the others' pushes go on.
+async fn keep_ticking(tick: Rc<Tick>) {
+    loop {
+        let tick = Rc::clone(&tick);
+        if rt::spawn(async move { tick.run().await }).await.is_ok() {
+            return;
+        }
+        error!("fault in the tick: it starts again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,6 +1,11 @@
 //! One slot's readings of all plugins, and the JSON of a push between two of them.
 
-use std::{io::Write, rc::Rc, time::Duration};
+use std::{
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    time::Duration,
+};
 
 use crate::{
     plugins::{feed::Held, set::PluginSet},
@@ -147,7 +152,9 @@ impl<K: Keys> Push<'_, K> {
         }
         let earlier = self.before.held(index).map(|held| &held.now);
         let earlier = earlier.filter(|reading| reading.at() < held.now.at()).or(held.before.as_ref());
-        held.now.write_json(earlier.map(|reading| &**reading), out).is_ok()
+        // A plugin's fault costs its own key.
+        let write = || held.now.write_json(earlier.map(|reading| &**reading), out).is_ok();
+        catch_unwind(AssertUnwindSafe(write)).unwrap_or(false)
     }
 
     fn write_meta(&self, dropped: PluginSet, out: &mut Vec<u8>) -> std::io::Result<()> {

@@ -39,6 +39,8 @@ pub struct Link {
     pub dropped: Cell<u64>,
     /// Why the connection broke, where it did.
     pub broken: Cell<Option<CloseReason>>,
+    /// Bytes written by [`Link::poll_flush`], counted round: whether it changes tells whether the peer takes any.
+    pub taken: Cell<usize>,
     clear: Cell<bool>,
     out: RefCell<Out>,
     waker: RefCell<Option<Waker>>,
@@ -70,6 +72,7 @@ impl Link {
             half_closed: Cell::new(false),
             dropped: Cell::new(0),
             broken: Cell::new(None),
+            taken: Cell::new(0),
             clear,
             out: RefCell::default(),
             waker: RefCell::default(),
@@ -209,6 +212,7 @@ impl Link {
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.taken.set(self.taken.get().wrapping_add(count));
             match &mut out.tail {
                 Some(_) if count == length => out.tail = None,
                 Some((_, written)) => *written += count,

@@ -21,6 +21,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{peer::Peer, presence::Present};
 
+/// What TLS may hold back of what was written, in bytes: one record.
+const TLS_BUFFER: usize = 16 * 1024;
+
 /// A connection with the name of its other end.
 pub struct Stream {
     kind: Kind,
@@ -56,7 +59,11 @@ impl Stream {
     pub async fn secure(self, config: Arc<ServerConfig>) -> io::Result<Self> {
         let Self { kind, peer, present } = self;
         let kind = match kind {
-            Kind::Tcp(stream) => Kind::Tls(Box::new(RefCell::new(TlsAcceptor::from(config).accept(stream).await?))),
+            Kind::Tcp(stream) => {
+                let mut stream = TlsAcceptor::from(config).accept(stream).await?;
+                stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+                Kind::Tls(Box::new(RefCell::new(stream)))
+            }
             other => other,
         };
         Ok(Self { kind, peer, present })

@@ -1,14 +1,15 @@
 //! The WebSocket transport: frames of RFC 6455 to the messages of a Scheduler. The handshake is done before.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     pin::Pin,
     rc::Rc,
     task::{Context as TaskContext, Poll},
+    time::Instant,
 };
 
-use actix::StreamHandler;
+use actix::{AsyncContext, StreamHandler, WrapFuture};
 use actix_http::{
     error::PayloadError,
     ws::{Codec, Item, Message, ProtocolError},
@@ -27,11 +28,15 @@ use super::{
 };
 use crate::{
     actors::scheduler::{Connection, Scheduler},
+    logging::{Limiter, Verdict},
     protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply, encode_reply},
 };
 
 /// Bytes read at a time: what a peer may send ahead of its answers.
 const READ: usize = 4096;
+
+/// Pings that are answered in a second. Only the newest of several needs an answer (RFC 6455 §5.5.3).
+const PONGS: u32 = 32;
 
 /// A session's connection over WebSocket.
 pub struct WebSocket(Wire, Rc<Incoming>);
@@ -39,7 +44,6 @@ pub struct WebSocket(Wire, Rc<Incoming>);
 connection!(WebSocket, WebsocketContext<Scheduler<WebSocket>>);
 
 /// What the reader of the bytes and the reader of the messages share.
-#[derive(Default)]
 struct Incoming {
     /// Why the frames ended early, where they did.
     refused: Cell<Option<CloseReason>>,
@@ -47,6 +51,19 @@ struct Incoming {
     garbled: Cell<bool>,
     /// The fragments of a message under way.
     parts: Cell<Option<BytesMut>>,
+    /// How many pings are answered in a second.
+    pongs: RefCell<Limiter>,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self {
+            refused: Cell::default(),
+            parts: Cell::default(),
+            garbled: Cell::default(),
+            pongs: RefCell::new(Limiter::new(PONGS)),
+        }
+    }
 }
 
 /// Starts the session of an upgraded connection; `early` is what came behind the request's head.
@@ -118,7 +135,12 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
         match message {
             Ok(Message::Text(text)) if text.is_empty() => self.reply(&Reply::Error(ErrorText::UnknownMessage)),
             Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
-            Ok(Message::Ping(payload)) => self.connection().0.link.pong(&payload),
+            Ok(Message::Ping(payload)) => {
+                let WebSocket(wire, incoming) = self.connection();
+                if matches!(incoming.pongs.borrow_mut().admit(Instant::now()), Verdict::Log { .. }) {
+                    wire.link.pong(&payload);
+                }
+            }
             Ok(Message::Pong(_) | Message::Nop) => {}
             Ok(Message::Continuation(item)) => self.fragment(item, ctx),
             Ok(Message::Binary(_)) => self.end(CloseReason::Binary, ctx),
@@ -134,10 +156,26 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Err(ProtocolError::BadOpCode) if self.connection().1.garbled.get() => self.end(CloseReason::NotUtf8, ctx),
             Err(error) => self.end(reason(&error), ctx),
         }
+        let link = &self.connection().0.link;
+        if link.congested() {
+            // What has arrived already waits until its answers can: each may be many times its command's length.
+            ctx.wait(Drained(Rc::clone(link)).into_actor(self));
+        }
     }
 
     fn finished(&mut self, ctx: &mut WebsocketContext<Self>) {
         self.end(CloseReason::PeerLost, ctx);
+    }
+}
+
+/// Done when answers no longer are congested. The write loop polls after each write.
+struct Drained(Rc<Link>);
+
+impl Future for Drained {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
+        if self.0.congested() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -35,15 +36,15 @@ pub struct WriteLoop<E> {
     link: Rc<Link>,
     /// Runs while the peer is blocked, and while it may still close its direction.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Bytes that waited when the timer began.
-    waiting: usize,
+    /// How much the peer had taken when the timer began.
+    taken: usize,
     lingering: bool,
 }
 
 impl<E: Engine> WriteLoop<E> {
     /// The task of the session behind `link`.
     pub fn new(engine: E, link: Rc<Link>) -> Self {
-        Self { engine: Some(engine), link, timer: None, waiting: 0, lingering: false }
+        Self { engine: Some(engine), link, timer: None, taken: 0, lingering: false }
     }
 
     fn expired(&mut self, cx: &mut Context<'_>, after: Duration) -> bool {
@@ -67,51 +68,166 @@ impl<E: Engine> WriteLoop<E> {
         }
         if self.expired(cx, LINGER) { Poll::Ready(()) } else { Poll::Pending }
     }
-}
 
-impl<E: Engine> Future for WriteLoop<E> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        if this.lingering {
-            return this.poll_linger(cx);
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.lingering {
+            return self.poll_linger(cx);
         }
-        this.link.woken_by(cx.waker());
+        self.link.woken_by(cx.waker());
         loop {
-            if this.engine.as_mut().is_some_and(|engine| engine.poll(cx).is_ready()) {
-                this.engine = None;
-                this.link.close(None);
+            if self.engine.as_mut().is_some_and(|engine| engine.poll(cx).is_ready()) {
+                self.engine = None;
+                self.link.close(None);
             }
-            let congested = this.link.congested();
-            match this.link.poll_flush(cx) {
+            let congested = self.link.congested();
+            match self.link.poll_flush(cx) {
                 Poll::Ready(Ok(())) => {
-                    this.timer = None;
-                    if this.engine.is_none() {
-                        this.lingering = true;
-                        return this.poll_linger(cx);
+                    self.timer = None;
+                    if self.engine.is_none() {
+                        self.lingering = true;
+                        return self.poll_linger(cx);
                     }
                 }
                 Poll::Ready(Err(_)) => {
-                    this.link.broken.set(Some(CloseReason::PeerLost));
+                    self.link.broken.set(Some(CloseReason::PeerLost));
                     return Poll::Ready(());
                 }
                 Poll::Pending => {
-                    let waiting = this.link.waiting();
-                    if waiting < this.waiting {
-                        this.timer = None;
+                    // What waits is no measure of it: a newer push may be shorter than the one it replaced.
+                    let taken = self.link.taken.get();
+                    if taken != self.taken {
+                        self.timer = None;
                     }
-                    this.waiting = waiting;
-                    if this.expired(cx, BLOCKED) {
-                        this.link.broken.set(Some(CloseReason::SlowPeer));
+                    self.taken = taken;
+                    if self.expired(cx, BLOCKED) {
+                        self.link.broken.set(Some(CloseReason::SlowPeer));
                         return Poll::Ready(());
                     }
                 }
             }
             // The actor was not read to its end while answers waited; now it may go on.
-            if !congested || this.link.congested() {
+            if !congested || self.link.congested() {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Ends the session after a panic: its client gets the close, unless that was where the fault lies.
+    fn fault(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.link.broken.replace(Some(CloseReason::Fault)) == Some(CloseReason::Fault) {
+            return Poll::Ready(());
+        }
+        let engine = self.engine.take();
+        // Its end is code of the session, too.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
+        self.link.close(CloseReason::Fault.websocket_code());
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<E: Engine> Future for WriteLoop<E> {
+    type Output = ();
+
+    /// The edge of a session: a fault of ours inside ends this session and no other.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        catch_unwind(AssertUnwindSafe(|| this.turn(cx))).unwrap_or_else(|_| this.fault(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncReadExt,
+        net::UnixStream,
+        task::{LocalSet, spawn_local},
+    };
+
+    use super::*;
+    use crate::{
+        peer::{Origin, Peer},
+        presence::Presence,
+        transports::{
+            frame::{Frame, Framing},
+            stream::Stream,
+        },
+    };
+
+    /// Sessions that never end by themselves, and ones that panic, also when dropped.
+    struct Idle;
+    struct Faulty;
+
+    impl Engine for Idle {
+        fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+    }
+
+    impl Engine for Faulty {
+        fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            panic!("a fault for a test");
+        }
+    }
+
+    impl Drop for Faulty {
+        fn drop(&mut self) {
+            panic!("another one");
+        }
+    }
+
+    fn pair() -> (Rc<Link>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let presence = Rc::new(Presence::default());
+        let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
+        (Rc::new(Link::new(1, Framing::WebSocket, stream)), theirs)
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_session_with_a_close_and_no_other() {
+        LocalSet::new()
+            .run_until(async {
+                let (link, mut client) = pair();
+                let (other, mut neighbour) = pair();
+                spawn_local(WriteLoop::new(Idle, Rc::clone(&other)));
+                link.answer(b"before\n");
+                WriteLoop::new(Faulty, Rc::clone(&link)).await;
+                assert_eq!(link.broken.get(), Some(CloseReason::Fault));
+                drop(link);
+                let mut told = Vec::new();
+                client.read_to_end(&mut told).await.unwrap();
+                assert_eq!(told, b"\x81\x07before\n\x88\x02\x03\xf3");
+                other.answer(b"on\n");
+                other.wake();
+                let mut answer = [0; 5];
+                neighbour.read_exact(&mut answer).await.unwrap();
+                assert_eq!(&answer, b"\x81\x03on\n");
+            })
+            .await;
+    }
+
+    /// Pushes of changing length to a peer that reads nothing: the newest waits, and the end comes after 30 s.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_stops_reading_is_cut_off_whatever_is_pushed() {
+        LocalSet::new()
+            .run_until(async {
+                let (link, _client) = pair();
+                let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&link)));
+                let began = tokio::time::Instant::now();
+                let mut length = 300_000;
+                while !session.is_finished() {
+                    let mut frame = Frame::default();
+                    frame.fill(|out| out.resize(out.len() + length, b'x'));
+                    link.push(&Rc::new(frame));
+                    link.ping();
+                    length -= 100;
+                    assert!(link.waiting() < 700_000);
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                assert_eq!(link.broken.get(), Some(CloseReason::SlowPeer));
+                let after = began.elapsed();
+                assert!(after >= BLOCKED && after < BLOCKED + Duration::from_secs(2), "{after:?}");
+            })
+            .await;
     }
 }
