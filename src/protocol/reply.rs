@@ -147,7 +147,7 @@ impl CloseReason {
             Self::TooManyFromAddress => Some(ErrorText::TooManyFromAddress),
             Self::TooLong => Some(ErrorText::TooLong),
             Self::Origin => Some(ErrorText::Origin),
-            Self::TokenRevoked => Some(ErrorText::NotAuthorized),
+            Self::AuthDeadline | Self::TokenRevoked => Some(ErrorText::NotAuthorized),
             Self::Misconfigured => Some(ErrorText::Misconfigured),
             _ => None,
         }
