@@ -269,11 +269,14 @@ impl Server {
         format!("Listening on {}; {live} connected, {started} watching, sampling {what}", self.places)
     }
 
-    /// Renews the status line when somebody comes or goes.
+    /// Renews the status line when somebody comes or goes, starts or stops to watch, or watches something else.
     async fn keep_status(self: Rc<Self>) {
         let mut told = self.status();
         loop {
-            self.presence.changed().await;
+            tokio::select! {
+                () = self.presence.changed() => {}
+                () = self.tick.audience_changed() => {}
+            }
             tokio::time::sleep(STATUS_EVERY).await;
             let status = self.status();
             if status != told {

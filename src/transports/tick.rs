@@ -58,6 +58,8 @@ pub struct Tick {
     started: Cell<usize>,
     /// Rings when the next due slot came nearer or the first session started.
     changed: tokio::sync::Notify,
+    /// Rings when sessions start, stop or choose other keys.
+    audience: tokio::sync::Notify,
     /// Rings each time that [`Tick::run`] comes round.
     round: tokio::sync::Notify,
 }
@@ -74,6 +76,7 @@ impl Tick {
             spare: RefCell::default(),
             started: Cell::new(0),
             changed: tokio::sync::Notify::new(),
+            audience: tokio::sync::Notify::new(),
             round: tokio::sync::Notify::new(),
         }
     }
@@ -87,6 +90,11 @@ impl Tick {
         self.started.get()
     }
 
+    /// Returns when sessions have started, stopped or chosen other keys.
+    pub async fn audience_changed(&self) {
+        self.audience.notified().await;
+    }
+
     /// Puts a session in: its first push is due one interval from now, over a window that starts now.
     pub fn start(&self, link: &Rc<Link>, interval: Duration, set: PluginSet) {
         self.stop(link);
@@ -97,6 +105,7 @@ impl Tick {
         let cadence = Cadence::new(now, interval);
         self.enter(Due { link: Some(Rc::clone(link)), cadence, set, seq: 1, before }, now);
         self.changed.notify_one();
+        self.audience.notify_waiters();
     }
 
     /// Takes a session out, with the push that may wait for it.
@@ -105,6 +114,7 @@ impl Tick {
         if let Some(due) = self.leave(link) {
             self.started.set(self.started.get() - 1);
             self.sampling.watch(due.set, false);
+            self.audience.notify_waiters();
         }
     }
 
@@ -127,6 +137,7 @@ impl Tick {
         self.sampling.watch(due.set, false);
         due.before = self.sampling.widened(&due.before, set);
         due.set = set;
+        self.audience.notify_waiters();
     }
 
     fn enter(&self, mut due: Due, now: Duration) {
