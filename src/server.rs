@@ -46,6 +46,9 @@ use crate::{
 /// Reads the configuration again.
 pub type Reload = Box<dyn Fn() -> Result<Config, ConfigError>>;
 
+/// Connections that were accepted just before a stop have this long to ask for what they came for.
+const SEAM: Duration = Duration::from_millis(250);
+
 /// Clients have this long to say goodbye when the server stops.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
@@ -195,14 +198,20 @@ impl Server {
         };
         info!("stopping: {reason}");
         server.tell(systemd::stopping(&format!("Stopping: {reason}")));
+        // All of them before any other task runs: what is not accepted by now waits for the next process.
+        accepting.iter().for_each(rt::task::JoinHandle::abort);
         for task in accepting {
-            task.abort();
             // Its listener is closed once the task is gone.
             let _ = task.await;
         }
-        server.http.stop();
         server.supervisor.do_send(Stop);
-        if tokio::time::timeout(FAREWELL, server.presence.empty()).await.is_err() {
+        let farewell = async {
+            if tokio::time::timeout(SEAM, server.presence.empty()).await.is_err() {
+                server.http.stop();
+                server.presence.empty().await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             info!(connections = server.presence.live(), "stopped before every client had said goodbye");
         }
         ExitCode::SUCCESS

@@ -206,9 +206,6 @@ impl Handler<Admit> for Supervisor {
 
     fn handle(&mut self, admit: Admit, ctx: &mut Context<Self>) -> Self::Result {
         let Admit { id, peer, transport, orders } = admit;
-        if self.stopped {
-            return MessageResult(Admission::Refused(CloseReason::GoingAway));
-        }
         let admission = if self.rules.misconfigured {
             Admission::Refused(CloseReason::Misconfigured)
         } else if self.rules.tokens.needed() {
@@ -219,6 +216,10 @@ impl Handler<Admit> for Supervisor {
         if let Admission::Refused(reason) = admission {
             self.refuse(id, peer, transport, reason);
             return MessageResult(admission);
+        }
+        if self.stopped {
+            // It was accepted before the stop, so it is greeted like any other: nobody is lost in a restart.
+            orders.do_send(Order::End(CloseReason::GoingAway));
         }
         self.sessions.insert(id, Entry { peer, transport, orders, token: None });
         if let Some(skipped) = pass(&mut self.opened) {
@@ -333,7 +334,7 @@ impl Handler<Reload> for Supervisor {
     }
 }
 
-/// No new sessions; every session is told to go.
+/// Every session is told to go, also those that are about to open.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Stop;
