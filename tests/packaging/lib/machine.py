@@ -185,20 +185,26 @@ class Machine:
         """Runs a shell script inside and returns its output."""
         return self.run("sh", "-euc", script, check=check, seconds=seconds).stdout.strip()
 
-    def path(self, inside):
-        """Where a file of the machine lies on the host, tmpfs mounts such as /run included."""
-        return pathlib.Path(f"/proc/{self.leader}/root/{inside.lstrip('/')}")
+    def socket(self, inside):
+        """Where a unix socket of the machine is reached from the host. Not for files: a link in the machine would lead
+        to a file of the host."""
+        return f"/proc/{self.leader}/root/{inside.lstrip('/')}"
+
+    def exists(self, inside):
+        """Whether a file of the machine is there."""
+        return self.run("test", "-e", inside, check=False).returncode == 0
 
     def read(self, inside):
         """The text of a file of the machine."""
-        return self.path(inside).read_text()
+        return self.run("cat", inside).stdout
 
     def write(self, inside, text, mode=0o644):
         """Writes a file of the machine, with its folder."""
-        path = self.path(inside)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
+        self.run("sh", "-euc", 'mkdir -p "${1%/*}"; umask 077; cat > "$1"; chmod "$2" "$1"', "write", inside, f"{mode:o}", text=text)
+
+    def remove(self, *inside):
+        """Removes files of the machine that may be missing."""
+        self.run("rm", "-f", *inside)
 
     @contextlib.contextmanager
     def net(self):
