@@ -187,7 +187,8 @@ async fn upgrade(
         return Ok(());
     }
     let parts = framed.into_parts();
-    let (mut stream, early) = (parts.io, parts.read_buf.freeze());
+    // A copy, so that the service's own buffer is freed with the service's part of the connection.
+    let (mut stream, early) = (parts.io, bytes::Bytes::copy_from_slice(&parts.read_buf));
     match admit(&request, &mut stream, &entrance) {
         Ok(()) => drop(rt::spawn(websocket::session(&desk, stream, early))),
         Err(reason) => drop(rt::spawn(websocket::refusal(&desk, stream, reason))),
