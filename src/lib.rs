@@ -50,6 +50,7 @@ pub mod gate;
 pub mod info;
 pub mod listen;
 pub mod logging;
+pub mod memory;
 pub mod oneshot;
 pub mod peer;
 pub mod plugins;

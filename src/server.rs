@@ -24,6 +24,7 @@ use crate::{
     error::EX_OSERR,
     info::Info,
     listen::Bound,
+    memory,
     plugins::{
         catalog::{Catalog, CatalogError},
         registry,
@@ -54,6 +55,12 @@ const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// The status line is renewed no more often than this.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// So many connections leave memory behind that is worth giving back when half of them are gone.
+const CROWD: usize = 256;
+
+/// The wait for the others who may be leaving too.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What the server starts with.
 pub struct Start {
@@ -188,6 +195,7 @@ impl Server {
         server.tell(systemd::ready(&server.status()));
         rt::spawn(Rc::clone(&server).keep_status());
         rt::spawn(Rc::clone(&server).keep_watchdog());
+        rt::spawn(Rc::clone(&server).keep_small());
         let end = tokio::select! {
             end = server.wait_for_signal(&mut signals) => end,
             idle = server.wait_for_idle() => End::Idle(idle),
@@ -291,6 +299,20 @@ impl Server {
             if status != told {
                 self.tell(systemd::status(&status));
                 told = status;
+            }
+        }
+    }
+
+    /// Gives memory back once a crowd has gone.
+    async fn keep_small(self: Rc<Self>) {
+        let mut most = 0;
+        loop {
+            self.presence.changed().await;
+            most = most.max(self.presence.live());
+            if most >= CROWD && self.presence.live() <= most / 2 {
+                tokio::time::sleep(QUIET).await;
+                most = self.presence.live();
+                memory::trim();
             }
         }
     }

@@ -134,7 +134,8 @@ impl<C: Connection> Scheduler<C> {
 
     /// Asks the Supervisor. What the client sent behind its token waits for the answer.
     fn authorize(&mut self, token: Vec<u8>, ctx: &mut C::Context) {
-        let question = Authorize { id: self.connection.id(), token, holds_slot: self.slot.is_some() };
+        let (id, peer) = (self.connection.id(), self.connection.peer());
+        let question = Authorize { id, peer, token, holds_slot: self.slot.is_some() };
         let answer = self.house.supervisor.send(question).into_actor(self).map(|answer, act, ctx| {
             let Ok(answer) = answer else { return act.end(CloseReason::GoingAway, ctx) };
             if answer.slot.is_some() {
@@ -177,8 +178,13 @@ impl<C: Connection> Actor for Scheduler<C> {
     fn stopped(&mut self, _: &mut Self::Context) {
         self.connection.stop();
         let reason = self.ended.or(self.connection.broken()).unwrap_or(CloseReason::PeerLost);
-        let (id, dropped) = (self.connection.id(), self.connection.dropped());
-        self.house.supervisor.do_send(Closed { id, reason, dropped });
+        self.house.supervisor.do_send(Closed {
+            id: self.connection.id(),
+            peer: self.connection.peer(),
+            transport: self.connection.transport(),
+            reason,
+            dropped: self.connection.dropped(),
+        });
     }
 }
 

@@ -59,11 +59,9 @@ pub struct Supervisor {
 }
 
 struct Entry {
-    peer: Peer,
-    transport: &'static str,
     orders: Recipient<Order>,
     /// The token that opened it.
-    token: Option<Vec<u8>>,
+    token: Option<Box<[u8]>>,
 }
 
 impl Supervisor {
@@ -139,11 +137,11 @@ impl Supervisor {
         }
     }
 
-    fn judge(&mut self, id: u64, token: Vec<u8>, holds_slot: bool) -> Authorized {
+    fn judge(&mut self, question: Authorize) -> Authorized {
+        let Authorize { id, peer, token, holds_slot } = question;
         let Some(entry) = self.sessions.get_mut(&id) else { return Authorized::without_slot(Verdict::Wrong) };
         let Some(name) = self.rules.tokens.name_of(&token).map(String::from) else {
-            let (peer, now) = (entry.peer, self.clock.now());
-            let failures = self.failures.count(peer.source(), now);
+            let failures = self.failures.count(peer.source(), self.clock.now());
             if let Some(skipped) = pass(&mut self.refused) {
                 let rest = more(skipped);
                 warn!(session = id, %peer, failures, skipped, "wrong token, {failures} in the last minute{rest}");
@@ -154,10 +152,10 @@ impl Supervisor {
         if slot.is_none() && !holds_slot {
             return Authorized::without_slot(Verdict::Full);
         }
-        entry.token = Some(token);
+        entry.token = Some(token.into());
         self.waiting.retain(|(waiting, _)| *waiting != id);
         if let Some(skipped) = pass(&mut self.opened) {
-            let (peer, token) = (entry.peer, name.as_str());
+            let token = name.as_str();
             info!(session = id, %peer, token, skipped, "session authorized by token {token}{}", more(skipped));
         }
         Authorized { verdict: Verdict::Granted { name }, slot }
@@ -221,7 +219,7 @@ impl Handler<Admit> for Supervisor {
             // It was accepted before the stop, so it is greeted like any other: nobody is lost in a restart.
             orders.do_send(Order::End(CloseReason::GoingAway));
         }
-        self.sessions.insert(id, Entry { peer, transport, orders, token: None });
+        self.sessions.insert(id, Entry { orders, token: None });
         if let Some(skipped) = pass(&mut self.opened) {
             info!(session = id, %peer, transport, skipped, "session opened{}", more(skipped));
         }
@@ -239,6 +237,8 @@ impl Handler<Admit> for Supervisor {
 pub struct Authorize {
     /// The session.
     pub id: u64,
+    /// Who is there.
+    pub peer: Peer,
     /// The bytes it sent.
     pub token: Vec<u8>,
     /// Whether it has a slot from an earlier right token.
@@ -264,10 +264,8 @@ impl Handler<Authorize> for Supervisor {
     type Result = ResponseFuture<Authorized>;
 
     fn handle(&mut self, question: Authorize, _: &mut Context<Self>) -> Self::Result {
-        let source = self.sessions.get(&question.id).map(|entry| entry.peer.source());
-        let now = self.clock.now();
-        let delay = source.map_or(Duration::ZERO, |source| self.failures.delay(source, now));
-        let answer = self.judge(question.id, question.token, question.holds_slot);
+        let delay = self.failures.delay(question.peer.source(), self.clock.now());
+        let answer = self.judge(question);
         Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
@@ -283,6 +281,10 @@ impl Handler<Authorize> for Supervisor {
 pub struct Closed {
     /// The session.
     pub id: u64,
+    /// Who was there.
+    pub peer: Peer,
+    /// The transport's name.
+    pub transport: &'static str,
     /// Why.
     pub reason: CloseReason,
     /// Pushes that its peer did not take in time.
@@ -292,8 +294,9 @@ pub struct Closed {
 impl Handler<Closed> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Closed { id, reason, dropped }: Closed, _: &mut Context<Self>) {
-        if let Some(Entry { peer, transport, .. }) = self.sessions.remove(&id) {
+    fn handle(&mut self, closed: Closed, _: &mut Context<Self>) {
+        let Closed { id, peer, transport, reason, dropped } = closed;
+        if self.sessions.remove(&id).is_some() {
             self.waiting.retain(|(waiting, _)| *waiting != id);
             if let Some(skipped) = pass(&mut self.closed) {
                 let rest = more(skipped);

@@ -39,47 +39,25 @@ const READ: usize = 4096;
 const PONGS: u32 = 32;
 
 /// A session's connection over WebSocket.
-pub struct WebSocket(Wire, Rc<Incoming>);
+pub struct WebSocket(Wire, Incoming);
 
 connection!(WebSocket, WebsocketContext<Scheduler<WebSocket>>);
 
-/// What the reader of the bytes and the reader of the messages share.
+/// What few sessions have use for, and no idle one.
+#[derive(Default)]
 struct Incoming {
-    /// Why the frames ended early, where they did.
-    refused: Cell<Option<CloseReason>>,
-    /// See [`Guard::close_reason_is_garbled`].
-    garbled: Cell<bool>,
     /// The fragments of a message under way.
-    parts: Cell<Option<BytesMut>>,
+    parts: Cell<Option<Box<BytesMut>>>,
     /// How many pings are answered in a second.
-    pongs: RefCell<Limiter>,
-}
-
-impl Default for Incoming {
-    fn default() -> Self {
-        Self {
-            refused: Cell::default(),
-            parts: Cell::default(),
-            garbled: Cell::default(),
-            pongs: RefCell::new(Limiter::new(PONGS)),
-        }
-    }
+    pongs: RefCell<Option<Box<Limiter>>>,
 }
 
 /// Starts the session of an upgraded connection; `early` is what came behind the request's head.
 pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output = ()> + use<> {
     let wire = desk.wire(Framing::WebSocket, stream);
     let link = Rc::clone(&wire.link);
-    let incoming = Rc::<Incoming>::default();
-    let payload = Payload {
-        link: Rc::clone(&link),
-        incoming: Rc::clone(&incoming),
-        guard: Guard::default(),
-        early,
-        yielded: false,
-        over: false,
-    };
-    let actor = Scheduler::new(WebSocket(wire, incoming), Rc::clone(&desk.house));
+    let payload = Payload { link: Rc::clone(&link), guard: Guard::default(), early, yielded: false, over: false };
+    let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
     WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
 }
@@ -137,7 +115,9 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
             Ok(Message::Ping(payload)) => {
                 let WebSocket(wire, incoming) = self.connection();
-                if matches!(incoming.pongs.borrow_mut().admit(Instant::now()), Verdict::Log { .. }) {
+                let mut pongs = incoming.pongs.borrow_mut();
+                let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS)));
+                if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
                     wire.link.pong(&payload);
                 }
             }
@@ -146,14 +126,17 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Ok(Message::Binary(_)) => self.end(CloseReason::Binary, ctx),
             Ok(Message::Close(reason)) => {
                 // The reader of the bytes speaks in the peer's name when it has refused a frame.
-                if let Some(reason) = self.connection().1.refused.get() {
+                if let Some(reason) = self.connection().0.link.broken.get() {
                     return self.end(reason, ctx);
                 }
                 let code = reason.map_or(1000, |reason| reason.code.into());
                 self.connection().close(Some(code));
                 self.end(CloseReason::PeerClosed, ctx);
             }
-            Err(ProtocolError::BadOpCode) if self.connection().1.garbled.get() => self.end(CloseReason::NotUtf8, ctx),
+            // So the codec calls a close reason that is not UTF-8, and codes that may not be sent too.
+            Err(ProtocolError::BadOpCode) => {
+                self.end(self.connection().0.link.broken.get().unwrap_or(CloseReason::BadFrame), ctx);
+            }
             Err(error) => self.end(reason(&error), ctx),
         }
         let link = &self.connection().0.link;
@@ -222,7 +205,6 @@ const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
 /// The peer's bytes, read no faster than answers drain.
 struct Payload {
     link: Rc<Link>,
-    incoming: Rc<Incoming>,
     guard: Guard,
     early: Bytes,
     /// Bytes were handed on in this turn: the codec works on them before more are read.
@@ -235,10 +217,12 @@ impl Payload {
         let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
         if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
             self.over = true;
-            self.incoming.refused.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
+            self.link.broken.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
             passed.extend_from_slice(&END);
         }
-        self.incoming.garbled.set(self.guard.close_reason_is_garbled());
+        if self.guard.close_reason_is_garbled() {
+            self.link.broken.set(Some(CloseReason::NotUtf8));
+        }
         passed.freeze()
     }
 }
