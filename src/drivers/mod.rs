@@ -68,3 +68,28 @@ impl DriverError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_does_not_have_is_missing_and_not_broken() {
+        let path = Path::new("/proc/pressure/cpu");
+        let cases = [
+            (Errno::ENOENT, true),
+            // Pressure that was compiled in and not switched on.
+            (Errno::EOPNOTSUPP, true),
+            (Errno::EACCES, false),
+            (Errno::EIO, false),
+        ];
+        for (errno, is_missing) in cases {
+            let error = DriverError::io(path, &io::Error::from(errno));
+            assert_eq!(matches!(error, DriverError::Missing(_)), is_missing, "{errno}");
+        }
+    }
+}

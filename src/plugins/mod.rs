@@ -45,6 +45,8 @@ pub mod sens;
 pub mod set;
 pub mod sock;
 pub mod top;
+#[cfg(test)]
+mod trees;
 pub mod units;
 pub mod uptime;
 

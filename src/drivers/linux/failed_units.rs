@@ -1,7 +1,7 @@
 //! Which units of the service manager have failed (org.freedesktop.systemd1(5)). It tells that nowhere but on the bus.
 
 use std::{
-    io::{Read, Result as IoResult, Write},
+    io::{self, ErrorKind, Read, Result as IoResult, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -92,7 +92,7 @@ impl Conversation {
         let user: String = geteuid().to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
         self.send(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes())?;
         if !self.line()?.starts_with(b"OK ") {
-            return Err(std::io::ErrorKind::PermissionDenied.into());
+            return Err(ErrorKind::PermissionDenied.into());
         }
         self.send(b"BEGIN\r\n")?;
         self.send(&HELLO.encode(1))?;
@@ -101,7 +101,7 @@ impl Conversation {
             let message = self.message()?;
             match decode(&message).map_err(invalid)? {
                 Incoming::Return(2, mut body) => return names(&mut body).map_err(invalid),
-                Incoming::Error(_) => return Err(std::io::ErrorKind::PermissionDenied.into()),
+                Incoming::Error(_) => return Err(ErrorKind::PermissionDenied.into()),
                 Incoming::Return(..) | Incoming::Other => {}
             }
         }
@@ -110,20 +110,20 @@ impl Conversation {
 
     fn left(&self) -> IoResult<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(std::io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
     fn send(&mut self, bytes: &[u8]) -> IoResult<()> {
         self.stream.set_write_timeout(Some(self.left()?))?;
-        self.stream.write_all(bytes)
+        self.stream.write_all(bytes).map_err(timed_out)
     }
 
     fn fill(&mut self, mut bytes: &mut [u8]) -> IoResult<()> {
         while !bytes.is_empty() {
             self.stream.set_read_timeout(Some(self.left()?))?;
-            let count = self.stream.read(bytes)?;
+            let count = self.stream.read(bytes).map_err(timed_out)?;
             if count == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
+                return Err(ErrorKind::UnexpectedEof.into());
             }
             bytes = bytes.get_mut(count..).unwrap_or_default();
         }
@@ -153,8 +153,13 @@ impl Conversation {
     }
 }
 
-fn invalid(_: Invalid) -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidData, "not a message of D-Bus")
+/// A socket says "try again" where its time is over.
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
+}
+
+fn invalid(_: Invalid) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "not a message of D-Bus")
 }
 
 /// The first of the ten values of each unit: `a(ssssssouso)`.
