@@ -1,114 +1,75 @@
-// Making elements: text only ever through textContent, attributes by name, no markup out of strings.
-
-const SVG = 'http://www.w3.org/2000/svg'
-
-/** @typedef {Node|string|number|null|undefined|false} Child */
+// Making elements: text only ever through textContent, no markup out of strings.
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Record<string, unknown>} [attributes] `on…` keys are listeners, booleans set or leave out, `class` as it is
- * @param {...Child} children
+ * @param {Record<string, any>} [attributes] functions are listeners (`onclick`), booleans set or leave out
+ * @param {...any} children
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value))
-    else if (value === true) element.setAttribute(name, '')
-    else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value))
-  }
-  append(element, children)
-  return element
+	const element = document.createElement(tag)
+	for (const [name, value] of Object.entries(attributes)) {
+		if (typeof value === 'function') element.addEventListener(name.slice(2), value)
+		else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? '' : value)
+	}
+	element.append(...children.filter((child) => child !== null && child !== undefined && child !== false))
+	return element
 }
 
-/**
- * @param {Element} element
- * @param {Child[]} children
- */
-function append(element, children) {
-  for (const child of children) {
-    if (child === null || child === undefined || child === false) continue
-    element.append(child instanceof Node ? child : String(child))
-  }
-}
-
-/**
- * Touches the page only when the text differs: most figures stay the same most of the time.
- * @param {Node} node
- * @param {string} text
- */
+/** Touches the page only when the text differs: most figures stay the same most of the time. @param {Node} node */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text
+	if (node.textContent !== text) node.textContent = text
 }
 
-/**
- * @param {Element} element
- * @param {string} name
- * @param {string|null} value null takes it away
- */
+/** Null takes the attribute away. @param {Element} element */
 export function setAttr(element, name, value) {
-  if (value === null) element.removeAttribute(name)
-  else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+	if (value === null) element.removeAttribute(name)
+	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
-/** Line drawings on a 16 unit square. @type {Record<string, string>} */
+/** Replaces what a node holds when what it stands for has changed. @param {HTMLElement} node @param {string} key */
+export function redraw(node, key, make) {
+	if (node.dataset.key === key) return
+	node.dataset.key = key
+	node.replaceChildren(...make())
+}
+
+/** Line drawings on a square of 16. */
 const ICONS = {
-  play: 'M5 3l8 5-8 5z',
-  stop: 'M4 4h8v8H4z',
-  pause: 'M5 3v10M11 3v10',
-  gear: 'M2 5h5M11 5h3M9 3v4M2 11h2M8 11h6M6 9v4',
-  menu: 'M2 4h12M2 8h12M2 12h12',
-  edit: 'M3 13l1-4 7-7 3 3-7 7z',
-  up: 'M8 13V3M4 7l4-4 4 4',
-  down: 'M8 3v10M4 9l4 4 4-4',
-  left: 'M13 8H3M7 4L3 8l4 4',
-  right: 'M3 8h10M9 4l4 4-4 4',
-  close: 'M4 4l8 8M12 4l-8 8',
-  plus: 'M8 3v10M3 8h10',
-  retry: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
-  live: 'M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z',
-  wait: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3zM8 5v3l2 2',
-  warning: 'M8 2l6 11H2zM8 6v4M8 11.5v.5',
-  critical: 'M5 2h6l3 3v6l-3 3H5l-3-3V5zM8 5v4M8 10.5v.5',
-  lock: 'M4 7h8v6H4zM5.5 7V5a2.5 2.5 0 0 1 5 0v2',
-  off: 'M3 3l10 10M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3z',
-  theme: 'M8 3a5 5 0 1 0 0 10zM8 3a5 5 0 0 1 0 10',
-  freeze: 'M8 2v12M3 5l10 6M13 5L3 11',
+	play: 'M5 3l8 5-8 5z', stop: 'M4 4h8v8H4z', pause: 'M5 3v10M11 3v10', gear: 'M2 5h5M11 5h3M9 3v4M2 11h2M8 11h6M6 9v4',
+	edit: 'M3 13l1-4 7-7 3 3-7 7z', up: 'M8 13V3M4 7l4-4 4 4', down: 'M8 3v10M4 9l4 4 4-4', left: 'M13 8H3M7 4L3 8l4 4',
+	right: 'M3 8h10M9 4l4 4-4 4', close: 'M4 4l8 8M12 4l-8 8', retry: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
+	live: 'M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', wait: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3zM8 5v3l2 2',
+	warning: 'M8 2l6 11H2zM8 6v4M8 11.5v.5', critical: 'M5 2h6l3 3v6l-3 3H5l-3-3V5zM8 5v4M8 10.5v.5',
+	lock: 'M4 7h8v6H4zM5.5 7V5a2.5 2.5 0 0 1 5 0v2', off: 'M3 3l10 10M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3z',
+	theme: 'M8 3a5 5 0 1 0 0 10zM8 3a5 5 0 0 1 0 10', freeze: 'M8 2v12M3 5l10 6M13 5L3 11', menu: 'M2 4h12M2 8h12M2 12h12',
 }
 
 /** @param {string} name */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, 'svg')
-  svg.setAttribute('viewBox', '0 0 16 16')
-  svg.setAttribute('class', `icon icon-${name}`)
-  svg.setAttribute('aria-hidden', 'true')
-  const path = document.createElementNS(SVG, 'path')
-  path.setAttribute('d', ICONS[name] ?? '')
-  svg.append(path)
-  return svg
+	const make = (tag) => document.createElementNS('http://www.w3.org/2000/svg', tag)
+	const [svg, path] = [make('svg'), make('path')]
+	for (const [key, value] of Object.entries({ viewBox: '0 0 16 16', class: `icon icon-${name}`, 'aria-hidden': 'true' })) svg.setAttribute(key, value)
+	path.setAttribute('d', ICONS[name] ?? '')
+	svg.append(path)
+	return svg
 }
 
-/**
- * A button with a drawing; the label is its name for everybody who does not see it, and its tooltip.
- * @param {string} drawing
- * @param {string} label
- * @param {(event: Event) => void} act
- * @param {Record<string, unknown>} [attributes]
- */
-export function iconButton(drawing, label, act, attributes = {}) {
-  return h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: act, ...attributes }, icon(drawing))
+/** The label is the name for everybody who does not see the drawing, and the tooltip. */
+export const iconButton = (drawing, label, act, attributes = {}) => h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: act, ...attributes }, icon(drawing))
+
+export const button = (label, act, kind = '') => h('button', { type: 'button', class: `button ${kind}`, onclick: act }, label)
+
+/** A box with its label beside it. */
+export const check = (label, checked, act = (/** @type {boolean} */ _) => {}) => {
+	const box = h('input', { type: 'checkbox', checked, onchange: () => act(box.checked) })
+	return { box, node: h('label', { class: 'check' }, box, label) }
 }
 
-/**
- * Changes the drawing and the name of such a button.
- * @param {HTMLButtonElement} button
- * @param {string} drawing
- * @param {string} label
- */
+/** @param {Element} button */
 export function setIconButton(button, drawing, label) {
-  if (button.getAttribute('aria-label') === label) return
-  button.replaceChildren(icon(drawing))
-  button.setAttribute('aria-label', label)
-  button.title = label
+	if (button.getAttribute('aria-label') === label) return
+	button.replaceChildren(icon(drawing))
+	for (const name of ['aria-label', 'title']) button.setAttribute(name, label)
 }

@@ -1,253 +1,195 @@
-// Strips on a canvas: one row a figure, one time axis for all. Draws what a history holds and keeps nothing.
+// Strips on a canvas: one row a figure, one time axis for all. Draws what a history holds. Also the sheets' colours, resolved
+// for canvases.
 
 import { CAPACITY, WINDOW } from './history.js'
-import { colours, heat } from './palette.js'
 
 /** @typedef {import('./history.js').History} History */
 /** @typedef {{from: number, to: number, end: number, width: number, gap: number}} Frame */
 
-/**
- * Fits a canvas to its box in device pixels.
- * @param {HTMLCanvasElement} canvas
- * @param {number} width in CSS pixels
- * @param {number} height
- * @returns {CanvasRenderingContext2D|null} in CSS pixels
- */
+let palette = /** @type {Record<string, string>|null} */ (null)
+/** Steps of a heat cell from idle to full, as packed pixels and as CSS. */
+export const heat = { pixels: new Uint32Array(101), css: /** @type {string[]} */ ([]) }
+
+/** @returns {Record<string, string>} the custom properties of css/base.css, in the theme of now */
+export function colours() {
+	if (palette) return palette
+	const probe = document.createElement('i')
+	document.body.append(probe)
+	const resolve = (name) => {
+		probe.style.color = `var(--${name})`
+		return getComputedStyle(probe).color
+	}
+	palette = Object.fromEntries('ink muted line track accent second user system irq iowait steal apps buffers cached swap'.split(' ').map((name) => [name, resolve(name)]))
+	const stops = [0, 1, 2, 3].map((step) => (resolve(`heat-${step}`).match(/[\d.]+/g) ?? []).map(Number))
+	heat.css = Array.from({ length: 101 }, (_, percent) => {
+		const place = (percent / 100) * 3
+		const low = Math.min(Math.floor(place), 2)
+		const [r, g, b] = [0, 1, 2].map((channel) => Math.round(stops[low][channel] + (stops[low + 1][channel] - stops[low][channel]) * (place - low)))
+		heat.pixels[percent] = (255 << 24) | (b << 16) | (g << 8) | r
+		return `rgb(${r},${g},${b})`
+	})
+	probe.remove()
+	return palette
+}
+
+/** After a change of theme the colours are asked for again. */
+export function forgetColours() {
+	palette = hatching = null
+}
+
+/** Fits a canvas to its box in device pixels, and empties it. @param {HTMLCanvasElement} canvas */
 export function fit(canvas, width, height) {
-  const scale = window.devicePixelRatio || 1
-  const wide = Math.round(width * scale)
-  const high = Math.round(height * scale)
-  if (canvas.width !== wide || canvas.height !== high) {
-    canvas.width = wide
-    canvas.height = high
-  }
-  const context = canvas.getContext('2d')
-  if (!context || !wide || !high) return null
-  context.setTransform(scale, 0, 0, scale, 0, 0)
-  context.clearRect(0, 0, width, height)
-  return context
+	const scale = devicePixelRatio || 1
+	const [wide, high] = [Math.round(width * scale), Math.round(height * scale)]
+	if (canvas.width !== wide) canvas.width = wide
+	if (canvas.height !== high) canvas.height = high
+	const context = canvas.getContext('2d')
+	if (!context || !wide || !high) return null
+	context.setTransform(scale, 0, 0, scale, 0, 0)
+	context.clearRect(0, 0, width, height)
+	return context
 }
 
-/**
- * Which samples fall into the window that ends at `end`, with one before it so that the line enters from the left.
- * @param {History} history
- * @param {number} end
- * @param {number} width
- * @param {number} interval the session's, in seconds
- * @returns {Frame}
- */
-export function frame(history, end, width, interval) {
-  const from = Math.max(0, history.indexAt(end - WINDOW))
-  return { from, to: history.indexAt(end), end, width, gap: Math.max(interval * 2500, 2000) }
+/** The samples in the window that ends at `end`, with one before it so that the line enters from the left. @returns {Frame} */
+export function frameOf(history, end, width, interval) {
+	return { from: Math.max(0, history.indexAt(end - WINDOW)), to: history.indexAt(end), end, width, gap: Math.max(interval * 2500, 2000) }
 }
 
+/** @param {Frame} frame @param {number} time */
+export const xOf = ({ width, end }, time) => width - ((end - time) / WINDOW) * width
+
 /**
- * @param {Frame} view
- * @param {number} time
+ * One figure as a line, with a light area below it when `fill`.
+ * @param {CanvasRenderingContext2D} context @param {History} history @param {Frame} frame
+ * @param {{name: string, top: number, height: number, max: number, colour: string, fill: boolean}} row
  */
-export function xOf(view, time) {
-  return view.width - ((view.end - time) / WINDOW) * view.width
+export function line(context, history, frame, { name, top, height, max, colour, fill }) {
+	const values = history.series.get(name)
+	if (!values || frame.to < 0) return
+	const base = top + height
+	const area = new Path2D()
+	let [start, x, before, open] = [0, 0, 0, false]
+	const finish = () => {
+		if (open) {
+			area.lineTo(x, base)
+			area.lineTo(start, base)
+		}
+		open = false
+	}
+	context.beginPath()
+	for (let index = frame.from; index <= frame.to; index++) {
+		const slot = history.slot(index)
+		const value = values[slot] ?? NaN
+		const time = history.times[slot] ?? 0
+		if (value !== value || (open && time - before > frame.gap)) finish()
+		if (value !== value) continue
+		x = xOf(frame, time)
+		const y = base - (Math.min(value, max) / max) * height
+		if (!open) {
+			context.moveTo(x - 0.5, y)
+			area.moveTo(start = x, base)
+			open = true
+		}
+		context.lineTo(x, y)
+		if (fill) area.lineTo(x, y)
+		before = time
+	}
+	finish()
+	if (fill) {
+		context.globalAlpha = 0.22
+		context.fillStyle = colour
+		context.fill(area)
+		context.globalAlpha = 1
+	}
+	context.strokeStyle = colour
+	context.lineWidth = 1.25
+	context.stroke()
 }
 
-/**
- * One figure as a line, with a light area below when `fill` is given.
- * @param {CanvasRenderingContext2D} context
- * @param {History} history
- * @param {Frame} view
- * @param {{name: string, top: number, height: number, max: number, line: string, fill: boolean}} row
- */
-export function line(context, history, view, row) {
-  const values = history.series.get(row.name)
-  if (!values || view.to < 0) return
-  const base = row.top + row.height
-  const scale = row.height / row.max
-  let start = NaN
-  let lastX = 0
-  let lastTime = 0
-  let open = false
-  context.beginPath()
-  const area = row.fill ? new Path2D() : null
-  const finish = () => {
-    if (open && area) {
-      area.lineTo(lastX, base)
-      area.lineTo(start, base)
-    }
-    open = false
-  }
-  for (let index = view.from; index <= view.to; index++) {
-    const slot = history.slot(index)
-    const value = values[slot] ?? NaN
-    const time = history.times[slot] ?? 0
-    if (value !== value || (open && time - lastTime > view.gap)) finish()
-    if (value !== value) continue
-    const x = xOf(view, time)
-    const y = base - Math.min(value, row.max) * scale
-    if (open) {
-      context.lineTo(x, y)
-      area?.lineTo(x, y)
-    } else {
-      context.moveTo(x - 0.5, y)
-      context.lineTo(x, y)
-      area?.moveTo(x, base)
-      area?.lineTo(x, y)
-      start = x
-      open = true
-    }
-    lastX = x
-    lastTime = time
-  }
-  finish()
-  if (area) {
-    context.globalAlpha = 0.22
-    context.fillStyle = row.line
-    context.fill(area)
-    context.globalAlpha = 1
-  }
-  context.strokeStyle = row.line
-  context.lineWidth = 1.25
-  context.lineJoin = 'round'
-  context.stroke()
-}
+let hatching = /** @type {CanvasPattern|null} */ (null)
 
-/** @type {CanvasPattern|null} */
-let hatching = null
-let hatchingInk = ''
-
-/**
- * @param {CanvasRenderingContext2D} context
- */
 function hatch(context) {
-  const ink = colours().muted
-  if (!hatching || hatchingInk !== ink) {
-    const tile = document.createElement('canvas')
-    tile.width = tile.height = 6
-    const pen = tile.getContext('2d')
-    if (!pen) return ink
-    pen.strokeStyle = ink
-    pen.globalAlpha = 0.45
-    pen.beginPath()
-    for (const shift of [-6, 0, 6]) {
-      pen.moveTo(shift, 6)
-      pen.lineTo(shift + 6, 0)
-    }
-    pen.stroke()
-    hatching = context.createPattern(tile, 'repeat')
-    hatchingInk = ink
-  }
-  return hatching ?? ink
+	if (hatching) return hatching
+	const tile = document.createElement('canvas')
+	tile.width = tile.height = 6
+	const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext('2d'))
+	pen.strokeStyle = colours().muted
+	pen.globalAlpha = 0.5
+	for (const shift of [-6, 0, 6]) {
+		pen.moveTo(shift, 6)
+		pen.lineTo(shift + 6, 0)
+	}
+	pen.stroke()
+	return hatching = context.createPattern(tile, 'repeat')
 }
 
-/**
- * Times in which nothing came are hatched over all rows: between two samples, and from the last one on.
- * @param {CanvasRenderingContext2D} context
- * @param {History} history
- * @param {Frame} view
- * @param {number} height
- */
-export function gaps(context, history, view, height) {
-  if (view.to < 0) return
-  let before = history.timeAt(view.from)
-  for (let index = view.from + 1; index <= view.to; index++) {
-    const time = history.times[history.slot(index)] ?? 0
-    if (time - before > view.gap) hatched(context, xOf(view, before), xOf(view, time), height)
-    before = time
-  }
-  if (view.end - before > view.gap) hatched(context, xOf(view, before), view.width, height)
+/** A minute a tick behind everything, and hatching where nothing came: between two samples, and from the last one on. */
+export function backdrop(context, history, frame, height) {
+	context.fillStyle = colours().line
+	for (let minute = 1; minute < 5; minute++) context.fillRect(Math.round(frame.width * (1 - minute / 5)), 0, 1, height)
+	if (frame.to < 0) return
+	context.fillStyle = hatch(context)
+	let before = history.timeAt(frame.from)
+	for (let index = frame.from + 1; index <= frame.to + 1; index++) {
+		const time = index > frame.to ? frame.end : history.timeAt(index)
+		const left = Math.max(0, xOf(frame, before))
+		if (time - before > frame.gap) context.fillRect(left, 0, xOf(frame, time) - left, height)
+		before = time
+	}
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} from
- * @param {number} to
- * @param {number} height
- */
-function hatched(context, from, to, height) {
-  context.fillStyle = hatch(context)
-  const left = Math.max(0, from)
-  context.fillRect(left, 0, to - left, height)
-}
-
-/**
- * A minute a tick, behind everything.
- * @param {CanvasRenderingContext2D} context
- * @param {Frame} view
- * @param {number} height
- */
-export function minutes(context, view, height) {
-  context.fillStyle = colours().line
-  for (let minute = 1; minute * 60_000 < WINDOW; minute++) {
-    context.fillRect(Math.round(view.width - (minute * 60_000 * view.width) / WINDOW), 0, 1, height)
-  }
-}
-
-/**
- * The history of all processors as an image, one row each, a pixel column a sample; written as samples come.
- */
+/** The history of all processors as an image, a row each, a pixel column a sample; written as samples come. */
 export class HeatImage {
-  constructor() {
-    this.canvas = document.createElement('canvas')
-    this.rows = 0
-    this.count = 0
-    this.column = new ImageData(1, 1)
-    this.pixels = new Uint32Array(this.column.data.buffer)
-  }
+	constructor() {
+		this.canvas = document.createElement('canvas')
+		this.rows = 0
+		this.count = 0
+	}
 
-  /** Everything again, after a change of theme or of the number of processors. */
-  reset() {
-    this.rows = 0
-  }
+	/** Everything again, after a change of theme. */
+	reset() {
+		this.rows = 0
+	}
 
-  /** @param {History} history */
-  follow(history) {
-    const rows = Math.min(history.cpuSlots, 128)
-    if (!rows) return
-    if (rows !== this.rows) {
-      this.rows = rows
-      this.canvas.width = CAPACITY
-      this.canvas.height = rows
-      this.column = new ImageData(1, rows)
-      this.pixels = new Uint32Array(this.column.data.buffer)
-      this.count = history.count - history.length
-    }
-    const context = this.canvas.getContext('2d', { willReadFrequently: true })
-    if (!context) return
-    colours()
-    this.count = Math.max(this.count, history.count - history.length)
-    for (; this.count < history.count; this.count++) {
-      const slot = this.count % CAPACITY
-      const start = slot * history.cpuSlots
-      this.pixels.fill(0)
-      for (let cpu = 0; cpu < history.cpuSlots; cpu++) {
-        const usage = history.cpus[start + cpu] ?? 255
-        const row = history.cpuSlots > rows ? Math.floor((cpu * rows) / history.cpuSlots) : cpu
-        const pixel = heat.pixels[usage]
-        // Where several share a row the later one rules; 128 rows are more than a strip can show.
-        if (pixel !== undefined) this.pixels[row] = pixel
-      }
-      context.putImageData(this.column, slot, 0)
-    }
-  }
+	/** @param {History} history */
+	follow(history) {
+		const rows = Math.min(history.cpuSlots, 128)
+		if (rows !== this.rows) {
+			this.rows = rows
+			this.canvas.width = CAPACITY
+			this.canvas.height = rows
+			this.column = new ImageData(1, rows)
+			this.pixels = new Uint32Array(this.column.data.buffer)
+			this.count = 0
+			colours()
+		}
+		const context = this.canvas.getContext('2d', { willReadFrequently: true })
+		if (!context || !this.column || !this.pixels) return
+		this.count = Math.max(this.count, history.count - history.length)
+		for (; this.count < history.count; this.count++) {
+			const slot = this.count % CAPACITY
+			this.pixels.fill(0)
+			for (let cpu = 0; cpu < history.cpuSlots; cpu++) {
+				const pixel = heat.pixels[history.cpus[slot * history.cpuSlots + cpu] ?? 255]
+				// Beyond 128 several share a row: more than a strip can show.
+				if (pixel !== undefined) this.pixels[Math.floor((cpu * rows) / history.cpuSlots)] = pixel
+			}
+			context.putImageData(this.column, slot, 0)
+		}
+	}
 
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {History} history
-   * @param {Frame} view
-   * @param {number} top
-   * @param {number} height
-   */
-  draw(context, history, view, top, height) {
-    if (!this.rows || view.to < 0) return
-    context.imageSmoothingEnabled = false
-    let from = view.from
-    for (let index = view.from + 1; index <= view.to + 1; index++) {
-      const broken = index > view.to || history.slot(index) === 0 || history.timeAt(index) - history.timeAt(index - 1) > view.gap
-      if (!broken) continue
-      const last = index - 1
-      const step = last > from ? (history.timeAt(last) - history.timeAt(from)) / (last - from) : 1000
-      const left = xOf(view, history.timeAt(from) - step)
-      const right = xOf(view, history.timeAt(last))
-      context.drawImage(this.canvas, history.slot(from), 0, last - from + 1, this.rows, left, top, right - left, height)
-      from = index
-    }
-  }
+	/** @param {CanvasRenderingContext2D} context @param {History} history @param {Frame} frame */
+	draw(context, history, frame, top, height) {
+		if (!this.rows || frame.to < 0) return
+		context.imageSmoothingEnabled = false
+		let from = frame.from
+		for (let index = from + 1; index <= frame.to + 1; index++) {
+			if (index <= frame.to && history.slot(index) && history.timeAt(index) - history.timeAt(index - 1) <= frame.gap) continue
+			const last = index - 1
+			const step = last > from ? (history.timeAt(last) - history.timeAt(from)) / (last - from) : 1000
+			const left = xOf(frame, history.timeAt(from) - step)
+			context.drawImage(this.canvas, history.slot(from), 0, last - from + 1, this.rows, left, top, xOf(frame, history.timeAt(last)) - left, height)
+			from = index
+		}
+	}
 }

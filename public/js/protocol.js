@@ -1,66 +1,34 @@
-// The wire as text: escaping in one place, the same rules as the server's codec. Pure; knows no sockets.
+// The wire as text: escaping in one place, by the server's own rules (tests/vectors/protocol.json). Pure.
 
-/** @typedef {{name: string, args: string[]}} Message */
-
-/** What the original trims from both ends of a message: space, TAB, LF, CR, NUL and VT. */
+/** What the original trims from both ends of a message. */
 const EDGES = /^[ \t\n\r\0\v]+|[ \t\n\r\0\v]+$/g
 
 /**
- * Two colons are the separator, so no two may stand side by side in an argument: in a run of colons all but the last get
- * a backslash, and the last too when a separator follows it.
- * @param {string} argument
- * @param {boolean} followed another argument comes after this one
- */
-function escape(argument, followed) {
-  const text = argument.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:(?=:)/g, '\\:')
-  return followed && text.endsWith(':') ? `${text.slice(0, -1)}\\:` : text
-}
-
-/**
- * @param {string} name
- * @param {string[]} args
+ * No two colons may stand side by side in an argument, nor one at its end before a separator.
+ * @param {string} name @param {string[]} args
  */
 export function encode(name, args = []) {
-  return [name, ...args.map((argument, at) => escape(argument, at + 1 < args.length))].join('::')
+	return `${name}::${args.map((arg, at) => {
+		const text = arg.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:(?=:)/g, '\\:')
+		return at + 1 < args.length && text.endsWith(':') ? `${text.slice(0, -1)}\\:` : text
+	}).join('::')}`
 }
 
 /**
- * The name comes back in lower case: names are case-insensitive. An empty argument string is no arguments.
- * @param {string} text
- * @returns {Message}
+ * Names are case-insensitive and come back in lower case; an empty argument string is no arguments.
+ * @param {string} text @returns {{name: string, args: string[]}}
  */
 export function decode(text) {
-  const message = text.replace(EDGES, '')
-  const cut = message.indexOf('::')
-  if (cut < 0) return { name: message.toLowerCase(), args: [] }
-  const name = message.slice(0, cut).toLowerCase()
-  const rest = message.slice(cut + 2)
-  if (rest === '') return { name, args: [] }
-  return { name, args: split(rest) }
-}
-
-/**
- * Copies runs between special characters as they are, since a push is one long argument.
- * @param {string} text
- */
-function split(text) {
-  const args = []
-  const special = /\\|::/g
-  let argument = ''
-  let from = 0
-  for (let hit = special.exec(text); hit; hit = special.exec(text)) {
-    argument += text.slice(from, hit.index)
-    if (hit[0] === '::') {
-      args.push(argument)
-      argument = ''
-    } else {
-      const next = text.charAt(hit.index + 1)
-      argument += next === 'n' ? '\n' : next
-      special.lastIndex = hit.index + 2
-    }
-    from = special.lastIndex
-    if (from > text.length) break
-  }
-  args.push(argument + text.slice(from))
-  return args
+	const message = text.replace(EDGES, '')
+	const cut = message.indexOf('::')
+	const name = (cut < 0 ? message : message.slice(0, cut)).replace(/[A-Z]+/g, (part) => part.toLowerCase())
+	const rest = cut < 0 ? '' : message.slice(cut + 2)
+	if (!rest) return { name, args: [] }
+	const args = ['']
+	// Runs between special characters are copied whole: a push is one long argument.
+	for (const [part] of rest.matchAll(/[^\\:]+|\\[^]?|::|:/gu)) {
+		if (part === '::') args.push('')
+		else args[args.length - 1] += part[0] === '\\' ? (part === '\\n' ? '\n' : part.slice(1)) : part
+	}
+	return { name, args }
 }

@@ -1,212 +1,138 @@
 // One watched server: its connection, its history, what is notable about it. Elements read it; it knows none of them.
+// Announces `push`, `state` and `alert`.
 
 import { Alerts } from './alerts.js'
 import { Client } from './client.js'
 import { urlOf } from './config.js'
 import { KNOWN, sample } from './figures.js'
 import { History } from './history.js'
-import { store } from './store.js'
-import { at, num, own, text, uptimeSeconds } from './values.js'
+import { at, num, text, uptimeSeconds } from './values.js'
 
-/** @typedef {import('./types.js').ServerConfig} ServerConfig */
-/** @typedef {{time: number, kind: 'reboot'|'clock'|'missed'|'restart', text?: number}} Mark */
+/** Plugins that cost, and are asked for only while somebody looks. */
+const ON_DEMAND = ['top']
+const ALWAYS = ['cpu_stat', 'meminfo', 'processes', 'uptime']
 
-const MAX_MARKS = 50
-/** Plugins that a session asks for only while somebody looks. */
-const ON_DEMAND = new Set(['top'])
-
-/**
- * Announces `state` (phase, notes), `push` (a new sample), `alert` and `info`.
- */
 export class Server extends EventTarget {
-  /** @param {ServerConfig} config */
-  constructor(config) {
-    super()
-    this.config = config
-    this.url = urlOf(config.host, location.href)
-    this.client = new Client({ url: this.url, interval: config.interval, token: store.tokenOf(config) })
-    this.history = new History()
-    this.alerts = new Alerts()
-    /** @type {Mark[]} */
-    this.marks = []
-    this.missed = 0
-    /** Plugins that are wanted right now though they cost. @type {Set<string>} */
-    this.wanted = new Set()
-    this.boot = ''
-    this.seq = NaN
-    this.uptime = NaN
-    this.clockOffset = NaN
-    this.client.addEventListener('state', () => this.onState())
-    this.client.addEventListener('push', () => this.onPush())
-    this.client.addEventListener('info', () => {
-      this.choose()
-      this.dispatchEvent(new Event('info'))
-    })
-    this.client.addEventListener('dropped', () => this.dispatchEvent(new Event('state')))
-    this.client.addEventListener('error', () => this.dispatchEvent(new Event('state')))
-  }
+	/** @param {import('./types.js').ServerConfig} config @param {() => string} token */
+	constructor(config, token) {
+		super()
+		this.config = config
+		this.token = token
+		this.url = urlOf(config.host, location.href)
+		this.client = new Client(this.url, config.interval, '')
+		this.history = new History()
+		this.alerts = new Alerts()
+		this.marks = /** @type {import('./types.js').Mark[]} */ ([])
+		this.missed = 0
+		this.wanted = new Set()
+		this.boot = ''
+		this.uptime = NaN
+		this.seq = this.clock = this.before = NaN
+		this.client.addEventListener('state', () => {
+			if (this.client.phase !== 'live') {
+				this.forget()
+				this.alerts.clear()
+				this.tell('alert')
+			}
+			this.tell('state')
+		})
+		this.client.addEventListener('push', () => this.take())
+		this.client.addEventListener('info', () => {
+			this.choose()
+			this.tell('state')
+		})
+	}
 
-  get push() {
-    return this.client.push
-  }
+	get push() {
+		return this.client.push
+	}
 
-  get phase() {
-    return this.client.phase
-  }
+	get phase() {
+		return this.client.phase
+	}
 
-  /**
-   * Seconds without a push beyond what the interval allows; 0 while it is live.
-   * @param {number} now
-   */
-  staleFor(now) {
-    const { phase, lastPush, interval } = this.client
-    const silent = now - lastPush
-    return phase === 'live' && silent > Math.max(interval * 2500, 2000) ? silent / 1000 : 0
-  }
+	tell(name) {
+		this.dispatchEvent(new Event(name))
+	}
 
-  start() {
-    this.client.token = store.tokenOf(this.config)
-    this.client.interval = this.config.interval
-    this.client.start()
-  }
+	/** What holds within one connection only. */
+	forget() {
+		this.seq = this.clock = this.before = NaN
+	}
 
-  stop() {
-    this.client.stop()
-  }
+	/** Seconds of silence beyond what the interval allows; 0 while it is live. */
+	staleFor(now = Date.now()) {
+		const { phase, lastPush, interval } = this.client
+		const silent = now - lastPush
+		return phase === 'live' && silent > Math.max(interval * 2500, 2000) ? silent / 1000 : 0
+	}
 
-  /** @param {number} seconds */
-  setInterval(seconds) {
-    this.config.interval = seconds
-    this.client.setInterval(seconds)
-  }
+	start() {
+		this.client.token = this.token()
+		this.client.interval = this.config.interval
+		this.client.start()
+	}
 
-  /** All that is offered, except what costs and nobody looks at. */
-  choose() {
-    const info = this.client.info
-    if (!info) return
-    const names = ['cpu_stat', 'meminfo', 'processes', 'uptime']
-    for (const [name, about] of info.plugins) {
-      if (names.includes(name) || text(own(about, 'reason'))) continue
-      if (!ON_DEMAND.has(name) || this.wanted.has(name)) names.push(name)
-    }
-    this.client.setPlugins(names)
-  }
+	/** All that is offered, except what costs and nobody looks at. */
+	choose() {
+		const offered = [...this.client.info?.plugins ?? []].filter(([name, about]) => !ALWAYS.includes(name) && !at(about, 'reason') && (!ON_DEMAND.includes(name) || this.wanted.has(name)))
+		this.client.setPlugins([...ALWAYS, ...offered.map(([name]) => name)])
+	}
 
-  /**
-   * @param {string} plugin
-   * @param {boolean} wanted
-   */
-  want(plugin, wanted) {
-    if (wanted) this.wanted.add(plugin)
-    else this.wanted.delete(plugin)
-    this.choose()
-  }
+	/** @param {string} plugin @param {boolean} wanted */
+	want(plugin, wanted) {
+		if (wanted) this.wanted.add(plugin)
+		else this.wanted.delete(plugin)
+		this.choose()
+	}
 
-  onState() {
-    if (this.client.phase !== 'live') {
-      this.alerts.clear()
-      this.seq = NaN
-      this.clockOffset = NaN
-      this.dispatchEvent(new Event('alert'))
-    }
-    if (this.client.phase === 'connecting') this.client.info = null
-    this.dispatchEvent(new Event('state'))
-  }
+	take() {
+		const { push, lastPush } = this.client
+		this.notice(push, lastPush)
+		sample(push, this.history, lastPush)
+		const last = this.history.length - 1
+		const [cpu, memory, swap] = ['cpu', 'memory', 'swap'].map((name) => this.history.valueAt(name, last))
+		if (this.alerts.update({ cpu, memory, swap }, this.config.thresholds, lastPush)) this.tell('alert')
+		this.tell('push')
+	}
 
-  onPush() {
-    const now = this.client.lastPush
-    const push = this.client.push
-    this.notice(push, now)
-    this.history.push(now)
-    sample(push, this.history)
-    const last = this.history.length - 1
-    const ratios = {
-      cpu: this.history.valueAt('cpu', last),
-      memory: this.history.valueAt('memory', last),
-      swap: this.history.valueAt('swap', last),
-    }
-    if (this.alerts.update(ratios, this.config.thresholds, now)) this.dispatchEvent(new Event('alert'))
-    this.dispatchEvent(new Event('push'))
-  }
+	/** Reboot, a clock that jumped, pushes that never came: told, not hidden. */
+	notice(push, now) {
+		const boot = text(at(push, '_meta', 'boot'), 64)
+		const uptime = uptimeSeconds(at(push, 'uptime', 'uptime'))
+		// The words count whole minutes, so a step of one back is rounding.
+		if (boot && this.boot ? boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'reboot')
+		if (boot) this.boot = boot
+		if (uptime === uptime) this.uptime = uptime
 
-  /**
-   * Reboot, a clock that jumped, pushes that never came: told, not hidden.
-   * @param {import('./types.js').Push} push
-   * @param {number} now
-   */
-  notice(push, now) {
-    const before = this.history.length ? this.history.timeAt(this.history.length - 1) : NaN
-    const meta = own(push, '_meta')
-    const boot = text(own(meta, 'boot'), 64)
-    const uptime = uptimeSeconds(at(push, 'uptime', 'uptime'))
-    // "uptime" counts whole minutes, so a step of one back is rounding.
-    if (boot ? this.boot !== '' && boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'reboot')
-    if (boot) this.boot = boot
-    if (uptime === uptime) this.uptime = uptime
+		// The server's clock against its own monotonic one, or, where it tells none, the time of day against ours.
+		const [stamp, mono] = [num(at(push, '_meta', 'ts')), num(at(push, '_meta', 'mono'))]
+		const day = /^(\d\d):(\d\d):(\d\d)$/.exec(text(at(push, 'uptime', 'time')))?.slice(1).map(Number)
+		const finer = stamp === stamp && mono === mono
+		const clock = finer ? stamp - mono : day ? day[0] * 3600 + day[1] * 60 + day[2] - now / 1000 : NaN
+		const jump = Math.abs(clock - this.clock)
+		if ((finer ? jump : Math.min(jump % 86400, 86400 - (jump % 86400))) > 3) this.mark(now, 'clock')
+		this.clock = clock
 
-    const offset = clockOffset(meta, at(push, 'uptime', 'time'), now)
-    const jump = offset.seconds - this.clockOffset
-    const wrapped = offset.daily ? Math.abs(((jump % 86400) + 86400 + 43200) % 86400 - 43200) : Math.abs(jump)
-    if (wrapped > 3) this.mark(now, 'clock', jump)
-    this.clockOffset = offset.seconds
+		const seq = num(at(push, '_meta', 'seq'))
+		const lost = seq === seq ? seq - this.seq - 1 : Math.round((now - this.before) / (this.client.interval * 1000)) - 1
+		if (lost > 0 && lost < 1e6) this.missed += lost
+		this.seq = seq
+		this.before = now
+	}
 
-    const seq = num(own(meta, 'seq'))
-    const lost = seq - this.seq - 1
-    const late = Math.round((now - before) / (this.client.interval * 1000)) - 1
-    const missed = lost === lost ? lost : late >= 2 && Number.isFinite(this.seq) ? late : 0
-    if (missed > 0 && missed < 1e6) {
-      this.missed += missed
-      this.mark(now, 'missed', missed)
-    }
-    this.seq = seq
-  }
+	/** @param {number} time @param {'reboot'|'clock'} kind */
+	mark(time, kind) {
+		this.marks = [...this.marks.slice(-20), { time, kind }]
+	}
 
-  /**
-   * @param {number} time
-   * @param {Mark['kind']} kind
-   * @param {number} [value]
-   */
-  mark(time, kind, value) {
-    this.marks.push({ time, kind, text: value })
-    if (this.marks.length > MAX_MARKS) this.marks.shift()
-    this.dispatchEvent(new Event('state'))
-  }
+	/** Keys of the last push that the page has never heard of. */
+	unknown() {
+		return Object.keys(this.push).filter((key) => !KNOWN.has(key))
+	}
 
-  /** Names of the keys in the last push that the page has never heard of. @param {number} most */
-  unknown(most) {
-    const names = Object.keys(this.push).filter((key) => !KNOWN.has(key))
-    return { names: names.slice(0, most), total: names.length }
-  }
-
-  /**
-   * What the server offers by name but can't give, with its reason.
-   * @returns {[string, string][]}
-   */
-  unavailable() {
-    const plugins = this.client.info?.plugins
-    if (!plugins) return []
-    return [...plugins].filter(([, about]) => text(own(about, 'reason'))).slice(0, 40).map(([name, about]) => [text(name, 40), text(own(about, 'reason'))])
-  }
-
-  /** Ends the connection for good. */
-  dispose() {
-    this.client.stop()
-  }
-}
-
-/**
- * The server's clock minus ours, or minus its own monotonic one where it tells that; only changes of it mean anything.
- * @param {unknown} meta
- * @param {unknown} time
- * @param {number} now
- * @returns {{seconds: number, daily: boolean}}
- */
-function clockOffset(meta, time, now) {
-  const stamp = num(own(meta, 'ts'))
-  const mono = num(own(meta, 'mono'))
-  if (stamp === stamp && mono === mono) return { seconds: stamp - mono, daily: false }
-  const parts = typeof time === 'string' ? /^(\d\d):(\d\d):(\d\d)$/.exec(time) : null
-  if (!parts) return { seconds: NaN, daily: true }
-  const [, hours, minutes, seconds] = parts
-  return { seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) - now / 1000, daily: true }
+	/** What is offered by name but can't be given, with the reason. @returns {string[][]} */
+	unavailable() {
+		return [...this.client.info?.plugins ?? []].map(([name, about]) => [text(name, 40), text(at(about, 'reason'))]).filter(([, why]) => why).slice(0, 40)
+	}
 }

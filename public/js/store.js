@@ -1,176 +1,162 @@
-// The one configuration in use: where it came from, where it is kept, and the tokens beside it. Announces `config`.
+// The one configuration in use, where it is kept, the tokens beside it, and the servers made from it. Announces `servers`.
 
-import { checkConfig, ConfigError, parseConfig, serialise, urlOf } from './config.js'
+import { checkConfig, parseConfig, serialise, urlOf } from './config.js'
+import { Server } from './server.js'
 
 /** @typedef {import('./types.js').Config} Config */
 /** @typedef {import('./types.js').ServerConfig} ServerConfig */
 
 const KEY = 'rtstat.config'
-/** Where the original's page kept its configuration. */
+/** Where the original's page kept its own. */
 const ORIGINAL_KEY = 'rtStatMonitoringConfig'
 const TOKENS = 'rtstat.tokens'
-const UNDO = 20
+/** Connections are opened a few at a time, so that fifty do not make one long task. */
+const AT_ONCE = 8
+
+/** Storage may be full or forbidden; the page works without. */
+export function stored(storage, key, value) {
+	try {
+		return value === undefined ? storage().getItem(key) : storage().setItem(key, value)
+	} catch {
+		return null
+	}
+}
+const local = () => localStorage
+const session = () => sessionStorage
+const tokenKey = (server) => `${server.id} ${urlOf(server.host, location.href)}`
 
 class Store extends EventTarget {
-  constructor() {
-    super()
-    /** @type {Config} */
-    this.config = { version: 1, columns: [] }
-    /** What is wrong with the configuration that was to be loaded. @type {{source: string, error: unknown}|null} */
-    this.problem = null
-    /** @type {Config[]} */
-    this.past = []
-    /** Whether tokens are written into local storage with the configuration. */
-    this.rememberTokens = false
-  }
+	constructor() {
+		super()
+		this.config = /** @type {Config} */ ({ version: 1, columns: [] })
+		this.servers = /** @type {Map<string, Server>} */ (new Map())
+		this.past = /** @type {Config[]} */ ([])
+		/** Whether tokens are written into local storage with the configuration. */
+		this.rememberTokens = false
+	}
 
-  /**
-   * Saved configuration first, then the original's, then the default file.
-   * @param {unknown} fallback
-   */
-  load(fallback) {
-    const saved = read(localStorage, KEY)
-    const old = saved === null ? read(localStorage, ORIGINAL_KEY) : null
-    const source = saved ?? old
-    if (source !== null) {
-      try {
-        this.config = parseConfig(source)
-        this.rememberTokens = hasToken(this.config)
-        if (saved === null) this.keep()
-        return
-      } catch (error) {
-        this.problem = { source: saved === null ? ORIGINAL_KEY : KEY, error }
-      }
-    }
-    if (fallback === undefined) return
-    try {
-      this.config = checkConfig(fallback)
-      this.rememberTokens = hasToken(this.config)
-    } catch (error) {
-      this.problem ??= { source: 'monitoring-default-config.js', error }
-    }
-  }
+	get list() {
+		return [...this.servers.values()]
+	}
 
-  /**
-   * Takes a whole configuration, keeps it, and can take it back.
-   * @param {Config} config
-   */
-  replace(config) {
-    this.past.push(this.config)
-    if (this.past.length > UNDO) this.past.shift()
-    this.config = config
-    this.keep()
-    this.dispatchEvent(new Event('config'))
-  }
+	/**
+	 * The saved configuration, else the original's, else the default file's.
+	 * @returns {{source: string, error: any}|null} what was wrong
+	 */
+	load(fallback) {
+		const saved = stored(local, KEY)
+		const source = saved ?? stored(local, ORIGINAL_KEY)
+		let problem = null
+		const attempt = (name, make) => {
+			try {
+				this.config = make()
+				this.rememberTokens = this.all().some(({ token }) => token)
+				return true
+			} catch (error) {
+				problem ??= { source: name, error }
+				return false
+			}
+		}
+		const name = saved === null ? ORIGINAL_KEY : KEY
+		if (source !== null && attempt(name, () => parseConfig(source))) {
+			if (saved === null) this.keep()
+		} else if (fallback !== undefined) attempt('monitoring-default-config.js', () => checkConfig(fallback))
+		return problem
+	}
 
-  undo() {
-    const before = this.past.pop()
-    if (!before) return
-    this.config = before
-    this.keep()
-    this.dispatchEvent(new Event('config'))
-  }
+	/** @returns {ServerConfig[]} */
+	all(config = this.config) {
+		return config.columns.flatMap(({ servers }) => servers)
+	}
 
-  /**
-   * Changes a copy, so that what others hold stays as it was.
-   * @param {(config: Config) => void} change
-   * @param {() => void} [before] done once the copy has proved right, before anybody hears of it
-   */
-  edit(change, before) {
-    const copy = structuredClone(this.config)
-    change(copy)
-    const checked = checkConfig(copy)
-    before?.()
-    this.replace(checked)
-  }
+	/** Takes a whole configuration, keeps it, and can take it back. @param {Config} config */
+	replace(config) {
+		this.past = [...this.past.slice(-20), this.config]
+		this.use(config)
+	}
 
-  /** Forgets what was saved; the default file rules again after a reload. */
-  forget() {
-    for (const key of [KEY, ORIGINAL_KEY]) localStorage.removeItem(key)
-    sessionStorage.removeItem(TOKENS)
-  }
+	undo() {
+		const before = this.past.pop()
+		if (before) this.use(before)
+	}
 
-  keep() {
-    write(localStorage, KEY, serialise(this.config, this.rememberTokens))
-  }
+	use(config) {
+		this.config = config
+		this.keep()
+		this.sync()
+	}
 
-  /**
-   * The token of a server: its configuration's, else the one typed in this session for this very URL, so that a changed
-   * host never gets another server's token.
-   * @param {ServerConfig} server
-   */
-  tokenOf(server) {
-    return server.token || (this.sessionTokens()[`${server.id} ${urlOf(server.host, location.href)}`] ?? '')
-  }
+	/** Changes a checked copy; `before` is done before anybody hears of it. @param {(config: Config) => void} change */
+	edit(change, before = () => {}) {
+		const copy = structuredClone(this.config)
+		change(copy)
+		const checked = checkConfig(copy)
+		before()
+		this.replace(checked)
+	}
 
-  /**
-   * @param {ServerConfig} server
-   * @param {string} token
-   * @param {boolean} remember beyond this session
-   */
-  setToken(server, token, remember) {
-    this.holdToken(server, remember ? '' : token)
-    if (remember && token) this.rememberTokens = true
-    for (const column of this.config.columns) {
-      for (const one of column.servers) if (one.id === server.id) one.token = remember ? token : ''
-    }
-    if (remember || server.token) this.keep()
-    server.token = remember ? token : ''
-  }
+	keep() {
+		stored(local, KEY, serialise(this.config, this.rememberTokens))
+	}
 
-  /**
-   * For this session only.
-   * @param {ServerConfig} server
-   * @param {string} token
-   */
-  holdToken(server, token) {
-    const tokens = this.sessionTokens()
-    const key = `${server.id} ${urlOf(server.host, location.href)}`
-    if (token) tokens[key] = token
-    else delete tokens[key]
-    write(sessionStorage, TOKENS, JSON.stringify(tokens))
-  }
+	/** What was saved goes; the default file rules again after a reload. */
+	forget() {
+		for (const key of [KEY, ORIGINAL_KEY]) localStorage.removeItem(key)
+		sessionStorage.removeItem(TOKENS)
+	}
 
-  /** @returns {Record<string, string>} */
-  sessionTokens() {
-    try {
-      const value = JSON.parse(read(sessionStorage, TOKENS) ?? '{}')
-      return typeof value === 'object' && value !== null ? value : {}
-    } catch {
-      return {}
-    }
-  }
-}
+	/** Servers follow the configuration; one whose address stays keeps its connection and its history. */
+	sync() {
+		const next = new Map()
+		const fresh = /** @type {Server[]} */ ([])
+		for (const config of this.all()) {
+			const known = this.servers.get(config.id)
+			if (known?.config.host === config.host) {
+				const before = known.config
+				known.config = config
+				next.set(config.id, known)
+				if (known.phase === 'stopped') continue
+				if (known.client.token !== known.token()) known.start()
+				else if (before.interval !== config.interval) known.client.setInterval(config.interval)
+			} else {
+				const server = new Server(config, () => this.tokenOf(server.config))
+				next.set(config.id, server)
+				if (config.autoStart) fresh.push(server)
+			}
+		}
+		for (const [id, server] of this.servers) if (next.get(id) !== server) server.client.stop()
+		this.servers = next
+		this.dispatchEvent(new Event('servers'))
+		const start = () => {
+			for (const server of fresh.splice(0, AT_ONCE)) server.start()
+			if (fresh.length) setTimeout(start)
+		}
+		start()
+	}
 
-/** @param {Config} config */
-function hasToken(config) {
-  return config.columns.some((column) => column.servers.some((server) => server.token !== ''))
-}
+	/** The configuration's token, else the one typed in this session for this very URL: a changed host gets no other's token. */
+	tokenOf(server) {
+		return server.token || (this.held()[tokenKey(server)] ?? '')
+	}
 
-/**
- * @param {Storage} storage
- * @param {string} key
- */
-function read(storage, key) {
-  try {
-    return storage.getItem(key)
-  } catch {
-    return null
-  }
-}
+	/** For this session, or beyond it where asked. @param {ServerConfig} server @param {string} token @param {boolean} remember */
+	setToken(server, token, remember) {
+		const { [tokenKey(server)]: _, ...others } = this.held()
+		stored(session, TOKENS, JSON.stringify(remember || !token ? others : { ...others, [tokenKey(server)]: token }))
+		server.token = remember ? token : ''
+		for (const one of this.all()) if (one.id === server.id) one.token = server.token
+		if (remember && token) this.rememberTokens = true
+		this.keep()
+	}
 
-/**
- * @param {Storage} storage
- * @param {string} key
- * @param {string} value
- */
-function write(storage, key, value) {
-  try {
-    storage.setItem(key, value)
-  } catch {
-    // Full or forbidden: what is set lasts until the page is left.
-  }
+	/** @returns {Record<string, string>} */
+	held() {
+		try {
+			return JSON.parse(stored(session, TOKENS) ?? '{}') ?? {}
+		} catch {
+			return {}
+		}
+	}
 }
 
 export const store = new Store()
-export { ConfigError }

@@ -1,37 +1,16 @@
 // The shapes that travel between modules. Types only; nothing runs here.
 
 /**
- * Alarm levels in percent, and how long (seconds) a figure must stay above one before it is said.
+ * Levels in percent; `hold` is for how many seconds a figure must stay above one before it is said.
  * @typedef {{cpu: number, memory: number, swap: number, hold: number}} Thresholds
- */
-
-/**
- * One watched server as the configuration holds it. `host` is what the user wrote; `interval` is in seconds.
  * @typedef {{id: string, name: string, host: string, interval: number, autoStart: boolean, token: string,
- *   thresholds: Thresholds}} ServerConfig
+ *   thresholds: Thresholds}} ServerConfig `interval` in seconds; `host` as the user wrote it
+ * @typedef {{name: string, servers: ServerConfig[]}} ColumnConfig
+ * @typedef {{version: number, columns: ColumnConfig[]}} Config
+ * @typedef {Record<string, any>} Push whatever a server sent; nothing in it is sure to have any shape
+ * @typedef {'stopped'|'connecting'|'waiting'|'live'|'token'|'full'|'origin'|'mixed'|'refused'|'unreachable'|'restarting'|
+ *   'closed'|'flood'} Phase
+ * @typedef {'ok'|'warning'|'critical'} Level
+ * @typedef {{time: number, kind: 'reboot'|'clock'}} Mark
  */
-
-/** @typedef {{name: string, servers: ServerConfig[]}} ColumnConfig */
-/** @typedef {{version: number, columns: ColumnConfig[]}} Config */
-
-/**
- * What a server answers to `info`. Every field may be missing: it comes from outside.
- * @typedef {{kind?: unknown, unit?: unknown, min_interval?: unknown, default?: unknown, reason?: unknown}} PluginInfo
- * @typedef {{version?: unknown, host?: unknown, os?: unknown, kernel?: unknown, cpus?: unknown, virt?: unknown,
- *   plugins: Map<string, PluginInfo>}} Info
- */
-
-/**
- * One push, parsed. Nothing in it may be trusted to have any shape.
- * @typedef {Record<string, unknown>} Push
- */
-
-/**
- * What a connection is doing. `retryAt` is on the clock of `Date.now()`.
- * @typedef {'stopped'|'connecting'|'waiting'|'live'|'token'|'full'|'origin'|'mixed'|'refused'|'unreachable'|
- *   'restarting'|'closed'|'flood'} Phase
- */
-
-/** @typedef {'ok'|'warning'|'critical'} Level */
-
 export {}

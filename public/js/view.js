@@ -1,121 +1,100 @@
-// What the whole page looks at: live or frozen, the instant under the pointer, the filter, the order of the fleet, theme.
-// Announces `time` when the shown instant moves, and `change` for the rest. Remembers what is a matter of taste.
+// What the whole page looks at: live or frozen, the instant that is read off, filter, order, theme. Announces `time` when the
+// shown instant moves and `change` for the rest. Also the one place that draws: once per animation frame, nothing while hidden.
 
-import { WINDOW } from './history.js'
+import { stored } from './store.js'
 
 const KEY = 'rtstat.view'
+/** What one frame may cost, in milliseconds; the rest waits for the next. */
+const BUDGET = 12
+const local = () => localStorage
 
 class View extends EventTarget {
-  constructor() {
-    super()
-    /** The right edge of the strips while frozen, in milliseconds; null while live. @type {number|null} */
-    this.frozen = null
-    /** When the freeze began. */
-    this.frozenAt = 0
-    /** The instant that is read off, or null. @type {number|null} */
-    this.cursor = null
-    this.filter = ''
-    this.editing = false
-    /** @type {{theme: string, sort: string, compact: boolean, notify: boolean, open: Record<string, boolean>}} */
-    this.taste = { theme: 'system', sort: 'none', compact: false, notify: false, open: {}, ...stored() }
-  }
+	constructor() {
+		super()
+		/** The right edge of the strips while frozen, milliseconds; null while live. */
+		this.frozen = /** @type {number|null} */ (null)
+		this.frozenAt = 0
+		/** The instant that is read off. */
+		this.cursor = /** @type {number|null} */ (null)
+		this.filter = ''
+		this.editing = false
+		/** What is remembered. */
+		this.taste = { theme: 'system', sort: 'none', compact: false, notify: false, open: /** @type {Record<string, boolean>} */ ({}) }
+		try {
+			const kept = JSON.parse(stored(local, KEY) ?? '{}')
+			for (const key of Object.keys(this.taste)) if (typeof kept[key] === typeof this.taste[key] && kept[key] !== null) this.taste[key] = kept[key]
+		} catch {
+			// What can't be read is forgotten.
+		}
+	}
 
-  /** The right edge of a strip whose own newest instant is `newest`. @param {number} newest */
-  end(newest) {
-    return this.frozen ?? newest
-  }
+	tell(...names) {
+		for (const name of names) this.dispatchEvent(new Event(name))
+	}
 
-  /** @param {number|null} time */
-  setCursor(time) {
-    if (time === this.cursor) return
-    this.cursor = time
-    this.dispatchEvent(new Event('time'))
-  }
+	setCursor(time) {
+		if (time === this.cursor) return
+		this.cursor = time
+		this.tell('time')
+	}
 
-  freeze() {
-    this.frozenAt = Date.now()
-    this.frozen = this.frozenAt
-    this.dispatchEvent(new Event('change'))
-    this.dispatchEvent(new Event('time'))
-  }
+	toggleFreeze() {
+		this.frozenAt = Date.now()
+		this.frozen = this.frozen === null ? this.frozenAt : null
+		this.cursor = null
+		this.tell('change', 'time')
+	}
 
-  /** @param {number} end */
-  scrub(end) {
-    this.frozen = Math.min(end, Date.now())
-    this.dispatchEvent(new Event('time'))
-  }
+	scrub(end) {
+		this.frozen = end
+		this.tell('time')
+	}
 
-  thaw() {
-    this.frozen = null
-    this.cursor = null
-    this.dispatchEvent(new Event('change'))
-    this.dispatchEvent(new Event('time'))
-  }
+	/** @param {Partial<View>} change */
+	set(change) {
+		Object.assign(this, change)
+		this.tell('change')
+	}
 
-  /** @param {string} filter */
-  setFilter(filter) {
-    this.filter = filter.trim().toLowerCase()
-    this.dispatchEvent(new Event('change'))
-  }
-
-  /** @param {boolean} editing */
-  setEditing(editing) {
-    this.editing = editing
-    this.dispatchEvent(new Event('change'))
-  }
-
-  /**
-   * @param {Partial<View['taste']>} change
-   */
-  setTaste(change) {
-    Object.assign(this.taste, change)
-    save(this.taste)
-    this.dispatchEvent(new Event('change'))
-  }
-
-  /**
-   * @param {string} key
-   * @param {boolean} otherwise
-   */
-  isOpen(key, otherwise) {
-    return Object.hasOwn(this.taste.open, key) ? this.taste.open[key] === true : otherwise
-  }
-
-  /**
-   * @param {string} key
-   * @param {boolean} open
-   */
-  setOpen(key, open) {
-    this.taste.open[key] = open
-    save(this.taste)
-  }
-}
-
-/** @returns {Partial<View['taste']>} */
-function stored() {
-  try {
-    const value = JSON.parse(localStorage.getItem(KEY) ?? '{}')
-    const open = typeof value.open === 'object' && value.open !== null ? value.open : {}
-    return {
-      theme: ['light', 'dark'].includes(value.theme) ? value.theme : 'system',
-      sort: typeof value.sort === 'string' ? value.sort : 'none',
-      compact: value.compact === true,
-      notify: value.notify === true,
-      open,
-    }
-  } catch {
-    return {}
-  }
-}
-
-/** @param {unknown} taste */
-function save(taste) {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(taste))
-  } catch {
-    // Storage may be full or forbidden; the page works without.
-  }
+	/** @param {Partial<View['taste']>} change */
+	setTaste(change) {
+		Object.assign(this.taste, change)
+		stored(local, KEY, JSON.stringify(this.taste))
+		this.tell('change')
+	}
 }
 
 export const view = new View()
-export { WINDOW }
+
+const waiting = /** @type {Set<() => void>} */ (new Set())
+let asked = 0
+
+/** Asks for a turn; the same function gets one once a frame. @param {() => void} draw */
+export function request(draw) {
+	waiting.add(draw)
+	asked ||= requestAnimationFrame(flush)
+}
+
+function flush() {
+	const until = performance.now() + BUDGET
+	for (const draw of waiting) {
+		waiting.delete(draw)
+		try {
+			draw()
+		} catch (error) {
+			reportError(error)
+		}
+		if (performance.now() > until) break
+	}
+	asked = waiting.size ? requestAnimationFrame(flush) : 0
+}
+
+const beats = /** @type {Set<() => void>} */ (new Set())
+let timer = 0
+
+/** Calls once a second, for what changes by time alone. @param {() => void} beat @returns {() => void} ends it */
+export function everySecond(beat) {
+	beats.add(beat)
+	timer ||= setInterval(() => beats.forEach((one) => one()), 1000)
+	return () => beats.delete(beat)
+}
