@@ -5,12 +5,14 @@
 //! client sends can start a line of its own. A [`Limiter`] keeps clients from making the log grow.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     io::{self, Write},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::MetadataExt,
     },
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,6 +31,9 @@ use tracing_subscriber::{
     registry::LookupSpan,
     util::SubscriberInitExt,
 };
+
+/// A panic at one place is told again after this time.
+const PANIC_QUIET: Duration = Duration::from_secs(600);
 
 /// Starts logging. `quiet` is `-q`, `verbose` counts the `-v`. Call it once; later calls change nothing.
 pub fn init(quiet: bool, verbose: u8) {
@@ -53,8 +58,22 @@ pub fn init(quiet: bool, verbose: u8) {
         let owned = || payload.downcast_ref::<String>().map(String::as_str);
         let what = payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("without a message");
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panic: {what}");
+        if worth_telling(&place, Instant::now()) {
+            tracing::error!(place, "panic: {what}");
+        }
     }));
+}
+
+/// Whether nothing was said of a panic at this place of the source within [`PANIC_QUIET`]: a plugin that panics in every
+/// slot is one line.
+fn worth_telling(place: &str, now: Instant) -> bool {
+    static TOLD: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let quiet = told.get(place).is_some_and(|last| now.saturating_duration_since(*last) < PANIC_QUIET);
+    if !quiet {
+        told.insert(place.into(), now);
+    }
+    !quiet
 }
 
 /// Ours by verbosity; the libraries' a good deal less. actix calls what a peer did wrong an error of its own, a line a

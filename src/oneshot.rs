@@ -19,6 +19,7 @@ use crate::{
     plugins::{catalog::Catalog, set::PluginSet},
     pretty::indent,
     sampling::Sampling,
+    schedule::Cadence,
     server,
     snapshot::{Moment, Push},
 };
@@ -62,12 +63,13 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
     let boot = boot_id(&Root::host());
     sampling.watch(set, true);
     let mut before = sampling.snapshot(set);
-    let start = sampling.clock.now();
+    let mut cadence = Cadence::new(sampling.clock.now(), interval);
     let mut json = Vec::new();
     let mut seq = 0;
     while args.times().is_none_or(|times| seq < times) {
         seq += 1;
-        sampling.clock.sleep_until(start + interval.mul_f64(seq as f64)).await;
+        let slot = cadence.next_after(sampling.clock.now());
+        sampling.clock.sleep_until(slot.begins()).await;
         let now = sampling.snapshot(set);
         let moment = Moment { ts: clock::wall_secs(), mono: clock::boot_secs(), boot: &boot };
         let push = Push { keys: &*sampling.catalog, set, seq, before: &before, now: &now, moment };

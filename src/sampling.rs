@@ -44,7 +44,7 @@ impl Sampling {
         let slot = Slot::of(now);
         let newest = self.newest.borrow().clone().filter(|newest| newest.slot == slot);
         let snapshot = match newest {
-            Some(newest) if newest.set.union(set) == newest.set => return newest,
+            Some(newest) if newest.set.contains_all(set) => return newest,
             Some(newest) => self.compose(slot, newest.at, set.union(newest.set), Some(&newest)),
             None => self.compose(slot, now, set, None),
         };
@@ -56,7 +56,7 @@ impl Sampling {
     /// new to it starts now.
     #[must_use]
     pub fn widened(&self, before: &Rc<Snapshot>, set: PluginSet) -> Rc<Snapshot> {
-        if before.set.union(set) == before.set {
+        if before.set.contains_all(set) {
             return Rc::clone(before);
         }
         let now = self.snapshot(set);

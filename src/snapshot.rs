@@ -34,6 +34,8 @@ pub struct Snapshot {
 pub struct PushKey {
     /// The snapshot at the window's start.
     pub before: u64,
+    /// The one at its end: a list that is sent in several batches may need a second one.
+    pub now: u64,
     /// The session's choice.
     pub set: PluginSet,
     /// The push's number in its session; 0 where nobody asked for it.

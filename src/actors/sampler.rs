@@ -4,6 +4,7 @@
 //! that is stuck is never joined by a second one: a dead mount costs one thread, however long it is dead.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{Arc, mpsc},
     thread,
@@ -100,9 +101,13 @@ fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<mpsc::Se
     let (orders, receiver) = mpsc::channel();
     let make = Arc::clone(make);
     let work = move || {
-        let mut source = make();
+        let mut source = None;
         for at in receiver {
-            sampler.do_send(Sampled(sample(&mut *source, at)));
+            // A panic in the making must not leave the Sampler waiting for its reading.
+            let made = source.take().map_or_else(|| catch_unwind(AssertUnwindSafe(|| make())), Ok);
+            source = made.ok();
+            let outcome = source.as_mut().map(|source| sample(&mut **source, at));
+            sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
         }
     };
     thread::Builder::new().name(name.chars().take(15).collect()).stack_size(STACK).spawn(work).ok()?;

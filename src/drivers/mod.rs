@@ -54,6 +54,9 @@ pub enum DriverError {
         /// What was expected.
         what: &'static str,
     },
+    /// The code that reads panicked.
+    #[error("a fault in the plugin itself")]
+    Panicked,
 }
 
 impl DriverError {

@@ -15,24 +15,35 @@ pub struct Held {
     pub before: Option<Reading>,
 }
 
+/// A plugin that has given figures for this long after a failure is well again.
+const SETTLED: Duration = Duration::from_secs(60);
+
 /// What is known of one plugin.
 #[derive(Default)]
 pub struct Feed {
     held: Option<Held>,
     fault: Option<DriverError>,
+    /// The last failure of a run of failures that the journal was told of.
+    failed: Option<Duration>,
 }
 
 impl Feed {
-    /// Takes in the outcome of a sampling. Returns whether the news is worth a line in the journal:
-    /// the first failure after a success, or the first success after a failure.
-    pub fn take(&mut self, outcome: Result<Reading, DriverError>) -> bool {
+    /// Takes in the outcome of a sampling at the instant `now`. Returns whether the news is worth a line in the
+    /// journal: the first failure, or the first success after a failure when [`SETTLED`] has passed since. So a plugin
+    /// that fails every other time is told of once, too.
+    pub fn take(&mut self, outcome: Result<Reading, DriverError>, now: Duration) -> bool {
         match outcome {
-            Ok(now) => {
+            Ok(reading) => {
                 let before = self.held.take().map(|held| held.now);
-                self.held = Some(Held { now, before });
-                self.fault.take().is_some()
+                self.held = Some(Held { now: reading, before });
+                self.fault = None;
+                let settled = self.failed.is_some_and(|failed| now.saturating_sub(failed) >= SETTLED);
+                settled && self.failed.take().is_some()
             }
-            Err(fault) => self.fault.replace(fault).is_none(),
+            Err(fault) => {
+                self.fault = Some(fault);
+                self.failed.replace(now).is_none()
+            }
         }
     }
 
@@ -46,14 +57,6 @@ impl Feed {
     #[must_use]
     pub fn fault(&self) -> Option<&DriverError> {
         self.fault.as_ref()
-    }
-
-    /// Whether the newest reading is younger than `period` at the instant `now`, so that no other is due.
-    /// Half a slot of grace: the grid rounds, and a reading that comes due within it is due.
-    #[must_use]
-    pub fn fresh(&self, now: Duration, period: Duration) -> bool {
-        let due = period.saturating_sub(crate::schedule::SLOT / 2);
-        self.held.as_ref().is_some_and(|held| now.saturating_sub(held.now.at()) < due)
     }
 
     /// Forgets the readings: nobody watches, and a rate over the gap would be nobody's window.

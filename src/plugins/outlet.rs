@@ -11,7 +11,7 @@ use super::{
     feed::{Feed, Held},
     sample::{Reading, Source},
 };
-use crate::drivers::DriverError;
+use crate::{drivers::DriverError, schedule::SLOT};
 
 /// What an outlet tells the owner of its plugin.
 pub trait Owner {
@@ -30,6 +30,8 @@ pub struct Outlet {
     /// Read on the spot; none for a plugin with a worker.
     source: Option<RefCell<Box<dyn Source>>>,
     owner: Box<dyn Owner>,
+    /// When the newest reading was asked for, whatever came of it.
+    asked: Cell<Option<Duration>>,
     watchers: Cell<usize>,
     taken: Cell<u64>,
 }
@@ -44,6 +46,7 @@ impl Outlet {
             feed: RefCell::default(),
             source: source.map(RefCell::new),
             owner,
+            asked: Cell::new(None),
             watchers: Cell::new(0),
             taken: Cell::new(0),
         }
@@ -52,7 +55,10 @@ impl Outlet {
     /// The newest reading for the instant `now`, taking or asking for a new one when one is due.
     #[must_use]
     pub fn reading(&self, now: Duration) -> Option<Held> {
-        if !self.feed.borrow().fresh(now, self.period) {
+        // Half a slot of grace: the grid rounds, and a reading that comes due within it is due.
+        let due = self.period.saturating_sub(SLOT / 2);
+        if self.asked.get().is_none_or(|asked| now.saturating_sub(asked) >= due) {
+            self.asked.set(Some(now));
             match &self.source {
                 Some(source) => self.take(sample(&mut **source.borrow_mut(), now)),
                 None => self.owner.refresh(now),
@@ -65,7 +71,7 @@ impl Outlet {
     pub fn take(&self, outcome: Result<Reading, DriverError>) {
         self.taken.set(self.taken.get() + 1);
         let mut feed = self.feed.borrow_mut();
-        if feed.take(outcome) {
+        if feed.take(outcome, self.asked.get().unwrap_or_default()) {
             self.owner.report(feed.fault().cloned());
         }
     }
@@ -82,6 +88,7 @@ impl Outlet {
         self.watchers.set(if more { watchers + 1 } else { watchers.saturating_sub(1) });
         if self.watchers.get() == 0 {
             self.feed.borrow_mut().clear();
+            self.asked.set(None);
             self.owner.unwatched();
         }
     }
@@ -104,6 +111,5 @@ impl Outlet {
 /// # Errors
 /// Whatever the plugin says, and its panics.
 pub fn sample(source: &mut dyn Source, at: Duration) -> Result<Reading, DriverError> {
-    catch_unwind(AssertUnwindSafe(|| source.sample(at)))
-        .unwrap_or_else(|_| Err(DriverError::Missing("a fault in the plugin: its reading".into())))
+    catch_unwind(AssertUnwindSafe(|| source.sample(at))).unwrap_or(Err(DriverError::Panicked))
 }

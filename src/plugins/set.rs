@@ -34,6 +34,12 @@ impl PluginSet {
         Self(self.0 | other.0)
     }
 
+    /// Whether all of `other` is in it.
+    #[must_use]
+    pub const fn contains_all(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     /// Whether nothing is in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {

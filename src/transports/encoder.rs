@@ -49,7 +49,7 @@ impl Encoder {
     /// The frame of the push number `seq` over the window from `before` to `now` for a session that chose `set`.
     pub fn frame(&self, keys: &impl Keys, set: PluginSet, seq: u64, before: &Snapshot, now: &Snapshot) -> Rc<Frame> {
         let seq = if set.contains(keys.meta()) { seq } else { 0 };
-        let key = PushKey { before: before.id, set, seq };
+        let key = PushKey { before: before.id, now: now.id, set, seq };
         let mut slot = self.slot.borrow_mut();
         if let Some((last, frame)) = &slot.last
             && *last == key

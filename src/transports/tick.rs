@@ -22,6 +22,9 @@ use crate::{
 /// Pushes sent in one go; then whatever else waits on this thread gets its turn.
 const BATCH: usize = 512;
 
+/// An emptied list keeps memory for this many sessions.
+const SMALL: usize = 64;
+
 /// Where a started session stands: the slot it is due in, and its index in that slot's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -195,7 +198,10 @@ impl Tick {
         if let Some(mut list) = list
             && spare.len() < 2
         {
+            // What a crowd needed is not kept for the few who stayed.
+            let used = list.due.len();
             list.due.clear();
+            list.due.shrink_to(2 * used.max(SMALL));
             spare.push(list.due);
         }
     }
@@ -284,6 +290,9 @@ impl Tick {
             };
             index += 1;
             if let Some(mut due) = taken {
+                // Chosen while the batches before were sent: nobody in the list had asked for it.
+                let wider = (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
+                let snapshot = wider.as_ref().unwrap_or(snapshot);
                 let frame = self.encoder.frame(&*self.sampling.catalog, due.set, due.seq, &due.before, snapshot);
                 if let Some(link) = &due.link {
                     link.push(&frame);

@@ -38,6 +38,10 @@ const READ: usize = 4096;
 /// Pings that are answered in a second. Only the newest of several needs an answer (RFC 6455 §5.5.3).
 const PONGS: u32 = 32;
 
+/// Bytes handed to the codec at a time. It takes every message in them, so they bound the answers that pile up before
+/// a peer that does not read them is not read either: some twenty of the longest.
+const TURN: usize = 256;
+
 /// A session's connection over WebSocket.
 pub struct WebSocket(Wire, Incoming);
 
@@ -56,7 +60,8 @@ struct Incoming {
 pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output = ()> + use<> {
     let wire = desk.wire(Framing::WebSocket, stream);
     let link = Rc::clone(&wire.link);
-    let payload = Payload { link: Rc::clone(&link), guard: Guard::default(), early, yielded: false, over: false };
+    let payload =
+        Payload { link: Rc::clone(&link), guard: Guard::default(), unread: early, yielded: false, over: false };
     let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
     WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
@@ -206,13 +211,20 @@ const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
 struct Payload {
     link: Rc<Link>,
     guard: Guard,
-    early: Bytes,
-    /// Bytes were handed on in this turn: the codec works on them before more are read.
+    /// Read and not handed on yet; at first what came behind the request's head.
+    unread: Bytes,
+    /// Bytes were handed on in this turn: the codec works on them before more are.
     yielded: bool,
     over: bool,
 }
 
 impl Payload {
+    fn next_turn(&mut self) -> Bytes {
+        let bytes = self.unread.split_to(self.unread.len().min(TURN));
+        self.yielded = true;
+        self.checked(&bytes)
+    }
+
     fn checked(&mut self, bytes: &[u8]) -> Bytes {
         let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
         if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
@@ -239,14 +251,12 @@ impl FutureStream for Payload {
         if this.over {
             return if this.link.half_closed.get() { Poll::Ready(None) } else { Poll::Pending };
         }
-        if !this.early.is_empty() {
-            let early = std::mem::take(&mut this.early);
-            this.yielded = true;
-            return Poll::Ready(Some(Ok(this.checked(&early))));
-        }
         // The write loop polls again once they have drained.
         if this.link.congested() {
             return Poll::Pending;
+        }
+        if !this.unread.is_empty() {
+            return Poll::Ready(Some(Ok(this.next_turn())));
         }
         let mut buffer = [0; READ];
         match this.link.stream.poll_read(cx, &mut buffer) {
@@ -257,9 +267,12 @@ impl FutureStream for Payload {
                 Poll::Ready(None)
             }
             Poll::Ready(Ok(count)) => {
-                // A read that filled the buffer may have left more: the codec gets its turn before it.
-                this.yielded = count == READ;
-                Poll::Ready(Some(Ok(this.checked(buffer.get(..count).unwrap_or_default()))))
+                let bytes = buffer.get(..count).unwrap_or_default();
+                if count <= TURN {
+                    return Poll::Ready(Some(Ok(this.checked(bytes))));
+                }
+                this.unread = Bytes::copy_from_slice(bytes);
+                Poll::Ready(Some(Ok(this.next_turn())))
             }
         }
     }
