@@ -94,6 +94,12 @@ impl Plugin for Fs {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::fd::AsRawFd, path::Path, process::Command, thread, time::Instant};
+
+    use nix::{
+        mount::{MntFlags, MsFlags, mount, umount2},
+        unistd::geteuid,
+    };
     use serde_json::Value;
 
     use super::*;
@@ -111,11 +117,82 @@ mod tests {
     #[test]
     fn what_is_not_seen_from_here_has_no_figures() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(dir.path().join("proc/1")).unwrap();
-        std::fs::write(dir.path().join("proc/1/mountinfo"), "1 0 250:77 / /nonexistent rw - ext4 /dev/x ro\n").unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        fs::write(dir.path().join("proc/1/mountinfo"), "1 0 250:77 / /nonexistent rw - ext4 /dev/x ro\n").unwrap();
         let mut sample = Vec::new();
         Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
         let row = serde_json::to_value(&sample[0]).unwrap();
         assert_eq!((&row["size"], &row["ro"], &row["src"]), (&Value::Null, &Value::Bool(true), &"/dev/x".into()));
+    }
+
+    const DEAD: &str = "plugins::fs::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
+    const INSIDE: &str = "RTSTAT_TEST_HAS_OWN_MOUNTS";
+
+    /// Runs in mounts of its own, so that a dead one is in nobody's way: this program again, for this test alone.
+    #[test]
+    fn a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread() {
+        if std::env::var_os(INSIDE).is_some() {
+            return watch_a_dead_mount();
+        }
+        let own_mounts = || {
+            let mut unshare = Command::new("unshare");
+            unshare.args(if geteuid().is_root() {
+                &["--mount"][..]
+            } else {
+                &["--mount", "--user", "--map-root-user"]
+            });
+            unshare
+        };
+        let allowed = own_mounts().args(["test", "-w", "/dev/fuse"]).status().is_ok_and(|status| status.success());
+        if !allowed && std::env::var_os("CI").is_none() {
+            eprintln!("not tested: this user may not mount in a namespace, or there is no FUSE");
+            return;
+        }
+        let program = std::env::current_exe().unwrap();
+        let test = own_mounts().arg(program).args(["--exact", DEAD, "--nocapture"]).env(INSIDE, "1").output().unwrap();
+        let said = [test.stdout, test.stderr].concat();
+        assert!(test.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+
+    /// A daemon that has mounted itself and answers nothing, not even the first greeting.
+    fn watch_a_dead_mount() {
+        let dir = tempfile::tempdir().unwrap();
+        let point = dir.path().join("dead");
+        fs::create_dir_all(&point).unwrap();
+        let daemon = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
+        let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", daemon.as_raw_fd());
+        mount(Some("dead"), &point, Some("fuse.dead"), MsFlags::empty(), Some(options.as_str())).unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        fs::copy("/proc/self/mountinfo", dir.path().join("proc/1/mountinfo")).unwrap();
+
+        let questions = Questions::default();
+        for round in 0..5 {
+            // A new plugin each time, as for viewers that come and go.
+            let mut sample = Vec::new();
+            let begun = Instant::now();
+            Fs::new(&Root::at(dir.path()), false, Arc::clone(&questions)).read(&mut sample).unwrap();
+            let row = |at: &Path| sample.iter().find(|row| Path::new(&row.mnt) == at).unwrap();
+            let (root, dead) = (row(Path::new("/")), row(&point));
+            assert!(root.size.is_some() && root.stale.is_none(), "{root:?}");
+            assert!(dead.size.is_none() && dead.stale.is_some(), "{dead:?}");
+            assert!(round == 0 || begun.elapsed() < DEADLINE, "round {round} waited for it again");
+            assert_eq!(questions.waiting(), 1);
+            come_down_to(1);
+        }
+        drop(daemon);
+        come_down_to(0);
+        umount2(&point, MntFlags::MNT_DETACH).unwrap();
+    }
+
+    /// Threads that have answered are on their way out.
+    fn come_down_to(threads: usize) {
+        let is_asking =
+            |task: &fs::DirEntry| fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n");
+        let asking = || fs::read_dir("/proc/self/task").unwrap().flatten().filter(is_asking).count();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while asking() != threads {
+            assert!(Instant::now() < deadline, "{} threads", asking());
+            thread::yield_now();
+        }
     }
 }

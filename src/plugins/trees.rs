@@ -77,7 +77,7 @@ fn every_tree_gives_the_figures_that_it_should() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The process ids of a tree are not ours: the tree says itself which one is the observer.
+/// What a tree lacks is an error or null, and never a panic or broken JSON.
 #[test]
 fn every_key_survives_every_tree() {
     for (tree, (before, now, _)) in &trees() {
