@@ -190,6 +190,18 @@ impl Stream {
         }
     }
 
+    /// Has the drop reset a TCP connection: what its peer does not take would stay in the kernel long after the session.
+    ///
+    /// # Errors
+    /// Whatever the socket says.
+    pub fn abandon(&self) -> io::Result<()> {
+        match &self.kind {
+            Kind::Tcp(stream) => stream.set_zero_linger(),
+            Kind::Unix(_) => Ok(()),
+            Kind::Tls(stream) => stream.borrow().get_ref().0.set_zero_linger(),
+        }
+    }
+
     /// Ends our direction: the peer reads what was written and then the end.
     pub fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let fd = match &self.kind {

@@ -101,6 +101,8 @@ impl<E: Engine> WriteLoop<E> {
                     self.taken = taken;
                     if self.expired(cx, BLOCKED) {
                         self.link.broken.set(Some(CloseReason::SlowPeer));
+                        // A socket that is broken already has nothing left to forget.
+                        let _ = self.link.stream.abandon();
                         return Poll::Ready(());
                     }
                 }
