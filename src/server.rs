@@ -27,7 +27,7 @@ use crate::{
     memory,
     plugins::{
         catalog::{Catalog, CatalogError},
-        registry,
+        exec, registry,
     },
     presence::Presence,
     sampling::Sampling,
@@ -108,6 +108,9 @@ enum Failure {
 /// When their names do not make a catalog.
 pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogError> {
     let mut entries = registry::built_in(&Root::host());
+    for fault in exec::add(&mut entries, &config.plugins.dir) {
+        tracing::warn!("plugin left out: {fault}");
+    }
     for entry in &mut entries {
         entry.about.default |= config.plugins.default.contains(&entry.name);
     }
@@ -222,6 +225,7 @@ impl Server {
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             info!(connections = server.presence.live(), "stopped before every client had said goodbye");
         }
+        exec::child::end_all();
         ExitCode::SUCCESS
     }
 

@@ -1,12 +1,13 @@
 //! A Sampler for each plugin: owns its worker thread, where it has one, and tells the journal of its failures.
 //!
 //! A reading that may block runs on the worker. While one is under way no other is asked for, and a worker
-//! that is stuck is never joined by a second one: a dead mount costs one thread, however long it is dead.
+//! that is stuck is never joined by a second one: a dead mount costs one thread, however long it is dead. When
+//! nobody watches, the worker is dismissed at once: one that waits for a child hears it and ends the child.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -17,26 +18,31 @@ use tracing::{debug, info, warn};
 use crate::{
     drivers::DriverError,
     plugins::{
+        orders::{Foreman, orders},
         outlet::{Outlet, Owner, sample},
-        registry::Home,
-        sample::{Reading, Source},
+        registry::{Home, Make},
+        sample::Reading,
     },
 };
 
-type Make = dyn Fn() -> Box<dyn Source> + Send + Sync;
-
 /// The stack of a worker: readings are shallow.
 const STACK: usize = 256 * 1024;
+
+/// Lines about one plugin are at least this far apart.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// One plugin's owner.
 pub struct Sampler {
     name: String,
     outlet: Rc<Outlet>,
     make: Option<Arc<Make>>,
-    /// Instants go in; closing it ends the worker after its reading.
-    worker: Option<mpsc::Sender<Duration>>,
+    /// Dropping it dismisses the worker.
+    worker: Option<Foreman>,
+    /// A reading is under way, of the worker or of one that was dismissed during it.
     reading: bool,
-    watched: bool,
+    /// What the journal was not told yet, because it was told something less than a minute ago.
+    untold: Option<Option<DriverError>>,
+    quiet: bool,
 }
 
 impl Sampler {
@@ -48,7 +54,15 @@ impl Sampler {
         };
         let ctx = Context::new();
         let outlet = Rc::new(Outlet::new(source, period, Box::new(ctx.address())));
-        ctx.run(Self { name, outlet: Rc::clone(&outlet), make, worker: None, reading: false, watched: false });
+        ctx.run(Self {
+            name,
+            outlet: Rc::clone(&outlet),
+            make,
+            worker: None,
+            reading: false,
+            untold: None,
+            quiet: false,
+        });
         outlet
     }
 }
@@ -81,14 +95,13 @@ impl Handler<Refresh> for Sampler {
     type Result = ();
 
     fn handle(&mut self, Refresh(at): Refresh, ctx: &mut Context<Self>) {
-        self.watched = true;
         if self.reading {
             return;
         }
         if self.worker.is_none() {
             self.worker = self.make.as_ref().and_then(|make| hire(&self.name, make, ctx.address()));
         }
-        self.reading = self.worker.as_ref().is_some_and(|worker| worker.send(at).is_ok());
+        self.reading = self.worker.as_ref().is_some_and(|worker| worker.order(at));
         if !self.reading {
             self.worker = None;
             self.outlet.take(Err(DriverError::Missing("a worker thread".into())));
@@ -97,21 +110,24 @@ impl Handler<Refresh> for Sampler {
 }
 
 /// A thread that reads when told to. None when the system gives no thread.
-fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<mpsc::Sender<Duration>> {
-    let (orders, receiver) = mpsc::channel();
+fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman> {
+    let (foreman, orders) = orders().ok()?;
     let make = Arc::clone(make);
     let work = move || {
         let mut source = None;
-        for at in receiver {
+        while let Some(at) = orders.next() {
             // A panic in the making must not leave the Sampler waiting for its reading.
-            let made = source.take().map_or_else(|| catch_unwind(AssertUnwindSafe(|| make())), Ok);
+            let made = source.take().map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&orders))), Ok);
             source = made.ok();
             let outcome = source.as_mut().map(|source| sample(&mut **source, at));
             sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
+            if let Some(source) = &mut source {
+                source.rest();
+            }
         }
     };
     thread::Builder::new().name(name.chars().take(15).collect()).stack_size(STACK).spawn(work).ok()?;
-    Some(orders)
+    Some(foreman)
 }
 
 /// A worker has a reading.
@@ -124,10 +140,9 @@ impl Handler<Sampled> for Sampler {
 
     fn handle(&mut self, Sampled(outcome): Sampled, _: &mut Context<Self>) {
         self.reading = false;
-        if self.watched {
+        // A dismissed worker's last word is about a time when nobody watched.
+        if self.worker.is_some() {
             self.outlet.take(outcome);
-        } else {
-            self.worker = None;
         }
     }
 }
@@ -141,10 +156,7 @@ impl Handler<Unwatched> for Sampler {
     type Result = ();
 
     fn handle(&mut self, _: Unwatched, _: &mut Context<Self>) {
-        self.watched = false;
-        if !self.reading {
-            self.worker = None;
-        }
+        self.worker = None;
     }
 }
 
@@ -156,12 +168,29 @@ struct Report(Option<DriverError>);
 impl Handler<Report> for Sampler {
     type Result = ();
 
-    fn handle(&mut self, Report(fault): Report, _: &mut Context<Self>) {
+    fn handle(&mut self, Report(fault): Report, ctx: &mut Context<Self>) {
+        self.untold = Some(fault);
+        self.tell(ctx);
+    }
+}
+
+impl Sampler {
+    /// Tells the journal the newest state, now or when a minute has passed since the last line.
+    fn tell(&mut self, ctx: &mut Context<Self>) {
+        if self.quiet {
+            return;
+        }
+        let Some(state) = self.untold.take() else { return };
         let plugin = self.name.as_str();
-        match fault {
+        match state {
             None => info!(plugin, "plugin {plugin} gives figures again"),
             Some(DriverError::Missing(what)) => debug!(plugin, "plugin {plugin}: {what}: not available"),
             Some(fault) => warn!(plugin, "plugin {plugin} gives no figures: {fault}"),
         }
+        self.quiet = true;
+        ctx.run_later(QUIET, |act, ctx| {
+            act.quiet = false;
+            act.tell(ctx);
+        });
     }
 }

@@ -120,7 +120,7 @@ impl Reader<'_> {
 }
 
 /// The parser keeps its tables sorted by name; errors should come in the order of the file.
-fn in_file_order<'t, 'i>(
+pub(crate) fn in_file_order<'t, 'i>(
     table: &'t DeTable<'i>,
 ) -> Vec<(&'t toml::Spanned<toml::de::DeString<'i>>, &'t toml::Spanned<DeValue<'i>>)> {
     let mut entries: Vec<_> = table.iter().collect();
@@ -129,11 +129,11 @@ fn in_file_order<'t, 'i>(
 }
 
 /// The line, counted from 1, of a byte offset.
-fn line_of(text: &str, offset: usize) -> usize {
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
-fn text_of(value: &DeValue<'_>) -> String {
+pub(crate) fn text_of(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.clone().into_owned(),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())

@@ -4,7 +4,7 @@
 //! nothing but the files that the settings name, and can be done again at any time: that is what a reload is.
 
 mod error;
-mod file;
+pub(crate) mod file;
 mod layers;
 mod listen_url;
 mod report;

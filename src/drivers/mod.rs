@@ -57,6 +57,9 @@ pub enum DriverError {
     /// The code that reads panicked.
     #[error("a fault in the plugin itself")]
     Panicked,
+    /// A program that should have given the figure did not.
+    #[error("{0}")]
+    Program(String),
 }
 
 impl DriverError {

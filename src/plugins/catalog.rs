@@ -54,8 +54,7 @@ impl Catalog {
         for entry in entries {
             catalog.add(&entry.name, entry.about.clone())?;
         }
-        let about = About { kind: Kind::Gauge, unit: String::new(), min_interval: 0.0, default: false, reason: None };
-        catalog.add(META, about)?;
+        catalog.add(META, About::new(Kind::Gauge, "", 0.0))?;
         Ok(catalog)
     }
 

@@ -26,6 +26,7 @@ pub mod cpu;
 pub mod cpu_stat;
 pub mod ct;
 pub mod disk;
+pub mod exec;
 pub mod feed;
 pub mod figures;
 pub mod fs;
@@ -34,6 +35,7 @@ pub mod groups;
 pub mod mem;
 pub mod meminfo;
 pub mod net;
+pub mod orders;
 pub mod outlet;
 pub mod own;
 pub mod processes;
@@ -101,6 +103,20 @@ pub struct About {
     /// Why it gives null here, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The figure that is full scale, where somebody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// The figure from which on it is worth a look, where somebody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn: Option<f64>,
+}
+
+impl About {
+    /// A key that is chosen by name, works here, and has no scale.
+    #[must_use]
+    pub fn new(kind: Kind, unit: &str, min_interval: f64) -> Self {
+        Self { kind, unit: unit.into(), min_interval, default: false, reason: None, max: None, warn: None }
+    }
 }
 
 /// How a plugin's figures behave.

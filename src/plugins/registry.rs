@@ -13,6 +13,7 @@ use super::{
     mem::Mem,
     meminfo::Meminfo,
     net::Net,
+    orders::Orders,
     own::{Counters, Own},
     processes::Processes,
     procs::Procs,
@@ -106,8 +107,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
 }
 
 fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, home: Home) -> Entry {
-    let about = About { kind, unit: unit.into(), min_interval, default: false, reason: None };
-    Entry { name: name.into(), about, home }
+    Entry { name: name.into(), about: About::new(kind, unit, min_interval), home }
 }
 
 /// One key of the push.
@@ -134,13 +134,16 @@ impl Entry {
     }
 }
 
+/// Makes what reads on a worker, which has these orders.
+pub type Make = dyn Fn(&Orders) -> Box<dyn Source> + Send + Sync;
+
 /// Where a plugin is sampled.
 pub enum Home {
     /// In the tick, on the main thread: reads that cannot block.
     Tick(Box<dyn Source>),
     /// On a worker thread of its own, started while somebody watches and dropped with it: reads that may block.
-    /// The function is called again for each new worker.
-    Worker(Box<dyn Fn() -> Box<dyn Source> + Send + Sync>),
+    /// The function is called again for each new worker, with what a reading that takes long has to listen to.
+    Worker(Box<Make>),
 }
 
 impl Home {
@@ -151,7 +154,7 @@ impl Home {
 
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
-        Self::Worker(Box::new(move || Box::new(Pooled::new(make()))))
+        Self::Worker(Box::new(move |_| Box::new(Pooled::new(make()))))
     }
 }
 
@@ -159,13 +162,13 @@ impl Home {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use super::{super::orders, *};
 
     fn sampled(entry: &mut Entry, at: u64) -> super::super::sample::Reading {
         let at = Duration::from_secs(at);
         match &mut entry.home {
             Home::Tick(source) => source.sample(at).unwrap(),
-            Home::Worker(make) => make().sample(at).unwrap(),
+            Home::Worker(make) => make(&orders::orders().unwrap().1).sample(at).unwrap(),
         }
     }
 

@@ -27,6 +27,9 @@ pub trait Source: Send {
     /// # Errors
     /// Whatever the plugin's reading says.
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
+
+    /// On a worker: what there is to do until the next order waits. Nothing, unless something outside wants reading.
+    fn rest(&mut self) {}
 }
 
 struct Taken<P: Plugin> {

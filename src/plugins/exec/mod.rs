@@ -1,0 +1,111 @@
+//! Plugins of the operator's own: programs whose output becomes a key of the push.
+//!
+//! Each has one worker thread while somebody watches it, and a child at most. What the child does wrong costs this
+//! key its figure and nobody else anything: output, depth, noise and time have bounds, failures are paced.
+
+pub mod child;
+pub mod definition;
+pub mod fault;
+pub mod json;
+pub mod munin;
+
+pub mod once;
+pub mod pace;
+pub mod run;
+pub mod stream;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde_json::value::RawValue;
+
+use super::{
+    orders::Orders,
+    registry::{Entry, Home},
+    sample::{Pooled, Sample, Source},
+    set::PluginSet,
+};
+use definition::{Definition, Program, read_all};
+use pace::{Pace, Paced};
+
+/// The longest output of a reading, in bytes.
+pub const MAX_OUTPUT: usize = 64 * 1024;
+
+/// The deepest JSON.
+pub const MAX_DEPTH: usize = 32;
+
+/// Bytes of a run on standard error, or of a stream in a second, beyond which the child is ended.
+pub const MAX_NOISE: usize = 1 << 20;
+
+/// Adds the plugins of the folder `dir` to `entries`, each with its worker. Returns what is wrong with those that were
+/// left out.
+pub fn add(entries: &mut Vec<Entry>, dir: &Path) -> Vec<String> {
+    let mut faults = Vec::new();
+    for read in read_all(dir) {
+        match read {
+            Err(fault) => faults.push(fault.to_string()),
+            Ok(definition) => match unfit(entries, &definition) {
+                Some(problem) => faults.push(format!("{}: {problem}", definition.path.display())),
+                None => entries.push(entry(definition)),
+            },
+        }
+    }
+    faults
+}
+
+/// Why a definition cannot become a key beside the others.
+fn unfit(entries: &[Entry], definition: &Definition) -> Option<String> {
+    let name = definition.name.as_str();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+        return Some("a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into());
+    }
+    if name.starts_with('_') || entries.iter().any(|entry| entry.name == name) {
+        return Some(format!("the name {name} is taken by a built-in key: rename the file"));
+    }
+    // `_meta` takes one place.
+    let most = PluginSet::CAPACITY - 1;
+    (entries.len() >= most).then(|| format!("more than {most} keys cannot be offered"))
+}
+
+/// The key of one definition.
+#[must_use]
+pub fn entry(definition: Definition) -> Entry {
+    let (name, about) = (definition.name.clone(), definition.about());
+    let definition = Arc::new(definition);
+    let pace = Arc::new(Pace::new(&definition));
+    Entry { name, about, home: Home::Worker(Box::new(move |orders| source(&definition, &pace, orders))) }
+}
+
+/// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.
+fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, orders: &Orders) -> Box<dyn Source> {
+    let (definition, pace, orders) = (Arc::clone(definition), Arc::clone(pace), orders.clone());
+    match &definition.program {
+        Program::Once(words) => {
+            let once = once::Once::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
+            Box::new(Paced::new(once, pace, orders))
+        }
+        Program::Munin(words) => {
+            let munin = munin::Munin::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
+            Box::new(Paced::new(Pooled::new(munin), pace, orders))
+        }
+        Program::Stream(words) => Box::new(stream::Stream::new(words.clone(), definition, pace, orders)),
+    }
+}
+
+/// One JSON value of a child.
+#[derive(Debug)]
+pub struct Printed {
+    at: Duration,
+    json: Box<RawValue>,
+}
+
+impl Sample for Printed {
+    fn at(&self) -> Duration {
+        self.at
+    }
+
+    fn write_json(&self, _before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        out.extend_from_slice(self.json.get().as_bytes());
+        Ok(())
+    }
+}

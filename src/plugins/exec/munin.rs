@@ -1,0 +1,253 @@
+//! Munin's plugins, unmodified: `config` is asked once a worker, values with each reading, counters become rates.
+//!
+//! The key is a list with a row for each field, of all graphs where a plugin has several ("multigraph"). Munin's
+//! arithmetic between fields (`cdef`, `sum`, `stack`, `loan`) is left to Munin: rows are what the plugin prints.
+
+mod graph;
+
+use std::{
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use super::{
+    child,
+    definition::Definition,
+    fault::Fault,
+    pace::Pace,
+    run::{Output, run},
+};
+use crate::{
+    drivers::DriverError,
+    plugins::{Plugin, Window, orders::Orders},
+};
+pub use graph::{Field, Graphs, Kind};
+
+/// Where Debian and Fedora keep what the plugins share.
+const LIBRARY: &str = "/usr/share/munin";
+
+/// Where munin-node keeps the plugins' state. It need not exist, nor be writable here.
+const STATE: &str = "/var/lib/munin-node/plugin-state";
+
+/// One such plugin.
+pub struct Munin {
+    words: Vec<String>,
+    definition: Arc<Definition>,
+    pace: Arc<Pace>,
+    orders: Orders,
+    graphs: Option<Arc<Graphs>>,
+}
+
+/// One reading: what the plugin printed, and when.
+#[derive(Debug, Default)]
+pub struct Values {
+    graphs: Arc<Graphs>,
+    /// In the order of the output.
+    values: Vec<Value>,
+    taken: Option<Instant>,
+}
+
+/// One line of values. None is Munin's `U`: unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    graph: String,
+    field: String,
+    value: Option<f64>,
+}
+
+impl Munin {
+    /// A plugin that has not run yet.
+    #[must_use]
+    pub fn new(words: Vec<String>, definition: Arc<Definition>, pace: Arc<Pace>, orders: Orders) -> Self {
+        Self { words, definition, pace, orders, graphs: None }
+    }
+
+    fn ask(&self, question: Option<&str>) -> Result<String, Fault> {
+        let mut command = self.command();
+        command.args(question);
+        let mut output = Output::default();
+        let ended = run(&mut command, self.definition.timeout, &self.orders, &mut output);
+        self.pace.tell(&output.stderr);
+        ended?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// What munin-node sets for its plugins; the definition's variables win.
+    fn command(&self) -> Command {
+        let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let state = format!("{STATE}/rtstat-{}", self.definition.name);
+        let munin = [
+            ("LC_ALL", "C"),
+            ("LANG", "C"),
+            ("MUNIN_LIBDIR", LIBRARY),
+            ("MUNIN_PLUGSTATE", STATE),
+            ("MUNIN_STATEFILE", state.as_str()),
+            ("MUNIN_CAP_MULTIGRAPH", "1"),
+            ("MUNIN_DEBUG", "0"),
+            ("MUNIN_MASTER_IP", "-"),
+            ("FQDN", host.as_str()),
+            ("HOST", host.as_str()),
+        ];
+        let own = self.definition.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        child::command(&self.words, munin.into_iter().chain(own))
+    }
+
+    /// The graphs as `config` describes them.
+    fn graphs(&mut self) -> Result<Arc<Graphs>, Fault> {
+        if let Some(graphs) = &self.graphs {
+            return Ok(Arc::clone(graphs));
+        }
+        let graphs = Arc::new(Graphs::parse(&self.ask(Some("config"))?, &self.definition.unit)?);
+        for oddity in graphs.oddities() {
+            tracing::debug!(plugin = self.definition.name, "plugin {}: {oddity}", self.definition.name);
+        }
+        self.graphs = Some(Arc::clone(&graphs));
+        Ok(graphs)
+    }
+}
+
+/// The values of a plugin's output.
+fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
+    out.clear();
+    let mut graph = "";
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        if key == "multigraph" {
+            graph = value.trim();
+        } else if let Some(field) = key.strip_suffix(".value") {
+            // "instant:value" is how a plugin tells several at once; the last one counts.
+            let text = value.trim().rsplit(':').next().unwrap_or_default();
+            let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+            if value.is_none() && !matches!(text, "U" | "" | "NaN" | "nan" | "-nan") {
+                return Err(Fault::NotMunin(format!("the value of a field ({}) is no number", graph::shown(field))));
+            }
+            out.push(Value { graph: graph.into(), field: field.into(), value });
+        }
+    }
+    if out.is_empty() { Err(Fault::NotMunin("no line `field.value number`".into())) } else { Ok(()) }
+}
+
+impl Plugin for Munin {
+    type Sample = Values;
+
+    fn read(&mut self, sample: &mut Values) -> Result<(), DriverError> {
+        let graphs = self.graphs()?;
+        let text = self.ask(None)?;
+        sample.taken = Some(Instant::now());
+        sample.graphs = graphs;
+        parse_values(&text, &mut sample.values)?;
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Values>) -> impl Serialize {
+        let Window { before, now } = window;
+        let rows: Vec<_> = now.values.iter().enumerate().map(|(index, value)| now.row(value, index, before)).collect();
+        rows
+    }
+}
+
+impl Values {
+    /// A line of the same field in another reading, which is looked for first where it stood.
+    fn find(&self, value: &Value, hint: usize) -> Option<f64> {
+        let same = |other: &&Value| other.field == value.field && other.graph == value.graph;
+        self.values.get(hint).filter(same).or_else(|| self.values.iter().find(same))?.value
+    }
+
+    fn row<'a>(&'a self, value: &'a Value, hint: usize, before: Option<(&Self, Duration)>) -> Row<'a> {
+        let field = self.graphs.field(&value.graph, &value.field);
+        let since = before.and_then(|(before, window)| {
+            let elapsed = self.taken.zip(before.taken).map(|(now, then)| now.saturating_duration_since(then));
+            Some((before.find(value, hint)?, elapsed.unwrap_or(window)))
+        });
+        let shown = value.value.and_then(|now| field.map_or(Some(now), |field| field.figure(now, since)));
+        Row {
+            graph: (!value.graph.is_empty()).then_some(value.graph.as_str()),
+            name: &value.field,
+            label: field.map_or(value.field.as_str(), |field| field.label.as_str()),
+            value: shown,
+            unit: field.map_or("", |field| field.unit.as_str()),
+            max: field.and_then(|field| field.max),
+            warn: field.and_then(|field| field.warning.above),
+            crit: field.and_then(|field| field.critical.above),
+            warn_below: field.and_then(|field| field.warning.below),
+            crit_below: field.and_then(|field| field.critical.below),
+        }
+    }
+}
+
+/// One field as the page gets it.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graph: Option<&'a str>,
+    name: &'a str,
+    label: &'a str,
+    value: Option<f64>,
+    unit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warn: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warn_below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crit_below: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(graphs: &Arc<Graphs>, text: &str, taken: Instant) -> Values {
+        let mut values = Values { graphs: Arc::clone(graphs), taken: Some(taken), ..Values::default() };
+        parse_values(text, &mut values.values).unwrap();
+        values
+    }
+
+    fn json(config: &str, before: Option<&str>, now: &str) -> String {
+        let graphs = Arc::new(Graphs::parse(config, "").unwrap());
+        let start = Instant::now();
+        let before = before.map(|text| values(&graphs, text, start));
+        let now = values(&graphs, now, start + Duration::from_secs(2));
+        let window = Window { before: before.as_ref().map(|values| (values, Duration::from_secs(9))), now: &now };
+        serde_json::to_string(&Munin::view(window)).unwrap()
+    }
+
+    #[test]
+    fn gauges_are_shown_as_they_are_and_counters_as_rates() {
+        let config = "graph_title A\ngraph_vlabel bytes per ${graph_period}\na.label A a\nb.type DERIVE\nb.min 0\n";
+        let before = "a.value 7\nb.value 100\n";
+        assert_eq!(
+            json(config, None, before),
+            r#"[{"name":"a","label":"A a","value":7.0,"unit":"bytes per second"},{"name":"b","label":"b","value":null,"unit":"bytes per second"}]"#
+        );
+        assert_eq!(
+            json(config, Some(before), "b.value 150\na.value U\n"),
+            r#"[{"name":"b","label":"b","value":25.0,"unit":"bytes per second"},{"name":"a","label":"A a","value":null,"unit":"bytes per second"}]"#
+        );
+        assert!(json(config, Some(before), "b.value 50\n").contains(r#""value":null"#), "it fell");
+    }
+
+    #[test]
+    fn all_graphs_of_a_multigraph_plugin_are_rows() {
+        let config = "multigraph one\na.label A\na.warning 5\nmultigraph two\na.label B\na.critical 1:9\n";
+        assert_eq!(
+            json(config, None, "multigraph one\na.value 1\nmultigraph two\na.value 2\n"),
+            r#"[{"graph":"one","name":"a","label":"A","value":1.0,"unit":"","warn":5.0},{"graph":"two","name":"a","label":"B","value":2.0,"unit":"","crit":9.0,"crit_below":1.0}]"#
+        );
+    }
+
+    #[test]
+    fn values_that_are_none_are_told_apart() {
+        let mut out = Vec::new();
+        parse_values("# a comment\na.value 1e3\nb.value U\nc.value 1700000000:5\na.extinfo x y\n", &mut out).unwrap();
+        assert_eq!(out.iter().map(|value| value.value).collect::<Vec<_>>(), [Some(1000.0), None, Some(5.0)]);
+        assert!(matches!(parse_values("a.value x\n", &mut out), Err(Fault::NotMunin(_))));
+        assert!(matches!(parse_values("", &mut out), Err(Fault::NotMunin(_))));
+    }
+}

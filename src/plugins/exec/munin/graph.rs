@@ -1,0 +1,228 @@
+//! What a Munin plugin says of itself with `config` (Munin's plugin reference, "Attributes").
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::plugins::exec::fault::Fault;
+
+/// Most fields of a plugin; a page could not show more.
+const MAX_FIELDS: usize = 1000;
+
+/// The fields of all graphs.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Graphs {
+    fields: BTreeMap<(String, String), Field>,
+    oddities: Vec<String>,
+}
+
+/// One field.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Field {
+    /// For people.
+    pub label: String,
+    /// The graph's axis label, or the definition's unit.
+    pub unit: String,
+    /// How its values become figures.
+    pub kind: Kind,
+    /// Figures below are unknown, as in Munin.
+    pub min: Option<f64>,
+    /// Figures above are unknown, as in Munin.
+    pub max: Option<f64>,
+    /// Figures outside deserve a look.
+    pub warning: Bounds,
+    /// Figures outside are bad.
+    pub critical: Bounds,
+}
+
+/// RRDtool's data source types, see rrdcreate(1).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A level.
+    #[default]
+    Gauge,
+    /// Only grows; the figure is what it grew in a second.
+    Counter,
+    /// May also fall; the figure is the change in a second.
+    Derive,
+    /// Was set to 0 when it was read last; the figure is what came in a second.
+    Absolute,
+}
+
+/// A range that is good.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Below this it is not.
+    pub below: Option<f64>,
+    /// Above this it is not.
+    pub above: Option<f64>,
+}
+
+impl Bounds {
+    /// `max`, `min:`, `:max` or `min:max`.
+    fn parse(text: &str) -> Self {
+        match text.split_once(':') {
+            Some((below, above)) => Self { below: number(below), above: number(above) },
+            None => Self { below: None, above: number(text) },
+        }
+    }
+}
+
+impl Field {
+    /// The figure of the value `now`; `since` is an earlier value and the time from it. A counter that fell has begun
+    /// anew, which is no figure: nobody knows how far it had come.
+    #[must_use]
+    pub fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
+        let per_second = |amount: f64, time: Duration| (!time.is_zero()).then(|| amount / time.as_secs_f64());
+        let figure = match (self.kind, since) {
+            (Kind::Gauge, _) => Some(now),
+            (_, None) => None,
+            (Kind::Counter, Some((before, _))) if now < before => None,
+            (Kind::Counter | Kind::Derive, Some((before, time))) => per_second(now - before, time),
+            (Kind::Absolute, Some((_, time))) => per_second(now, time),
+        };
+        let inside =
+            |figure: &f64| self.min.is_none_or(|min| *figure >= min) && self.max.is_none_or(|max| *figure <= max);
+        figure.filter(inside)
+    }
+}
+
+impl Graphs {
+    /// Reads the answer to `config`. `unit` wins over the graphs' own.
+    ///
+    /// # Errors
+    /// When nothing in it is what Munin's plugins answer.
+    pub fn parse(text: &str, unit: &str) -> Result<Self, Fault> {
+        let mut graphs = Self::default();
+        let mut units: BTreeMap<String, String> = BTreeMap::new();
+        let mut periods: BTreeMap<String, String> = BTreeMap::new();
+        let mut graph = String::new();
+        let mut known = false;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let value = value.trim();
+            match (key, key.split_once('.')) {
+                ("multigraph", _) => value.clone_into(&mut graph),
+                ("graph_vlabel", _) => drop(units.insert(graph.clone(), value.into())),
+                ("graph_period", _) => drop(periods.insert(graph.clone(), value.into())),
+                (_, Some((field, attribute))) => graphs.set(&graph, field, attribute, value)?,
+                _ => known |= key.starts_with("graph_") || key == "host_name" || key == "update",
+            }
+            known |= matches!(key, "multigraph" | "graph_vlabel" | "graph_period");
+        }
+        if !known && graphs.fields.is_empty() {
+            return Err(Fault::NotMunin("no graph and no field in its answer to `config`".into()));
+        }
+        for ((graph, _), field) in &mut graphs.fields {
+            let period = periods.get(graph).map_or("second", String::as_str);
+            let own = units.get(graph).map(|label| label.replace("${graph_period}", period)).unwrap_or_default();
+            field.unit = if unit.is_empty() { own } else { unit.into() };
+        }
+        Ok(graphs)
+    }
+
+    fn set(&mut self, graph: &str, name: &str, attribute: &str, value: &str) -> Result<(), Fault> {
+        if self.fields.len() >= MAX_FIELDS {
+            return Err(Fault::NotMunin(format!("more than {MAX_FIELDS} fields")));
+        }
+        let new = || Field { label: name.into(), ..Field::default() };
+        let field = self.fields.entry((graph.into(), name.into())).or_insert_with(new);
+        match attribute {
+            "label" => value.clone_into(&mut field.label),
+            "type" => match value.to_ascii_uppercase().as_str() {
+                "GAUGE" => field.kind = Kind::Gauge,
+                "COUNTER" => field.kind = Kind::Counter,
+                "DERIVE" => field.kind = Kind::Derive,
+                "ABSOLUTE" => field.kind = Kind::Absolute,
+                _ => return Err(Fault::NotMunin(format!("the type of a field ({}) is unknown", shown(name)))),
+            },
+            "min" => field.min = number(value),
+            "max" => field.max = number(value),
+            "warning" => field.warning = Bounds::parse(value),
+            "critical" => field.critical = Bounds::parse(value),
+            "cdef" | "sum" | "stack" | "special_stack" => {
+                let oddity = format!("{}.{attribute} is Munin's arithmetic and has no effect here", shown(name));
+                self.oddities.push(oddity);
+            }
+            // Colours, lines, descriptions: how Munin draws.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A field of a graph, as `config` described it.
+    #[must_use]
+    pub fn field(&self, graph: &str, name: &str) -> Option<&Field> {
+        self.fields.get(&(graph.to_owned(), name.to_owned()))
+    }
+
+    /// What has no effect here, though the plugin says it.
+    #[must_use]
+    pub fn oddities(&self) -> &[String] {
+        &self.oddities
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A field's name, for messages.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|char| !char.is_control()).take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_graph_of_df() {
+        let text = "graph_title Disk usage in percent\ngraph_args --upper-limit 100 -l 0\ngraph_vlabel %\n\
+                    graph_scale no\n_dev_sda1.label /\n_dev_sda1.warning 92\n_dev_sda1.critical 98\n";
+        let graphs = Graphs::parse(text, "").unwrap();
+        let field = graphs.field("", "_dev_sda1").unwrap();
+        assert_eq!((field.label.as_str(), field.unit.as_str(), field.kind), ("/", "%", Kind::Gauge));
+        assert_eq!((field.warning.above, field.critical.above), (Some(92.0), Some(98.0)));
+        assert_eq!(Graphs::parse(text, "percent").unwrap().field("", "_dev_sda1").unwrap().unit, "percent");
+    }
+
+    #[test]
+    fn arithmetic_is_left_out_and_said() {
+        let graphs = Graphs::parse("graph_title a\na.label a\na.cdef a,8,*\n", "").unwrap();
+        assert_eq!(graphs.oddities(), ["a.cdef is Munin's arithmetic and has no effect here"]);
+    }
+
+    #[test]
+    fn what_is_no_munin_plugin_is_refused() {
+        assert!(matches!(Graphs::parse("usage: x\n", ""), Err(Fault::NotMunin(_))));
+        assert!(matches!(Graphs::parse("a.type LIST\n", ""), Err(Fault::NotMunin(_))));
+    }
+
+    #[test]
+    fn figures_follow_the_type_and_stay_inside_the_bounds() {
+        let since = Some((10.0, Duration::from_secs(2)));
+        let field = |kind, min, max| Field { kind, min, max, ..Field::default() };
+        for (field, now, since, figure) in [
+            (field(Kind::Gauge, None, None), 3.0, None, Some(3.0)),
+            (field(Kind::Gauge, Some(4.0), None), 3.0, None, None),
+            (field(Kind::Gauge, None, Some(2.0)), 3.0, None, None),
+            (field(Kind::Counter, None, None), 14.0, None, None),
+            (field(Kind::Counter, None, None), 14.0, since, Some(2.0)),
+            (field(Kind::Counter, None, None), 4.0, since, None),
+            (field(Kind::Derive, None, None), 4.0, since, Some(-3.0)),
+            (field(Kind::Derive, Some(0.0), None), 4.0, since, None),
+            (field(Kind::Absolute, None, None), 4.0, since, Some(2.0)),
+            (field(Kind::Derive, None, None), 4.0, Some((1.0, Duration::ZERO)), None),
+        ] {
+            assert_eq!(field.figure(now, since), figure, "{field:?} {now}");
+        }
+    }
+
+    #[test]
+    fn bounds_have_four_forms() {
+        for (text, below, above) in
+            [("5", None, Some(5.0)), ("1:", Some(1.0), None), (":9", None, Some(9.0)), ("1:9", Some(1.0), Some(9.0))]
+        {
+            assert_eq!(Bounds::parse(text), Bounds { below, above }, "{text}");
+        }
+    }
+}
