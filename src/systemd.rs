@@ -5,11 +5,12 @@
 
 use std::{
     io,
-    os::fd::{FromRawFd, OwnedFd},
+    os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd},
     process::Command,
     time::Duration,
 };
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use sd_notify::NotifyState;
 
 /// What a service manager handed over at start.
@@ -54,7 +55,22 @@ pub fn take_over() -> Handover {
         }
         Err(error) => handover.fault = Some(format!("the passed sockets cannot be used: {error}")),
     }
+    for number in open_descriptors() {
+        // SAFETY: the number was listed a moment ago, and nothing has been closed since; only a flag is set on it.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        // Whatever else the caller left open stays open here, and closed to children.
+        let _ = fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
     handover
+}
+
+/// The numbers of all descriptors beyond the standard ones, but the one that was open to list them.
+fn open_descriptors() -> Vec<RawFd> {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let numbers: Vec<RawFd> = numbers.filter(|number| *number > 2).collect();
+    // The listing's own has been closed by now.
+    numbers.into_iter().filter(|number| std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok()).collect()
 }
 
 /// Variables that no child may see: where to report is not for plugins, tokens even less.

@@ -1,0 +1,13 @@
+//! Plugins of the operator's, run by the real program: what reaches a push, what does not, and what is left behind.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod children;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod pushes;
+#[cfg(test)]
+#[path = "../support/server.rs"]
+mod server;
