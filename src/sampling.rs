@@ -163,7 +163,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn starting_and_stopping_all_the_time_reads_once_a_slot() {
-        let about = About { kind: Kind::Gauge, unit: String::new(), min_interval: 0.0, default: true, reason: None };
+        let about = About { default: true, ..About::new(Kind::Gauge, "", 0.0) };
         let entries = [Entry { name: "nothing".into(), about, home: Home::tick(Nothing) }];
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
         let [Entry { home: Home::Tick(source), .. }] = entries else { panic!("read in the tick") };
