@@ -1,6 +1,6 @@
 //! Every key that this server offers, in the order of the wire.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{
     About, Kind, Plugin,
@@ -13,19 +13,19 @@ use super::{
     mem::Mem,
     meminfo::Meminfo,
     net::Net,
-    orders::Orders,
+    orders::{Orders, orders},
     own::{Counters, Own},
     processes::Processes,
     procs::Procs,
     psi::Psi,
-    sample::{Pooled, Source},
+    sample::{Pooled, Reading, Source},
     sens::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
     sock::Sock,
     top::Top,
     units::Units,
     uptime::Uptime,
 };
-use crate::drivers::Root;
+use crate::drivers::{DriverError, Root};
 
 /// What the built-in keys need from outside.
 #[derive(Debug, Clone)]
@@ -156,20 +156,28 @@ impl Home {
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
         Self::Worker(Box::new(move |_| Box::new(Pooled::new(make()))))
     }
+
+    /// Takes one reading here, in the caller's thread, however long that takes.
+    ///
+    /// # Errors
+    /// Whatever the plugin's reading says.
+    pub fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
+        match self {
+            Self::Tick(source) => source.sample(at),
+            Self::Worker(make) => {
+                let (_foreman, orders) = orders().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
+                make(&orders).sample(at)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use super::*;
 
-    use super::{super::orders, *};
-
-    fn sampled(entry: &mut Entry, at: u64) -> super::super::sample::Reading {
-        let at = Duration::from_secs(at);
-        match &mut entry.home {
-            Home::Tick(source) => source.sample(at).unwrap(),
-            Home::Worker(make) => make(&orders::orders().unwrap().1).sample(at).unwrap(),
-        }
+    fn sampled(entry: &mut Entry, at: u64) -> Reading {
+        entry.home.sample(Duration::from_secs(at)).unwrap()
     }
 
     #[test]

@@ -8,12 +8,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use super::{
-    Plugin, Window,
-    cpu_stat::CpuStat,
-    registry::{Home, built_in},
-    sample::Reading,
-};
+use super::{Plugin, Window, cpu_stat::CpuStat, registry::built_in, sample::Reading};
 use crate::drivers::{Root, linux::stat::Stat};
 
 fn trees() -> BTreeMap<String, (Root, Root, BTreeMap<String, Value>)> {
@@ -32,13 +27,8 @@ fn trees() -> BTreeMap<String, (Root, Root, BTreeMap<String, Value>)> {
 }
 
 fn sampled(root: &Root, key: &str, at: u64) -> Reading {
-    let entry = built_in(root).into_iter().find(|entry| entry.name == key).unwrap();
-    let at = Duration::from_secs(at);
-    let sampled = match entry.home {
-        Home::Tick(mut source) => source.sample(at),
-        Home::Worker(make) => make().sample(at),
-    };
-    sampled.unwrap_or_else(|error| panic!("{key}: {error}"))
+    let mut entry = built_in(root).into_iter().find(|entry| entry.name == key).unwrap();
+    entry.home.sample(Duration::from_secs(at)).unwrap_or_else(|error| panic!("{key}: {error}"))
 }
 
 /// What is expected and not found, with the way to it.
@@ -82,12 +72,8 @@ fn every_tree_gives_the_figures_that_it_should() {
 fn every_key_survives_every_tree() {
     for (tree, (before, now, _)) in &trees() {
         for root in [before, now] {
-            for entry in built_in(root) {
-                let sampled = match entry.home {
-                    Home::Tick(mut source) => source.sample(Duration::ZERO),
-                    Home::Worker(make) => make().sample(Duration::ZERO),
-                };
-                let Ok(reading) = sampled else { continue };
+            for mut entry in built_in(root) {
+                let Ok(reading) = entry.home.sample(Duration::ZERO) else { continue };
                 let mut json = Vec::new();
                 reading.write_json(None, &mut json).unwrap();
                 assert!(serde_json::from_slice::<Value>(&json).is_ok(), "{tree}: {}", entry.name);
