@@ -3,12 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    time::Duration,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
 };
 
 use crate::{
     clock::Clock,
-    plugins::{catalog::Catalog, feed::Held, outlet::Outlet, set::PluginSet},
+    plugins::{catalog::Catalog, feed::Held, outlet::Outlet, own::Counters, set::PluginSet},
     schedule::Slot,
     snapshot::{Keys, Snapshot},
 };
@@ -27,13 +28,35 @@ pub struct Sampling {
     newest: RefCell<Option<Rc<Snapshot>>>,
     pool: RefCell<Vec<Rc<Snapshot>>>,
     ids: Cell<u64>,
+    counters: Arc<Counters>,
 }
 
 impl Sampling {
     /// Samples through `outlets`, which stand in the catalog's order.
     #[must_use]
     pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<Outlet>>) -> Self {
-        Self { catalog, clock, outlets, newest: RefCell::default(), pool: RefCell::default(), ids: Cell::new(0) }
+        Self {
+            catalog,
+            clock,
+            outlets,
+            newest: RefCell::default(),
+            pool: RefCell::default(),
+            ids: Cell::new(0),
+            counters: Arc::default(),
+        }
+    }
+
+    /// The same sampling, which writes what it costs into `counters`.
+    #[must_use]
+    pub fn counted_by(mut self, counters: Arc<Counters>) -> Self {
+        self.counters = counters;
+        self
+    }
+
+    /// What the plugin `self` shows.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// The snapshot of the current slot with at least the plugins of `set`; what the slot already has is not
@@ -43,11 +66,14 @@ impl Sampling {
         let now = self.clock.now();
         let slot = Slot::of(now);
         let newest = self.newest.borrow().clone().filter(|newest| newest.slot == slot);
+        let begun = Instant::now();
         let snapshot = match newest {
             Some(newest) if newest.set.contains_all(set) => return newest,
             Some(newest) => self.compose(slot, newest.at, set.union(newest.set), Some(&newest)),
             None => self.compose(slot, now, set, None),
         };
+        let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.counters.collect_us.store(took_us, Relaxed);
         self.newest.replace(Some(Rc::clone(&snapshot)));
         snapshot
     }

@@ -1,6 +1,6 @@
 //! The running server: everything between a registered listener and the end of the last session.
 
-use std::{cell::RefCell, io, process::ExitCode, rc::Rc, time::Duration};
+use std::{cell::RefCell, io, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, System};
 use actix_web::rt;
@@ -107,7 +107,9 @@ enum Failure {
 /// # Errors
 /// When their names do not make a catalog.
 pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogError> {
-    let mut entries = registry::built_in(&Root::host());
+    let options = registry::Options::default();
+    let counters = Arc::clone(&options.counters);
+    let mut entries = registry::built_in_with(&Root::host(), &options);
     for fault in exec::add(&mut entries, &config.plugins.dir) {
         tracing::warn!("plugin left out: {fault}");
     }
@@ -119,7 +121,7 @@ pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogEr
         let period = Duration::try_from_secs_f64(entry.about.min_interval).unwrap_or_default();
         Sampler::start(entry.name, entry.home, period)
     });
-    Ok(Rc::new(Sampling::new(catalog, clock, outlets.collect())))
+    Ok(Rc::new(Sampling::new(catalog, clock, outlets.collect()).counted_by(counters)))
 }
 
 struct Server {
@@ -150,7 +152,8 @@ impl Server {
         let clock = Clock::start();
         let root = Root::host();
         let sampling = sampling(&config, clock)?;
-        let supervisor = Supervisor::new(clock, rules(&config, fault.is_some())).start();
+        let supervisor =
+            Supervisor::new(clock, rules(&config, fault.is_some())).counted_by(Arc::clone(sampling.counters())).start();
         let info = Info { host: Host::read(&root), max_clients: max_clients(&config) };
         let house = Rc::new(House { supervisor: supervisor.clone(), sampling: Rc::clone(&sampling), info });
         let tick = Rc::new(Tick::new(sampling, Encoder::new(boot_id(&root))));

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use crate::{
     clock::Clock,
     logging::{Limiter, Verdict as Limited, more},
     peer::Peer,
+    plugins::own::Counters,
     protocol::{CloseReason, session::Verdict},
     slots::{Slot, Slots},
 };
@@ -56,6 +58,7 @@ pub struct Supervisor {
     opened: Limiter,
     closed: Limiter,
     refused: Limiter,
+    counters: Arc<Counters>,
 }
 
 struct Entry {
@@ -81,7 +84,19 @@ impl Supervisor {
             opened: Limiter::new(LINES),
             closed: Limiter::new(LINES),
             refused: Limiter::new(LINES),
+            counters: Arc::default(),
         }
+    }
+
+    /// The same supervisor, which writes how many sessions there are into `counters`.
+    #[must_use]
+    pub fn counted_by(mut self, counters: Arc<Counters>) -> Self {
+        self.counters = counters;
+        self
+    }
+
+    fn count(&self) {
+        self.counters.clients.store(self.sessions.len() as u64, Relaxed);
     }
 
     fn keep_alive(&mut self, ctx: &mut Context<Self>) {
@@ -220,6 +235,7 @@ impl Handler<Admit> for Supervisor {
             orders.do_send(Order::End(CloseReason::GoingAway));
         }
         self.sessions.insert(id, Entry { orders, token: None });
+        self.count();
         if let Some(skipped) = pass(&mut self.opened) {
             info!(session = id, %peer, transport, skipped, "session opened{}", more(skipped));
         }
@@ -297,6 +313,8 @@ impl Handler<Closed> for Supervisor {
     fn handle(&mut self, closed: Closed, _: &mut Context<Self>) {
         let Closed { id, peer, transport, reason, dropped } = closed;
         if self.sessions.remove(&id).is_some() {
+            self.count();
+            self.counters.dropped.fetch_add(dropped, Relaxed);
             self.waiting.retain(|(waiting, _)| *waiting != id);
             if let Some(skipped) = pass(&mut self.closed) {
                 let rest = more(skipped);

@@ -30,9 +30,15 @@ impl Decimal {
     /// device began anew, and what it counted before is not known) and when no time passed.
     #[must_use]
     pub fn rate(before: u64, now: u64, over: Duration) -> Option<Self> {
-        let grown = u128::from(now.checked_sub(before)?) * 1_000_000_000;
-        let hundredths = hundredths_of(grown, over.as_nanos())?;
-        Some(Self::hundredths(hundredths).coarse())
+        Self::rate_of(before, now, 1, over).map(Self::coarse)
+    }
+
+    /// The same for a counter of which `unit` make one: clock ticks or nanoseconds of processor time a second are the
+    /// share of one processor, microjoules a second are watts.
+    #[must_use]
+    pub fn rate_of(before: u64, now: u64, unit: u64, over: Duration) -> Option<Self> {
+        let grown = u128::from(now.checked_sub(before)?) * u128::from(NANOS);
+        Some(Self::hundredths(hundredths_of(grown, over.as_nanos().checked_mul(u128::from(unit))?)?))
     }
 
     /// From hundredths.
@@ -99,6 +105,18 @@ pub fn rate(before: Option<u64>, now: Option<u64>, over: Duration) -> Option<Dec
     Decimal::rate(before?, now?, over)
 }
 
+/// [`Decimal::rate_of`] a counter that one or both samples may lack.
+#[must_use]
+pub fn rate_of(before: Option<u64>, now: Option<u64>, unit: u64, over: Duration) -> Option<Decimal> {
+    Decimal::rate_of(before?, now?, unit, over)
+}
+
+/// Nanoseconds of processor time in a second of one processor.
+pub const NANOS: u64 = 1_000_000_000;
+
+/// Microjoules in a second of one watt.
+pub const MICROJOULES: u64 = 1_000_000;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -141,6 +159,21 @@ mod tests {
         for (before, now, millis, text) in cases {
             let rate = Decimal::rate(before, now, Duration::from_millis(millis));
             assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {millis}");
+        }
+    }
+
+    #[test]
+    fn rates_of_other_units_keep_two_decimals() {
+        let cases = [
+            (0, 150, 100, 2000, "0.75"),
+            (0, 50, 100, 0, "null"),
+            (5, 4, 100, 1, "null"),
+            (0, 5, 0, 1, "null"),
+            (0, 123_456, 100, 10_000, "123.46"),
+        ];
+        for (before, now, unit, millis, text) in cases {
+            let rate = Decimal::rate_of(before, now, unit, Duration::from_millis(millis));
+            assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {unit} {millis}");
         }
     }
 

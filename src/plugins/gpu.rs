@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::{
     Plugin, Window,
-    figures::{Celsius, Decimal},
+    figures::{Celsius, Decimal, MICROJOULES, rate_of},
 };
 use crate::drivers::{
     DriverError, Root,
@@ -50,11 +50,9 @@ impl Serialize for Rows<'_> {
         let Window { before, now } = self.0;
         let mut rows = serializer.serialize_seq(Some(now.len()))?;
         for (index, card) in now.iter().enumerate() {
-            let used_uw = before.and_then(|(before, over)| {
+            let used = before.and_then(|(before, over)| {
                 let before = before.get(index).filter(|before| before.name == card.name)?;
-                let used_uj = card.energy_uj?.checked_sub(before.energy_uj?)?;
-                let over_us = u64::try_from(over.as_micros()).ok().filter(|&over| over > 0)?;
-                Some(Decimal::ratio(used_uj, over_us))
+                rate_of(before.energy_uj, card.energy_uj, MICROJOULES, over)
             });
             rows.serialize_element(&Row {
                 name: &card.name,
@@ -62,7 +60,7 @@ impl Serialize for Rows<'_> {
                 vram_used: card.memory_used_bytes,
                 vram: card.memory_bytes,
                 c: card.milli_c.map(Celsius::from_milli),
-                w: card.power_uw.map(|power| Decimal::ratio(power, 1_000_000)).or(used_uw),
+                w: card.power_uw.map(|power| Decimal::ratio(power, MICROJOULES)).or(used),
             })?;
         }
         rows.end()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::figures::{Decimal, rate};
+use super::figures::{Decimal, NANOS, rate, rate_of};
 use crate::drivers::linux::cgroups::Usage;
 
 /// A group's figures over a window.
@@ -28,13 +28,8 @@ impl Figures {
             let (before, over) = before?;
             rate(field(before), field(now), over)
         };
-        let cpu = before.and_then(|(before, over)| {
-            let spent_ns = now.cpu_ns?.checked_sub(before.cpu_ns?)?;
-            let over_ns = u64::try_from(over.as_nanos()).ok().filter(|&over| over > 0)?;
-            Some(Decimal::ratio(spent_ns, over_ns))
-        });
         Self {
-            cpu,
+            cpu: before.and_then(|(before, over)| rate_of(before.cpu_ns, now.cpu_ns, NANOS, over)),
             mem: now.memory_bytes,
             rd: rates(|usage| usage.disk_bytes.map(|bytes| bytes.0)),
             wr: rates(|usage| usage.disk_bytes.map(|bytes| bytes.1)),

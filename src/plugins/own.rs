@@ -8,7 +8,10 @@ use std::sync::{
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-use super::{Plugin, Window, figures::Decimal};
+use super::{
+    Plugin, Window,
+    figures::{Decimal, NANOS, rate_of},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{file::KernelFile, page_size_bytes, text},
@@ -19,9 +22,9 @@ use crate::drivers::{
 pub struct Counters {
     /// Sessions now.
     pub clients: AtomicU64,
-    /// Pushes since the start that a newer one replaced, because their client was slow.
+    /// Pushes that sessions which have ended did not take in time.
     pub dropped: AtomicU64,
-    /// Microseconds that the last tick's readings took.
+    /// Microseconds that the last readings on the main thread took.
     pub collect_us: AtomicU64,
 }
 
@@ -70,11 +73,7 @@ impl Plugin for Own {
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         let &Sample { rss_bytes, cpu_ns, clients, dropped, collect_us } = window.now;
-        let cpu = window.before.and_then(|(before, over)| {
-            let spent = cpu_ns?.checked_sub(before.cpu_ns?)?;
-            let over = u64::try_from(over.as_nanos()).ok().filter(|&over| over > 0)?;
-            Some(Decimal::ratio(spent, over))
-        });
+        let cpu = window.before.and_then(|(before, over)| rate_of(before.cpu_ns, cpu_ns, NANOS, over));
         View { rss: rss_bytes, cpu, clients, dropped, collect_us }
     }
 }
@@ -83,7 +82,7 @@ impl Plugin for Own {
 fn cpu_ns() -> Option<u64> {
     let spent = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
     let (secs, nanos) = (u64::try_from(spent.tv_sec()).ok()?, u64::try_from(spent.tv_nsec()).ok()?);
-    secs.checked_mul(1_000_000_000)?.checked_add(nanos)
+    secs.checked_mul(NANOS)?.checked_add(nanos)
 }
 
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     Plugin, Window,
-    figures::{Celsius, Decimal},
+    figures::{Celsius, Decimal, MICROJOULES},
 };
 use crate::drivers::{
     DriverError, Root,
@@ -142,8 +142,10 @@ impl Serialize for Watts<'_> {
                 let used: Option<Vec<u64>> =
                     before.iter().zip(&now).map(|(before, now)| now.checked_sub(*before)).collect();
                 let used_uj = used?.iter().fold(0, |sum: u64, used| sum.saturating_add(*used));
-                let over_us = u64::try_from(over.as_micros()).ok().filter(|&over| over > 0)?;
-                (before.len() == now.len()).then(|| Decimal::ratio(used_uj, over_us))
+                if before.len() != now.len() {
+                    return None;
+                }
+                Decimal::rate_of(0, used_uj, MICROJOULES, over)
             });
             map.serialize_entry(domain, &watts)?;
         }

@@ -22,8 +22,8 @@ use crate::drivers::{
 /// Rows of each list.
 const ROWS: usize = 10;
 
-/// Nanoseconds of a clock tick.
-const TICK_NANOS: u64 = 10_000_000;
+/// Clock ticks in a second of one processor.
+const TICKS: u64 = 100;
 
 /// The plugin. A reading costs two small files for each process, and two more for each new one.
 #[derive(Debug)]
@@ -167,10 +167,7 @@ impl<'a> Row<'a> {
             let before = sample.get(index).filter(|before| before.start_ticks == now.start_ticks)?;
             Some((before, over))
         });
-        let cpu = before.and_then(|(before, over)| {
-            let spent = now.cpu_ticks.checked_sub(before.cpu_ticks)?.saturating_mul(TICK_NANOS);
-            Some(Decimal::ratio(spent, u64::try_from(over.as_nanos()).ok()?))
-        });
+        let cpu = before.and_then(|(before, over)| Decimal::rate_of(before.cpu_ticks, now.cpu_ticks, TICKS, over));
         let disk = before.and_then(|(before, over)| Some((before.disk?, now.disk?, over)));
         let moved = |((read, written), (read_now, written_now), _): ((u64, u64), (u64, u64), Duration)| {
             read_now.saturating_sub(read).saturating_add(written_now.saturating_sub(written))
