@@ -31,6 +31,8 @@ pub struct Guard {
     /// Mask and payload of the first close frame, as far as they have come.
     closing: Vec<u8>,
     in_closing: bool,
+    /// Frames that have passed whole, until they are asked for.
+    complete: u32,
 }
 
 impl Guard {
@@ -49,6 +51,7 @@ impl Guard {
                     self.closing.extend_from_slice(payload);
                 }
                 self.rest -= payload.len() as u64;
+                self.complete += u32::from(self.rest == 0);
                 bytes = rest;
                 continue;
             }
@@ -64,10 +67,16 @@ impl Guard {
             }
             out.extend_from_slice(self.head.get(..self.seen).unwrap_or_default());
             self.rest = length + if masked { 4 } else { 0 };
+            self.complete += u32::from(self.rest == 0);
             self.seen = 0;
             self.in_closing = self.closing.is_empty() && self.head.first().is_some_and(|first| first & 0x0f == CLOSE);
         }
         Ok(())
+    }
+
+    /// How many frames have passed whole since this was last asked.
+    pub fn take_complete(&mut self) -> u32 {
+        std::mem::take(&mut self.complete)
     }
 
     /// Whether a close frame's reason is not UTF-8, which the codec reports like a close code that does not exist.

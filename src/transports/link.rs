@@ -21,7 +21,7 @@ use super::{
 use crate::protocol::CloseReason;
 
 /// Answers waiting beyond this many bytes stop the reading of further commands until they drain.
-const CONGESTED: usize = 16 * 1024;
+const CONGESTED: usize = 2 * 1024;
 
 /// One session's connection.
 pub struct Link {
@@ -39,6 +39,8 @@ pub struct Link {
     pub dropped: Cell<u64>,
     /// Why the connection broke, where it did.
     pub broken: Cell<Option<CloseReason>>,
+    /// Whole frames that the WebSocket codec has and no message came of yet.
+    pub unhandled: Cell<u32>,
     /// Bytes written by [`Link::poll_flush`], counted round: whether it changes tells whether the peer takes any.
     pub taken: Cell<usize>,
     clear: Cell<bool>,
@@ -72,6 +74,7 @@ impl Link {
             half_closed: Cell::new(false),
             dropped: Cell::new(0),
             broken: Cell::new(None),
+            unhandled: Cell::new(0),
             taken: Cell::new(0),
             clear,
             out: RefCell::default(),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Bytes read at a time: what a peer may send ahead of its answers.
-const READ: usize = 4096;
+const READ: usize = 2048;
 
 /// A session's connection over the raw transport.
 pub struct Raw(Wire);

@@ -21,8 +21,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{peer::Peer, presence::Present};
 
-/// What TLS may hold back of what was written, in bytes: one record.
-const TLS_BUFFER: usize = 16 * 1024;
+/// What TLS may hold back of what was written, in bytes. Records are at most that long.
+const TLS_BUFFER: usize = 4 * 1024;
 
 /// A connection with the name of its other end.
 pub struct Stream {

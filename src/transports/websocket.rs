@@ -33,14 +33,10 @@ use crate::{
 };
 
 /// Bytes read at a time: what a peer may send ahead of its answers.
-const READ: usize = 4096;
+const READ: usize = 2048;
 
 /// Pings that are answered in a second. Only the newest of several needs an answer (RFC 6455 §5.5.3).
 const PONGS: u32 = 32;
-
-/// Bytes handed to the codec at a time. It takes every message in them, so they bound the answers that pile up before
-/// a peer that does not read them is not read either: some twenty of the longest.
-const TURN: usize = 256;
 
 /// A session's connection over WebSocket.
 pub struct WebSocket(Wire, Incoming);
@@ -60,8 +56,7 @@ struct Incoming {
 pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output = ()> + use<> {
     let wire = desk.wire(Framing::WebSocket, stream);
     let link = Rc::clone(&wire.link);
-    let payload =
-        Payload { link: Rc::clone(&link), guard: Guard::default(), unread: early, yielded: false, over: false };
+    let payload = Payload { link: Rc::clone(&link), guard: Guard::default(), early, over: false };
     let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
     WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
@@ -115,6 +110,8 @@ where
 
 impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
     fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut WebsocketContext<Self>) {
+        let unhandled = &self.connection().0.link.unhandled;
+        unhandled.set(unhandled.get().saturating_sub(1));
         match message {
             Ok(Message::Text(text)) if text.is_empty() => self.reply(&Reply::Error(ErrorText::UnknownMessage)),
             Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
@@ -211,20 +208,12 @@ const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
 struct Payload {
     link: Rc<Link>,
     guard: Guard,
-    /// Read and not handed on yet; at first what came behind the request's head.
-    unread: Bytes,
-    /// Bytes were handed on in this turn: the codec works on them before more are.
-    yielded: bool,
+    /// What came behind the request's head, until it is handed on.
+    early: Bytes,
     over: bool,
 }
 
 impl Payload {
-    fn next_turn(&mut self) -> Bytes {
-        let bytes = self.unread.split_to(self.unread.len().min(TURN));
-        self.yielded = true;
-        self.checked(&bytes)
-    }
-
     fn checked(&mut self, bytes: &[u8]) -> Bytes {
         let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
         if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
@@ -232,6 +221,7 @@ impl Payload {
             self.link.broken.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
             passed.extend_from_slice(&END);
         }
+        self.link.unhandled.set(self.link.unhandled.get() + self.guard.take_complete());
         if self.guard.close_reason_is_garbled() {
             self.link.broken.set(Some(CloseReason::NotUtf8));
         }
@@ -244,8 +234,9 @@ impl FutureStream for Payload {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if std::mem::take(&mut this.yielded) {
-            cx.waker().wake_by_ref();
+        // The codec asks for more before each message; the messages that it has come first, so that what waits there
+        // is bounded. It needs no waking for them.
+        if this.link.unhandled.get() > 0 {
             return Poll::Pending;
         }
         if this.over {
@@ -255,8 +246,9 @@ impl FutureStream for Payload {
         if this.link.congested() {
             return Poll::Pending;
         }
-        if !this.unread.is_empty() {
-            return Poll::Ready(Some(Ok(this.next_turn())));
+        if !this.early.is_empty() {
+            let early = std::mem::take(&mut this.early);
+            return Poll::Ready(Some(Ok(this.checked(&early))));
         }
         let mut buffer = [0; READ];
         match this.link.stream.poll_read(cx, &mut buffer) {
@@ -266,14 +258,7 @@ impl FutureStream for Payload {
                 this.link.half_closed.set(true);
                 Poll::Ready(None)
             }
-            Poll::Ready(Ok(count)) => {
-                let bytes = buffer.get(..count).unwrap_or_default();
-                if count <= TURN {
-                    return Poll::Ready(Some(Ok(this.checked(bytes))));
-                }
-                this.unread = Bytes::copy_from_slice(bytes);
-                Poll::Ready(Some(Ok(this.next_turn())))
-            }
+            Poll::Ready(Ok(count)) => Poll::Ready(Some(Ok(this.checked(buffer.get(..count).unwrap_or_default())))),
         }
     }
 }

@@ -74,44 +74,43 @@ impl<E: Engine> WriteLoop<E> {
             return self.poll_linger(cx);
         }
         self.link.woken_by(cx.waker());
-        loop {
-            if self.engine.as_mut().is_some_and(|engine| engine.poll(cx).is_ready()) {
-                self.engine = None;
-                self.link.close(None);
-            }
-            let congested = self.link.congested();
-            match self.link.poll_flush(cx) {
-                Poll::Ready(Ok(())) => {
-                    self.timer = None;
-                    if self.engine.is_none() {
-                        self.lingering = true;
-                        return self.poll_linger(cx);
-                    }
+        if self.engine.as_mut().is_some_and(|engine| engine.poll(cx).is_ready()) {
+            self.engine = None;
+            self.link.close(None);
+        }
+        let congested = self.link.congested();
+        match self.link.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.timer = None;
+                if self.engine.is_none() {
+                    self.lingering = true;
+                    return self.poll_linger(cx);
                 }
-                Poll::Ready(Err(_)) => {
-                    self.link.broken.set(Some(CloseReason::PeerLost));
+            }
+            Poll::Ready(Err(_)) => {
+                self.link.broken.set(Some(CloseReason::PeerLost));
+                return Poll::Ready(());
+            }
+            Poll::Pending => {
+                // What waits is no measure of it: a newer push may be shorter than the one it replaced.
+                let taken = self.link.taken.get();
+                if taken != self.taken {
+                    self.timer = None;
+                }
+                self.taken = taken;
+                if self.expired(cx, BLOCKED) {
+                    self.link.broken.set(Some(CloseReason::SlowPeer));
+                    // A socket that is broken already has nothing left to forget.
+                    let _ = self.link.stream.abandon();
                     return Poll::Ready(());
                 }
-                Poll::Pending => {
-                    // What waits is no measure of it: a newer push may be shorter than the one it replaced.
-                    let taken = self.link.taken.get();
-                    if taken != self.taken {
-                        self.timer = None;
-                    }
-                    self.taken = taken;
-                    if self.expired(cx, BLOCKED) {
-                        self.link.broken.set(Some(CloseReason::SlowPeer));
-                        // A socket that is broken already has nothing left to forget.
-                        let _ = self.link.stream.abandon();
-                        return Poll::Ready(());
-                    }
-                }
-            }
-            // The actor was not read to its end while answers waited; now it may go on.
-            if !congested || self.link.congested() {
-                return Poll::Pending;
             }
         }
+        // The actor was not read to its end while answers waited; now it may go on, after everybody else's turn.
+        if congested && !self.link.congested() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Ends the session after a panic: its client gets the close, unless that was where the fault lies.

@@ -1,0 +1,223 @@
+//! What one peer may send: each with its bound and its clear answer, beside a client that must not notice.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    agent::{Agent, eventually},
+    client::{Client, frame},
+    watcher::Watcher,
+};
+
+const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
+const VERSION: &str = concat!("Version::", env!("CARGO_PKG_VERSION"), "\n");
+
+fn session(agent: &Agent) -> Client {
+    let address = agent.address("ws");
+    let mut client = Client::upgrade(address, &format!("Host: {address}\r\n"));
+    assert!(client.head().starts_with("HTTP/1.1 101 "));
+    assert_eq!(client.text(), WELCOME);
+    client
+}
+
+fn raw(agent: &Agent) -> Client {
+    let mut client = Client::connect(agent.address("raw"));
+    assert_eq!(client.line(), WELCOME);
+    client
+}
+
+#[test]
+fn a_header_that_never_ends_ends_after_ten_seconds() {
+    let agent = Agent::start(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let mut silent = Client::connect(agent.address("ws"));
+    let mut slow = Client::connect(agent.address("ws"));
+    let began = Instant::now();
+    slow.send("GET / HTTP/1.1\r\nHost: localhost\r\n");
+    while began.elapsed() < Duration::from_secs(8) {
+        slow.send("X: y\r\n");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    for client in [&mut silent, &mut slow] {
+        let answer = String::from_utf8(client.rest()).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        let after = began.elapsed();
+        assert!(after > Duration::from_secs(8), "closed after {after:?}");
+    }
+    watcher.finish();
+}
+
+#[test]
+fn a_header_that_is_too_long_is_refused() {
+    let agent = Agent::start(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let before = agent.resident_kib();
+    for line in ["X: ".to_owned() + &"y".repeat(1_000_000), "X: y\r\n".repeat(200_000), "z".repeat(1_000_000)] {
+        let mut client = Client::connect(agent.address("ws"));
+        client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{line}"));
+        let answer = String::from_utf8(client.rest()).unwrap();
+        // The answer may be lost in the reset that unread bytes cause; the end may not.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let grown = agent.resident_kib().saturating_sub(before);
+    assert!(grown < 2048, "{grown} KiB more");
+    watcher.finish();
+}
+
+#[test]
+fn what_is_longer_than_a_message_may_be_is_refused() {
+    let agent = Agent::start(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let before = agent.resident_kib();
+    let mut client = raw(&agent);
+    client.send("x".repeat(1_000_000));
+    assert_eq!(client.line(), "Error::Message too long\n");
+    assert_eq!(client.line(), "");
+
+    let long = frame(0x81, &[b'x'; 4097]);
+    // A claim of 2^62 bytes, of which none comes.
+    let claim = [&[0x81, 0xff][..], &(1u64 << 62).to_be_bytes(), &[0; 4]].concat();
+    let fragments = [frame(0x01, b"start"), frame(0x00, &[b'x'; 1000]).repeat(100_000 / 1000)].concat();
+    for bytes in [long, claim, fragments] {
+        let mut client = session(&agent);
+        client.send(bytes);
+        assert_eq!(client.text(), "Error::Message too long\n");
+        assert_eq!(client.close_code(), 1009);
+    }
+    // Fragments of nothing, for ever.
+    let mut client = session(&agent);
+    client.send(frame(0x01, b"ver"));
+    client.send(frame(0x00, b"").repeat(100_000));
+    client.send(frame(0x80, b"sion"));
+    assert_eq!(client.text(), VERSION);
+    let grown = agent.resident_kib().saturating_sub(before);
+    assert!(grown < 2048, "{grown} KiB more");
+    watcher.finish();
+}
+
+#[test]
+fn a_ping_flood_is_answered_at_a_bounded_rate() {
+    let agent = Agent::start(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let mut client = session(&agent);
+    for number in 0..10u8 {
+        client.send(frame(0x89, &[number]));
+    }
+    for number in 0..10 {
+        assert_eq!(client.frame(), (0x8a, vec![number]), "ten in a row are all answered");
+    }
+    let began = Instant::now();
+    client.send(frame(0x89, b"flood").repeat(20_000));
+    client.send(frame(0x81, b"version"));
+    let mut pongs = 0;
+    loop {
+        match client.frame() {
+            (0x8a, _) => pongs += 1,
+            (_, text) => break assert_eq!(text, VERSION.as_bytes()),
+        }
+    }
+    let seconds = began.elapsed().as_secs() + 2;
+    assert!(pongs <= 32 * seconds, "{pongs} pongs in {seconds} s");
+    watcher.finish();
+}
+
+#[test]
+fn a_hundred_thousand_commands_in_one_segment_are_answered_in_order() {
+    let agent = Agent::start(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let before = agent.resident_kib();
+    let mut client = raw(&agent);
+    let mut writer = client.0.get_ref().try_clone().unwrap();
+    let writing = std::thread::spawn(move || {
+        use std::io::Write;
+        writer.write_all("version\n".repeat(100_000).as_bytes()).unwrap();
+    });
+    for _ in 0..100_000 {
+        assert_eq!(client.line(), VERSION);
+    }
+    writing.join().unwrap();
+    // Switches of the interval cost no more than their lines.
+    client.send("interval::1\nstart\n");
+    client.send("interval::0.5\ninterval::1\n".repeat(5_000));
+    client.send("version\n");
+    while client.line() != VERSION {}
+    // Ten thousand names: as many as fit are refused at the first that is unknown.
+    client.send(format!("plugins::{}\n", vec!["x"; 2000].join(",")));
+    assert_eq!(client.line(), "Error::Unknown plugin\n");
+    client.send(format!("plugins::{}\n", vec!["cpu_stat"; 10_000].join(",")));
+    assert_eq!(client.line(), "Error::Message too long\n");
+    let grown = agent.resident_kib().saturating_sub(before);
+    assert!(grown < 2048, "{grown} KiB more");
+    watcher.finish();
+}
+
+#[test]
+fn the_journal_does_not_grow_with_what_peers_do() {
+    let agent = Agent::start(&["ws", "raw"], &["--max-clients", "2"]);
+    let began = Instant::now();
+    let address = agent.address("ws");
+    let watcher = Watcher::start(agent.address("raw"));
+    for round in 0..300 {
+        let mut page = Client::upgrade(address, "Host: localhost\r\nOrigin: http://evil.example\r\n");
+        page.head();
+        page.half_close();
+        let mut rebound = Client::upgrade(address, &format!("Host: evil{round}.example\r\n"));
+        rebound.head();
+        let mut garbage = Client::connect(agent.address("raw"));
+        garbage.send("\u{1b}[2J\r\n\r\nERROR forged\n\n\n".repeat(20));
+        garbage.half_close();
+        garbage.rest();
+    }
+    eventually("the number of the lines held back", || {
+        Client::upgrade(address, "Host: evil.example\r\n").head();
+        agent.log().contains("more like this were not logged").then_some(())
+    });
+    watcher.finish();
+    let log = agent.log();
+    let lines = log.lines().count() as u64;
+    // Four kinds of lines, five of each a second.
+    let bound = 20 * (began.elapsed().as_secs() + 2);
+    assert!(lines < bound, "{lines} lines");
+    assert!(!log.contains("forged"), "{log}");
+}
+
+/// Connections that stop reading, with every push kept off them by the kernel.
+#[test]
+fn peers_that_stop_reading_cost_little_and_delay_nobody() {
+    let agent = Agent::start(&["ws", "raw"], &["--max-clients", "0"]);
+    let watcher = Watcher::start(agent.address("raw"));
+    let mut stalled: Vec<Client> =
+        (0..40).map(|number| if number % 2 == 0 { raw(&agent) } else { session(&agent) }).collect();
+    let before = agent.resident_kib();
+    for (number, client) in stalled.iter_mut().enumerate() {
+        client.0.get_ref().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let (start, info) = if number % 2 == 0 {
+            (b"interval::0.5\nstart\n".to_vec(), b"info\n".to_vec())
+        } else {
+            ([frame(0x81, b"interval::0.5"), frame(0x81, b"start")].concat(), frame(0x81, b"info"))
+        };
+        client.send(start);
+        // As many as the server takes while nobody reads the answers.
+        client.send(info.repeat(50_000));
+    }
+    for _ in 0..4 {
+        watcher.next();
+    }
+    let each = agent.resident_kib().saturating_sub(before) / stalled.len();
+    let sockets = std::fs::read_to_string(format!("/proc/{}/net/tcp", agent.pid())).unwrap();
+    let ports = [agent.address("raw").port(), agent.address("ws").port()].map(|port| format!(":{port:04X} "));
+    let queues: Vec<usize> = sockets
+        .lines()
+        .filter(|line| {
+            ports.iter().any(|port| line.split_whitespace().nth(1).is_some_and(|own| format!("{own} ").ends_with(port)))
+        })
+        .filter_map(|line| usize::from_str_radix(line.split_whitespace().nth(4)?.split(':').next()?, 16).ok())
+        .collect();
+    assert!(queues.len() >= stalled.len(), "{queues:?}");
+    // What the kernel has taken and the peer has not acknowledged: a buffer of 16 KiB and at most one segment more.
+    let most = queues.iter().max().unwrap() / 1024;
+    eprintln!("{each} KiB in the program and up to {most} KiB in the kernel for each");
+    assert!(each + most <= 64, "{each} + {most} KiB");
+    watcher.finish();
+    drop(stalled);
+    eventually("the sessions' end", || agent.log().contains("closed").then_some(()));
+}

@@ -1,0 +1,21 @@
+//! The real program in a hostile world: attacks, each with its bound and its clear error, beside clients that behave
+//! and must not notice. Loopback only, ports by the kernel, every load bounded in count.
+
+#[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod breaks;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod tls_client;
+#[cfg(test)]
+mod watcher;

@@ -1,0 +1,68 @@
+//! A well-behaved client beside an attack: every push of its must come.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use super::{agent::eventually, client::Client};
+
+/// A client that watches at 0.5 s.
+pub struct Watcher {
+    pushes: Arc<AtomicU64>,
+    enough: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Watcher {
+    /// Connects over the raw transport and starts; returns once the first push has come.
+    pub fn start(address: SocketAddr) -> Self {
+        let mut client = Client::connect(address);
+        client.send("plugins::cpu_stat,_meta\ninterval::0.5\nstart\n");
+        assert_eq!(client.line(), concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n"));
+        let (pushes, enough) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (count, stop) = (Arc::clone(&pushes), Arc::clone(&enough));
+        let thread = std::thread::spawn(move || {
+            let mut last = None;
+            while !stop.load(Ordering::SeqCst) {
+                let (seq, slot_secs) = push(&client.line());
+                assert_eq!(seq, count.fetch_add(1, Ordering::SeqCst) + 1, "a push was lost");
+                // A server that stood still, not one on a busy machine; the soak measures to the millisecond.
+                let gap = last.map_or(0.5, |last| slot_secs - last);
+                assert!(gap < 2.5, "{gap} s between two pushes of 0.5 s");
+                last = Some(slot_secs);
+            }
+        });
+        let watcher = Self { pushes, enough, thread };
+        watcher.next();
+        watcher
+    }
+
+    /// Waits for one more push.
+    pub fn next(&self) {
+        let before = self.pushes.load(Ordering::SeqCst);
+        eventually("a push to the watcher", || {
+            assert!(!self.thread.is_finished(), "the watcher ended");
+            (self.pushes.load(Ordering::SeqCst) > before).then_some(())
+        });
+    }
+
+    /// Ends it; fails where a push was lost or the server stood still.
+    pub fn finish(self) {
+        self.next();
+        self.enough.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap();
+    }
+}
+
+/// The number of a push and when it was made, in seconds since boot.
+fn push(line: &str) -> (u64, f64) {
+    let json = line.strip_prefix("Push::").unwrap_or_else(|| panic!("no push: {line:?}"));
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert!(json["cpu_stat"].is_object(), "{line}");
+    (json["_meta"]["seq"].as_u64().unwrap(), json["_meta"]["mono"].as_f64().unwrap())
+}
