@@ -11,9 +11,6 @@ if [ -d /run/systemd/system ]; then
 fi
 # The package owns no folder; those that are empty now go with it.
 if [ "$1" -eq 0 ]; then
-    for folder in /usr/share/rtstat/public/css /usr/share/rtstat/public/js/components /usr/share/rtstat/public/js \
-        /usr/share/rtstat/public /usr/share/rtstat/nginx /usr/share/rtstat /usr/share/doc/rtstat \
-        /usr/share/licenses/rtstat /etc/rtstat/plugins.d /etc/rtstat; do
-        rmdir --ignore-fail-on-non-empty "$folder" 2>/dev/null || :
-    done
+    find /usr/share/rtstat /usr/share/doc/rtstat /usr/share/licenses/rtstat /etc/rtstat -depth -type d -empty -delete \
+        2>/dev/null || :
 fi
