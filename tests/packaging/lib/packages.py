@@ -97,8 +97,8 @@ def steps(packages):
         shutil.rmtree(rpm, ignore_errors=True)
         rpm.mkdir()
         for package in (packages.find("rtstat-1*.rpm"), packages.find("rtstat-debuginfo-*.rpm")):
-            archive = subprocess.run(["rpm2cpio", package], capture_output=True, check=True).stdout
-            subprocess.run(["cpio", "-id", "--quiet"], input=archive, cwd=rpm, check=True)
+            archive = subprocess.run(["rpm2archive", "-n", "-"], input=package.read_bytes(), capture_output=True, check=True).stdout
+            subprocess.run(["tar", "--extract"], input=archive, cwd=rpm, check=True)
         for unpacked in (deb, rpm):
             notes = call("readelf", "--notes", unpacked / "usr/bin/rtstatd").stdout
             build_id = re.search(r"Build ID: (\w+)", notes)
@@ -128,9 +128,8 @@ def steps(packages):
             call("/usr/bin/python3", "-m", "venv", "--system-site-packages", tool)
             call(tool / "bin/pip", "install", "--quiet", f"rpmlint=={RPMLINT}")
         filters = ROOT / "packaging/rpm/rpmlintrc"
-        for package in (packages.find("rtstat-1*.rpm"), packages.find("rtstat-debuginfo-*.rpm")):
-            said = call(tool / "bin/rpmlint", "--rpmlintrc", filters, package).stdout
-            expect(re.search(r"; 0 errors, 0 warnings,", said), said)
+        said = call(tool / "bin/rpmlint", "--rpmlintrc", filters, *packages.first.glob("*.rpm"), check=False).stdout
+        expect(re.search(r"2 packages .* 0 errors, 0 warnings,", said), said)
 
     def manuals():
         """man --warnings and mandoc -T lint have nothing to say about the manuals"""

@@ -1,0 +1,36 @@
+"""The steps of a Debian machine, in their order: each leaves the machine as the next one expects it."""
+
+from . import configuring, installing, proxying, running
+
+STEPS = [
+    installing.pristine,
+    installing.installation,
+    installing.verified,
+    installing.enabling,
+    running.transports,
+    running.confined,
+    running.exposure,
+    running.same_view,
+    running.reported,
+    running.logged,
+    running.restarts,
+    running.killed,
+    running.watched,
+    running.idle,
+    running.crowded,
+    configuring.wrong_at_start,
+    configuring.reloads,
+    configuring.raw_socket,
+    configuring.own_listeners,
+    configuring.credential,
+    proxying.proxied,
+    proxying.real_address,
+    proxying.browsed,
+    proxying.with_tls,
+    running.without_ipv6,
+    running.by_root,
+    installing.upgrades,
+    installing.thousand,
+    installing.removal,
+    installing.purge,
+]
