@@ -147,7 +147,7 @@ struct Swap {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{process::Command, time::Duration};
 
     use serde_json::json;
 
@@ -171,6 +171,23 @@ mod tests {
         for (case, meminfo, arc, used) in cases {
             assert_eq!(used_bytes(&meminfo, arc.as_ref()), used, "{case}");
         }
+    }
+
+    /// What does not change while the test runs; the rest is compared in the drivers.
+    #[test]
+    fn the_running_host_agrees_with_free() {
+        let mut sample = Sample::default();
+        Mem::new(&Root::host()).read(&mut sample).unwrap();
+        let view = serde_json::to_value(Mem::view(Window { before: None, now: &sample })).unwrap();
+        let output = Command::new("free").arg("-b").env("LC_ALL", "C").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let total = |line: usize| text.lines().nth(line).unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert_eq!(
+            (view["total"].as_u64(), view["swap"]["total"].as_u64()),
+            (Some(total(1)), Some(total(2))),
+            "{text}"
+        );
+        assert!(view["used"].as_u64() < view["total"].as_u64(), "{view}");
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -189,5 +191,25 @@ mod tests {
         let nulls = json!({"rx":null,"tx":null,"rxp":null,"txp":null,"err":null,"drop":null,"up":null,"mbps":null});
         assert_eq!(first, json!({"total": null, "if": {"eth0": nulls}}));
         assert_eq!(view(Some(rows(7)), rows(8), true)["total"], json!({"rx": 0.5, "tx": 0, "by": "name"}));
+    }
+
+    #[test]
+    fn bytes_over_the_loopback_are_counted_and_in_no_total() {
+        const SENT: u64 = 64 * 1000;
+        let mut net = Net::new(&Root::host());
+        let (mut before, mut now) = (Sample::default(), Sample::default());
+        let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        net.read(&mut before).unwrap();
+        for _ in 0..64 {
+            sender.send_to(&[0; 1000], receiver.local_addr().unwrap()).unwrap();
+        }
+        net.read(&mut now).unwrap();
+        let window = Window { before: Some((&before, Duration::from_secs(1))), now: &now };
+        let view = serde_json::to_value(Net::view(window)).unwrap();
+        assert!(
+            view["if"]["lo"]["rx"].as_u64() >= Some(SENT) && view["if"]["lo"]["rxp"].as_u64() >= Some(64),
+            "{view}"
+        );
+        assert!(now.interfaces.iter().all(|interface| interface.name != Name::new(b"lo") || !interface.in_total));
     }
 }

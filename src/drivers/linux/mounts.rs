@@ -147,7 +147,7 @@ fn is_storage(mount: &Mount, with_network: bool) -> bool {
         kind if NOT_STORAGE.contains(&kind) => false,
         kind if NETWORK.contains(&kind) => with_network,
         // Of memory file systems, those that people fill; of layered ones, the machine's own.
-        "tmpfs" => !below(&["/run", "/dev", "/sys", "/proc"]),
+        "tmpfs" => !mount.read_only && !below(&["/run", "/dev", "/sys", "/proc"]),
         "overlay" => mount.point.as_os_str() == "/",
         _ => true,
     }
@@ -223,6 +223,7 @@ mod tests {
             5 1 0:21 / /proc rw - proc proc rw\n\
             6 1 0:50 / /tmp rw - tmpfs tmpfs rw\n\
             7 1 0:51 / /run/user/1 rw - tmpfs tmpfs rw\n\
+            7 1 0:59 / /hidden ro - tmpfs tmpfs ro\n\
             8 1 0:52 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n\
             9 1 0:53 / /nfs rw - nfs4 host:/a rw\n\
             10 1 0:54 / /media/over rw - vfat /dev/sdd1 rw\n\
