@@ -22,7 +22,6 @@ use rtstat::{
         cpu_stat::CpuStat,
         meminfo::Meminfo,
         processes::Processes,
-        registry::{Entry, Home, built_in},
         sample::{Pooled, Reading, Source},
         uptime::Uptime,
     },
@@ -92,12 +91,14 @@ impl Sampled {
     }
 }
 
-fn tick_source(entries: &mut Vec<Entry>, name: &str) -> Option<Sampled> {
-    let index = entries.iter().position(|entry| entry.name == name)?;
-    match entries.swap_remove(index).home {
-        Home::Tick(source) => Some(Sampled::new(source)),
-        Home::Worker(make) => Some(Sampled::new(make())),
-    }
+/// The legacy plugins without the process walk, in the zone `tz` or else the one of `root`.
+fn legacy(root: &Root, tz: Option<&str>) -> [Sampled; 3] {
+    let sources: [Box<dyn Source>; 3] = [
+        Box::new(Pooled::new(CpuStat::new(root))),
+        Box::new(Pooled::new(Meminfo::new(root))),
+        Box::new(Pooled::new(Uptime::new(root, tz))),
+    ];
+    sources.map(Sampled::new)
 }
 
 /// The legacy plugins without the process walk against their preads: row 8.
@@ -111,9 +112,7 @@ pub fn files(options: &Options) -> Result<Vec<Row>> {
         }
         Ok(())
     };
-    let mut entries = built_in(&Root::host());
-    let mut sampled: Vec<_> =
-        ["cpu_stat", "meminfo", "uptime"].iter().filter_map(|name| tick_source(&mut entries, name)).collect();
+    let mut sampled = legacy(&Root::host(), None);
     let mut step = |encode| sampled.iter_mut().try_for_each(|one| one.step(encode));
     let times = options.scale.repeats / ROUNDS;
     let alone = compare(times.max(1), Duration::ZERO, &mut bare, || step(false), ROUNDS)?;
@@ -226,12 +225,7 @@ pub fn sizes(options: &Options) -> Result<Vec<Row>> {
         let dir = tempfile::tempdir()?;
         machine(dir.path(), cpus)?;
         let root = Root::at(dir.path());
-        let sources: [Box<dyn Source>; 3] = [
-            Box::new(Pooled::new(CpuStat::new(&root))),
-            Box::new(Pooled::new(Meminfo::new(&root))),
-            Box::new(Pooled::new(Uptime::new(&root, Some("UTC")))),
-        ];
-        let mut sampled = sources.map(Sampled::new);
+        let mut sampled = legacy(&root, Some("UTC"));
         let each = cost(times, || sampled.iter_mut().try_for_each(|one| one.step(true)))?;
         let bytes: usize = sampled.iter().map(|one| one.json.len()).sum();
         rows.push(Row::shown(
