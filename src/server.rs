@@ -395,5 +395,5 @@ fn rules(config: &Config, refuse: bool) -> Rules {
 }
 
 fn pages(config: &Config, refuse: bool) -> Pages {
-    Pages { folder: config.public.clone(), misconfigured: refuse }
+    Pages { folder: config.public.clone(), misconfigured: refuse, metrics: config.metrics }
 }

@@ -1,7 +1,9 @@
 //! The static files of the page, built in or from a folder, and the headers of everything that is served.
 
 use std::{
+    future::Future,
     path::{Component, Path, PathBuf},
+    pin::Pin,
     rc::Rc,
 };
 
@@ -38,6 +40,8 @@ pub struct Pages {
     pub folder: Option<PathBuf>,
     /// There is no good configuration: every request is answered 503.
     pub misconfigured: bool,
+    /// Whether `/metrics` is answered.
+    pub metrics: bool,
 }
 
 /// A file to serve.
@@ -109,14 +113,19 @@ fn content_type(path: &str) -> &'static str {
 /// Figures are served here, so the rule against DNS rebinding holds: see [`crate::gate`].
 const METRICS: &str = "/metrics";
 
-/// Serves `pages` at every path. `admits_host` says whether a request over TCP may call this machine so.
+/// Answers a request for the metrics.
+pub type Metrics = dyn Fn(HttpRequest) -> Pin<Box<dyn Future<Output = HttpResponse>>>;
+
+/// Serves `pages` at every path, and `metrics` at theirs. `admits_host` says whether a request over TCP may call this
+/// machine so.
 pub fn configure(
     config: &mut ServiceConfig,
     pages: Rc<Pages>,
     admits_host: impl Fn(&header::HeaderValue) -> bool + Clone + 'static,
+    metrics: Rc<Metrics>,
 ) {
     config.default_service(actix_web::web::to(move |request: HttpRequest| {
-        let (pages, admits_host) = (Rc::clone(&pages), admits_host.clone());
+        let (pages, admits_host, metrics) = (Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
         async move {
             // A proxy that comes over a unix socket has chosen the host itself.
             let direct = request.peer_addr().is_some();
@@ -124,23 +133,32 @@ pub fn configure(
             if request.headers().get(header::HOST).is_some_and(refused) {
                 return plain(HttpResponse::Forbidden(), WRONG_HOST);
             }
+            if let Some(refusal) = refusal(&pages, &request) {
+                return refusal;
+            }
+            if pages.metrics && request.path() == METRICS {
+                return metrics(request).await;
+            }
             serve(&pages, &request)
         }
     }));
 }
 
-fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
+/// What is wrong with a request, whatever it asks for.
+fn refusal(pages: &Pages, request: &HttpRequest) -> Option<HttpResponse> {
     if !request.headers().contains_key(header::HOST) && request.version() == actix_web::http::Version::HTTP_11 {
-        return plain(HttpResponse::BadRequest(), "the request has no Host header\n");
+        return Some(plain(HttpResponse::BadRequest(), "the request has no Host header\n"));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = HttpResponse::MethodNotAllowed();
         response.insert_header((header::ALLOW, "GET, HEAD"));
-        return plain(response, "only GET and HEAD are answered here\n");
+        return Some(plain(response, "only GET and HEAD are answered here\n"));
     }
-    if pages.misconfigured {
-        return plain(HttpResponse::ServiceUnavailable(), "the server is misconfigured, see its journal\n");
-    }
+    let answer = "the server is misconfigured, see its journal\n";
+    pages.misconfigured.then(|| plain(HttpResponse::ServiceUnavailable(), answer))
+}
+
+fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
     let path = request.match_info().unprocessed();
     let Some(file) = pages.find(path) else { return not_found(pages) };
     let known = IfNoneMatch::parse(request).is_ok_and(|known| match known {
@@ -169,7 +187,8 @@ fn not_found(pages: &Pages) -> HttpResponse {
     }
 }
 
-fn plain(mut response: actix_web::HttpResponseBuilder, text: &'static str) -> HttpResponse {
+/// A short text with the headers of everything that is served.
+pub fn plain(mut response: actix_web::HttpResponseBuilder, text: &'static str) -> HttpResponse {
     secure(&mut response);
     response.insert_header((header::CONTENT_TYPE, content_type(".txt")));
     response.body(text)
@@ -221,7 +240,7 @@ mod tests {
         let outside = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(dir.path().join("a.html"), "here").unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("b.html")).unwrap();
-        let pages = Pages { folder: Some(dir.path().into()), misconfigured: false };
+        let pages = Pages { folder: Some(dir.path().into()), ..Pages::default() };
         assert_eq!(pages.find("/a.html").map(|file| file.bytes), Some(b"here".to_vec()));
         assert!(pages.find("/b.html").is_none());
         assert!(pages.find("/missing.html").is_none());

@@ -50,7 +50,7 @@ impl Sampler {
     pub fn start(name: String, home: Home, period: Duration) -> Rc<Outlet> {
         let (source, make) = match home {
             Home::Tick(source) => (Some(source), None),
-            Home::Worker(make) => (None, Some(Arc::from(make))),
+            Home::Worker { make, .. } => (None, Some(Arc::from(make))),
         };
         let ctx = Context::new();
         let outlet = Rc::new(Outlet::new(source, period, Box::new(ctx.address())));

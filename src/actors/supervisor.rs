@@ -152,15 +152,20 @@ impl Supervisor {
         }
     }
 
+    /// A wrong token came from `peer`, in a session or, by the number 0, with a request for the metrics.
+    fn count_failure(&mut self, id: u64, peer: &Peer) {
+        let failures = self.failures.count(peer.source(), self.clock.now());
+        if let Some(skipped) = pass(&mut self.refused) {
+            let rest = more(skipped);
+            warn!(session = id, %peer, failures, skipped, "wrong token, {failures} in the last minute{rest}");
+        }
+    }
+
     fn judge(&mut self, question: Authorize) -> Authorized {
         let Authorize { id, peer, token, holds_slot } = question;
         let Some(entry) = self.sessions.get_mut(&id) else { return Authorized::without_slot(Verdict::Wrong) };
         let Some(name) = self.rules.tokens.name_of(&token).map(String::from) else {
-            let failures = self.failures.count(peer.source(), self.clock.now());
-            if let Some(skipped) = pass(&mut self.refused) {
-                let rest = more(skipped);
-                warn!(session = id, %peer, failures, skipped, "wrong token, {failures} in the last minute{rest}");
-            }
+            self.count_failure(id, &peer);
             return Authorized::without_slot(Verdict::Wrong);
         };
         let slot = if holds_slot { None } else { self.slots.take() };
@@ -287,6 +292,39 @@ impl Handler<Authorize> for Supervisor {
                 tokio::time::sleep(delay).await;
             }
             answer
+        })
+    }
+}
+
+/// Somebody asks for the metrics, which every token opens.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub struct Permit {
+    /// Who asks.
+    pub peer: Peer,
+    /// The bytes that came as a token, if any.
+    pub token: Option<Vec<u8>>,
+}
+
+impl Handler<Permit> for Supervisor {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, Permit { peer, token }: Permit, _: &mut Context<Self>) -> Self::Result {
+        if !self.rules.tokens.needed() {
+            return Box::pin(std::future::ready(true));
+        }
+        // Nothing was guessed where nothing was sent.
+        let Some(token) = token else { return Box::pin(std::future::ready(false)) };
+        let delay = self.failures.delay(peer.source(), self.clock.now());
+        let right = self.rules.tokens.name_of(&token).is_some();
+        if !right {
+            self.count_failure(0, &peer);
+        }
+        Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            right
         })
     }
 }

@@ -17,6 +17,7 @@ pub struct Catalog {
     by_name: HashMap<String, usize>,
     meta: usize,
     default: PluginSet,
+    exported: PluginSet,
 }
 
 struct Key {
@@ -49,9 +50,17 @@ impl Catalog {
         if entries.len() >= PluginSet::CAPACITY {
             return Err(CatalogError::TooMany(entries.len() + 1));
         }
-        let mut catalog =
-            Self { keys: Vec::new(), by_name: HashMap::new(), meta: entries.len(), default: PluginSet::new() };
+        let mut catalog = Self {
+            keys: Vec::new(),
+            by_name: HashMap::new(),
+            meta: entries.len(),
+            default: PluginSet::new(),
+            exported: PluginSet::new(),
+        };
         for entry in entries {
+            if entry.home.exported() {
+                catalog.exported.insert(catalog.keys.len());
+            }
             catalog.add(&entry.name, entry.about.clone())?;
         }
         catalog.add(META, About::new(Kind::Gauge, "", 0.0))?;
@@ -85,6 +94,12 @@ impl Catalog {
     #[must_use]
     pub fn default_set(&self) -> PluginSet {
         self.default
+    }
+
+    /// What `/metrics` tells of.
+    #[must_use]
+    pub fn exported(&self) -> PluginSet {
+        self.exported
     }
 
     /// Name and description of every key, in the order of the wire.

@@ -7,13 +7,14 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     Plugin, Window,
+    families::Families,
     figures::{Decimal, rate},
 };
 use crate::drivers::{
     DriverError, Root,
     linux::{
         online::OnlineFile,
-        stat::{CpuTicks, Stat, StatFile},
+        stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
     },
 };
 
@@ -43,6 +44,8 @@ pub struct Sample {
 impl Plugin for Cpu {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         if self.online.read(&mut sample.online).is_err() {
             sample.online.clear();
@@ -67,6 +70,40 @@ impl Plugin for Cpu {
             blocked: now.blocked,
         }
     }
+}
+
+/// Names and modes of node_exporter's `cpu` and `stat` collectors.
+fn families(sample: &Sample, out: &mut Families) {
+    const CPU: &str = "Seconds the CPUs spent in each mode";
+    let seconds = |ticks: u64| ticks as f64 / TICKS_A_SECOND as f64;
+    let Stat { cpus, context_switches, interrupts, forks, running, blocked, boot_unix_secs, .. } = &sample.stat;
+    for (id, ticks) in cpus {
+        let cpu = id.to_string();
+        let CpuTicks { user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice } = *ticks;
+        for (mode, ticks) in [
+            ("idle", idle),
+            ("iowait", iowait),
+            ("irq", irq),
+            ("nice", nice),
+            ("softirq", softirq),
+            ("steal", steal),
+            ("system", system),
+            ("user", user),
+        ] {
+            out.counter("node_cpu_seconds_total", CPU, &[("cpu", cpu.as_str()), ("mode", mode)], seconds(ticks));
+        }
+        for (mode, ticks) in [("user", guest), ("nice", guest_nice)] {
+            let labels = [("cpu", cpu.as_str()), ("mode", mode)];
+            out.counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests", &labels, seconds(ticks));
+        }
+    }
+    let figure = |value: &Option<u64>| value.map(|value| value as f64);
+    out.counter("node_context_switches_total", "Context switches", &[], figure(context_switches));
+    out.counter("node_intr_total", "Interrupts serviced", &[], figure(interrupts));
+    out.counter("node_forks_total", "Forks", &[], figure(forks));
+    out.gauge("node_procs_running", "Threads in runnable state", &[], figure(running));
+    out.gauge("node_procs_blocked", "Threads blocked waiting for I/O", &[], figure(blocked));
+    out.gauge("node_boot_time_seconds", "Boot time in seconds since 1970", &[], figure(boot_unix_secs));
 }
 
 #[derive(Serialize)]

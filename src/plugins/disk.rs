@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, figures::Decimal};
+use super::{Plugin, Window, families::Families, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -37,6 +37,8 @@ pub type Sample = Vec<(Counters, bool)>;
 impl Plugin for Disk {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.clear();
         let roles = &mut self.roles;
@@ -55,6 +57,27 @@ impl Plugin for Disk {
         View {
             total: window.before.map(|(before, over)| Total::between(before, window.now, over)),
             dev: Devices(window),
+        }
+    }
+}
+
+/// Names of node_exporter's `diskstats` collector, for the devices that are shown.
+fn families(sample: &Sample, out: &mut Families) {
+    let seconds = |millis: u64| millis as f64 / 1000.0;
+    for (disk, _) in sample {
+        let device = disk.name.to_string();
+        let labels = [("device", device.as_str())];
+        for (name, help, value) in [
+            ("node_disk_reads_completed_total", "Reads completed", disk.reads as f64),
+            ("node_disk_read_bytes_total", "Bytes read", disk.read_bytes as f64),
+            ("node_disk_read_time_seconds_total", "Seconds spent by all reads", seconds(disk.read_ms)),
+            ("node_disk_writes_completed_total", "Writes completed", disk.writes as f64),
+            ("node_disk_written_bytes_total", "Bytes written", disk.written_bytes as f64),
+            ("node_disk_write_time_seconds_total", "Seconds spent by all writes", seconds(disk.write_ms)),
+            ("node_disk_io_time_seconds_total", "Seconds spent doing I/O", seconds(disk.busy_ms)),
+            ("node_disk_io_time_weighted_seconds_total", "Weighted seconds spent doing I/O", seconds(disk.queue_ms)),
+        ] {
+            out.counter(name, help, &labels, value);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Plugin, Window, figures::Decimal};
+use super::{Plugin, Window, families::Families, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -61,6 +61,8 @@ pub struct Row {
 impl Plugin for Fs {
     type Sample = Vec<Row>;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
         sample.clear();
         let mut mounts = storage(read(&self.root)?, self.with_network);
@@ -89,6 +91,22 @@ impl Plugin for Fs {
 
     fn view(window: Window<'_, Vec<Row>>) -> impl Serialize {
         window.now
+    }
+}
+
+/// Names of node_exporter's `filesystem` collector, for the file systems that are shown.
+fn families(rows: &Vec<Row>, out: &mut Families) {
+    for row in rows {
+        let labels = [("device", row.src.as_str()), ("fstype", row.kind.as_str()), ("mountpoint", row.mnt.as_str())];
+        let bytes = |value: Option<u64>| value.map(|value| value as f64);
+        let free = row.size.zip(row.used).map(|(size, used)| size.saturating_sub(used));
+        let flag = |set: bool| f64::from(u8::from(set));
+        out.gauge("node_filesystem_size_bytes", "Size in bytes", &labels, bytes(row.size));
+        out.gauge("node_filesystem_free_bytes", "Free bytes, those kept for root included", &labels, bytes(free));
+        out.gauge("node_filesystem_avail_bytes", "Bytes that users can have", &labels, bytes(row.avail));
+        out.gauge("node_filesystem_readonly", "1 where it is read-only", &labels, flag(row.ro));
+        let silent = row.stale.is_some() || row.size.is_none();
+        out.gauge("node_filesystem_device_error", "1 where it does not answer", &labels, flag(silent));
     }
 }
 

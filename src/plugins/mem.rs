@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     Plugin, Window,
+    families::Families,
     figures::{Decimal, rate},
 };
 use crate::drivers::{
@@ -45,6 +46,8 @@ pub struct Sample {
 
 impl Plugin for Mem {
     type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.meminfo = self.meminfo.read()?;
@@ -89,6 +92,38 @@ impl Plugin for Mem {
             oom_kill: vmstat.oom_kills,
         }
     }
+}
+
+/// Names of node_exporter's `meminfo` and `vmstat` collectors.
+fn families(sample: &Sample, out: &mut Families) {
+    const HELP: &str = "Memory information, see proc_meminfo(5)";
+    let Sample { meminfo, vmstat, .. } = sample;
+    for (name, kib) in [
+        ("node_memory_MemTotal_bytes", Some(meminfo.total)),
+        ("node_memory_MemFree_bytes", meminfo.free),
+        ("node_memory_MemAvailable_bytes", meminfo.available),
+        ("node_memory_Buffers_bytes", meminfo.buffers),
+        ("node_memory_Cached_bytes", meminfo.cached),
+        ("node_memory_SwapCached_bytes", meminfo.swap_cached),
+        ("node_memory_SwapTotal_bytes", meminfo.swap_total),
+        ("node_memory_SwapFree_bytes", meminfo.swap_free),
+        ("node_memory_Dirty_bytes", meminfo.dirty),
+        ("node_memory_Writeback_bytes", meminfo.writeback),
+        ("node_memory_AnonPages_bytes", meminfo.anon),
+        ("node_memory_Shmem_bytes", meminfo.shmem),
+        ("node_memory_Slab_bytes", meminfo.slab),
+        ("node_memory_SReclaimable_bytes", meminfo.slab_reclaimable),
+        ("node_memory_CommitLimit_bytes", meminfo.commit_limit),
+        ("node_memory_Committed_AS_bytes", meminfo.committed),
+        ("node_memory_Hugetlb_bytes", meminfo.hugetlb),
+        ("node_memory_Zswap_bytes", meminfo.zswap),
+    ] {
+        out.gauge(name, HELP, &[], kib.map(|kib| kib_bytes(kib) as f64));
+    }
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    out.untyped("node_vmstat_pswpin", "Pages swapped in", &[], figure(vmstat.swapped_in_pages));
+    out.untyped("node_vmstat_pswpout", "Pages swapped out", &[], figure(vmstat.swapped_out_pages));
+    out.untyped("node_vmstat_oom_kill", "Processes killed for lack of memory", &[], figure(vmstat.oom_kills));
 }
 
 fn used_bytes(meminfo: &Meminfo, arc: Option<&Arc>) -> u64 {

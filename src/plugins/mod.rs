@@ -27,6 +27,7 @@ pub mod cpu_stat;
 pub mod ct;
 pub mod disk;
 pub mod exec;
+pub mod families;
 pub mod feed;
 pub mod figures;
 pub mod fs;
@@ -57,11 +58,15 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::drivers::DriverError;
+use families::Families;
 
 /// One wire key: how to read it, and how it looks.
 pub trait Plugin: Send + 'static {
     /// One raw reading: counters as they are, no rates. Reused, so that reading allocates nothing after warm-up.
     type Sample: Default + Send + Sync + 'static;
+
+    /// What `/metrics` tells of one sample, if anything. Counters as they are: whoever scrapes makes the rates.
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = None;
 
     /// Reads the kernel into `sample`, which holds an older reading or the default.
     ///

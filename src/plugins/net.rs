@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, figures::Decimal};
+use super::{Plugin, Window, families::Families, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -47,6 +47,8 @@ impl Sample {
 impl Plugin for Net {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.by_name = self.0.read(&mut sample.interfaces)?;
         Ok(())
@@ -57,6 +59,29 @@ impl Plugin for Net {
             total: window.before.map(|(before, over)| Total::between(before, window.now, over)),
             interfaces: Rows(window),
         }
+    }
+}
+
+/// Names of node_exporter's `netdev` and `netclass` collectors. Errors and drops are not among them: they are counted
+/// here for both ways together.
+fn families(sample: &Sample, out: &mut Families) {
+    for interface in &sample.interfaces {
+        let device = interface.name.to_string();
+        let labels = [("device", device.as_str())];
+        if let Some(counters) = &interface.counters {
+            for (name, help, value) in [
+                ("node_network_receive_bytes_total", "Bytes received", counters.rx_bytes),
+                ("node_network_receive_packets_total", "Packets received", counters.rx_packets),
+                ("node_network_transmit_bytes_total", "Bytes sent", counters.tx_bytes),
+                ("node_network_transmit_packets_total", "Packets sent", counters.tx_packets),
+            ] {
+                out.counter(name, help, &labels, value as f64);
+            }
+        }
+        let up = interface.link.up.map(|up| f64::from(u8::from(up)));
+        out.gauge("node_network_up", "1 where the interface is up", &labels, up);
+        let bytes_a_second = interface.link.mbps.map(|mbps| mbps as f64 * 1e6 / 8.0);
+        out.gauge("node_network_speed_bytes", "Speed of the link in bytes a second", &labels, bytes_a_second);
     }
 }
 

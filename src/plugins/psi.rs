@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Plugin, Window, figures::Decimal};
+use super::{Plugin, Window, families::Families, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::pressure::{Pressure, PressureFile, Stall},
@@ -37,6 +37,8 @@ pub type Sample = [Option<Pressure>; 4];
 impl Plugin for Psi {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         for (file, pressure) in self.0.iter_mut().zip(sample) {
             *pressure = file.read()?;
@@ -50,6 +52,23 @@ impl Plugin for Psi {
         }
         let [cpu, memory, io, irq] = window.now.map(|pressure| pressure.map(View::from));
         Some(Views { cpu, memory, io, irq })
+    }
+}
+
+/// Names of node_exporter's `pressure` collector.
+fn families(sample: &Sample, out: &mut Families) {
+    const WAITING: &str = "Seconds in which some task waited for the resource";
+    const STALLED: &str = "Seconds in which all tasks waited for the resource";
+    let [cpu, memory, io, irq] = sample.map(Option::unwrap_or_default);
+    for (name, help, stall) in [
+        ("node_pressure_cpu_waiting_seconds_total", WAITING, cpu.some),
+        ("node_pressure_memory_waiting_seconds_total", WAITING, memory.some),
+        ("node_pressure_memory_stalled_seconds_total", STALLED, memory.full),
+        ("node_pressure_io_waiting_seconds_total", WAITING, io.some),
+        ("node_pressure_io_stalled_seconds_total", STALLED, io.full),
+        ("node_pressure_irq_stalled_seconds_total", STALLED, irq.full),
+    ] {
+        out.counter(name, help, &[], stall.map(|stall| stall.total_us as f64 / 1e6));
     }
 }
 

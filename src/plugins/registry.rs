@@ -143,7 +143,12 @@ pub enum Home {
     Tick(Box<dyn Source>),
     /// On a worker thread of its own, started while somebody watches and dropped with it: reads that may block.
     /// The function is called again for each new worker, with what a reading that takes long has to listen to.
-    Worker(Box<Make>),
+    Worker {
+        /// Makes what reads.
+        make: Box<Make>,
+        /// Whether `/metrics` tells of it.
+        exported: bool,
+    },
 }
 
 impl Home {
@@ -154,7 +159,17 @@ impl Home {
 
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
-        Self::Worker(Box::new(move |_| Box::new(Pooled::new(make()))))
+        let make = Box::new(move |_: &Orders| Box::new(Pooled::new(make())) as Box<dyn Source>);
+        Self::Worker { make, exported: P::FAMILIES.is_some() }
+    }
+
+    /// Whether `/metrics` tells of it.
+    #[must_use]
+    pub fn exported(&self) -> bool {
+        match self {
+            Self::Tick(source) => source.exported(),
+            Self::Worker { exported, .. } => *exported,
+        }
     }
 
     /// Takes one reading here, in the caller's thread, however long that takes.
@@ -164,7 +179,7 @@ impl Home {
     pub fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         match self {
             Self::Tick(source) => source.sample(at),
-            Self::Worker(make) => {
+            Self::Worker { make, .. } => {
                 let (_foreman, orders) = orders().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
                 make(&orders).sample(at)
             }

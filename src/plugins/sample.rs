@@ -2,7 +2,7 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use super::{Plugin, Window};
+use super::{Plugin, Window, families::Families};
 use crate::drivers::DriverError;
 
 /// One sample of one plugin with its instant, shared by every session whose window touches it.
@@ -18,6 +18,9 @@ pub trait Sample: Any + Send + Sync {
     /// # Errors
     /// When the value cannot be written as JSON; `out` then holds a part of it.
     fn write_json(&self, before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()>;
+
+    /// Adds what `/metrics` tells of this sample, if anything.
+    fn add_families(&self, _out: &mut Families) {}
 }
 
 /// A plugin without its type.
@@ -30,6 +33,11 @@ pub trait Source: Send {
 
     /// On a worker: what there is to do until the next order waits. Nothing, unless something outside wants reading.
     fn rest(&mut self) {}
+
+    /// Whether `/metrics` tells of its samples.
+    fn exported(&self) -> bool {
+        false
+    }
 }
 
 struct Taken<P: Plugin> {
@@ -47,6 +55,12 @@ impl<P: Plugin> Sample for Taken<P> {
             .and_then(|sample| (sample as &dyn Any).downcast_ref::<Self>())
             .map(|taken| (&taken.value, self.at.saturating_sub(taken.at)));
         serde_json::to_writer(out, &P::view(Window { before, now: &self.value }))
+    }
+
+    fn add_families(&self, out: &mut Families) {
+        if let Some(families) = P::FAMILIES {
+            families(&self.value, out);
+        }
     }
 }
 
@@ -82,5 +96,9 @@ impl<P: Plugin> Source for Pooled<P> {
             self.pool.push(Arc::clone(&taken));
         }
         outcome.map(|()| taken as Reading)
+    }
+
+    fn exported(&self) -> bool {
+        P::FAMILIES.is_some()
     }
 }

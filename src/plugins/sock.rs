@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     Plugin, Window,
+    families::Families,
     figures::{Decimal, rate},
 };
 use crate::drivers::{
@@ -25,6 +26,8 @@ impl Sock {
 
 impl Plugin for Sock {
     type Sample = Sockets;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sockets) -> Result<(), DriverError> {
         *sample = self.0.read()?;
@@ -48,6 +51,28 @@ impl Plugin for Sock {
             conntrack: *conntrack,
         }
     }
+}
+
+/// Names of node_exporter's `sockstat`, `netstat` and `conntrack` collectors.
+fn families(sockets: &Sockets, out: &mut Families) {
+    const HELP: &str = "Sockets, see /proc/net/sockstat";
+    let Sockets { v4, v6, retransmitted, listen_drops, conntrack } = sockets;
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    for (name, value) in [
+        ("node_sockstat_TCP_inuse", v4.tcp),
+        ("node_sockstat_TCP_orphan", v4.orphan),
+        ("node_sockstat_TCP_tw", v4.time_wait),
+        ("node_sockstat_UDP_inuse", v4.udp),
+        ("node_sockstat_TCP6_inuse", v6.tcp),
+        ("node_sockstat_UDP6_inuse", v6.udp),
+    ] {
+        out.gauge(name, HELP, &[], figure(value));
+    }
+    out.untyped("node_netstat_Tcp_RetransSegs", "Segments sent again", &[], figure(*retransmitted));
+    out.untyped("node_netstat_TcpExt_ListenDrops", "Connections dropped by listeners", &[], figure(*listen_drops));
+    let (entries, limit) = conntrack.unzip();
+    out.gauge("node_nf_conntrack_entries", "Tracked connections", &[], figure(entries));
+    out.gauge("node_nf_conntrack_entries_limit", "Connections that can be tracked", &[], figure(limit));
 }
 
 #[derive(Serialize)]

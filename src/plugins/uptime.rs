@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{Plugin, Window};
+use super::{Plugin, Window, families::Families};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -53,6 +53,8 @@ pub struct Sample {
 impl Plugin for Uptime {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let unix_secs = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
@@ -76,6 +78,14 @@ impl Plugin for Uptime {
             la15: Text(Load(la15)),
         }
     }
+}
+
+/// Names of node_exporter's `loadavg` collector.
+fn families(sample: &Sample, out: &mut Families) {
+    let [one, five, fifteen] = sample.loads.map(|hundredths| hundredths as f64 / 100.0);
+    out.gauge("node_load1", "1m load average", &[], one);
+    out.gauge("node_load5", "5m load average", &[], five);
+    out.gauge("node_load15", "15m load average", &[], fifteen);
 }
 
 /// Every figure of this key is a string on the wire (protocol, row 23).

@@ -19,7 +19,7 @@ use actix_web::{App, dev::AppConfig, http::header, rt};
 use bytes::Bytes;
 use futures_util::{SinkExt, future::Future};
 
-use super::{entrance::Entrance, session::Desk, stream::Stream, websocket};
+use super::{entrance::Entrance, scrape::Scrape, session::Desk, stream::Stream, websocket};
 use crate::{
     peer::Origin,
     protocol::CloseReason,
@@ -140,7 +140,11 @@ async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Re
         let entrance = Rc::clone(entrance);
         move |host: &header::HeaderValue| admits_host(&entrance, host)
     };
-    let app = App::new().configure(|config| web::configure(config, Rc::clone(&pages), admits_host.clone()));
+    let scrape = Rc::new(Scrape::new(Rc::clone(&desk.house), Rc::clone(entrance)));
+    let metrics: Rc<web::Metrics> = Rc::new(move |request| Box::pin(Rc::clone(&scrape).answer(request)));
+    let app = App::new().configure(|config| {
+        web::configure(config, Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
+    });
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
     let misconfigured = pages.misconfigured;
     let (desk, entrance) = (Rc::clone(desk), Rc::clone(entrance));

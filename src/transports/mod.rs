@@ -13,6 +13,7 @@ pub mod http;
 pub mod link;
 pub mod proxy;
 pub mod raw;
+pub mod scrape;
 pub mod session;
 pub mod stream;
 pub mod tick;

@@ -57,7 +57,7 @@ fn every_failure_says_why() {
 /// What reads a definition on a worker, and its orders.
 fn made(text: &str) -> (Box<Make>, Orders, rtstat::plugins::orders::Foreman) {
     let definition = Definition::parse(Path::new("/x/many.toml"), text).unwrap();
-    let Home::Worker(make) = exec::entry(definition).home else { panic!("no worker") };
+    let Home::Worker { make, .. } = exec::entry(definition).home else { panic!("no worker") };
     let (foreman, orders) = orders().unwrap();
     (make, orders, foreman)
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::drivers::{DriverError, Root};
 
 /// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that Rust's std runs on.
-const TICKS_A_SECOND: u64 = 100;
+pub const TICKS_A_SECOND: u64 = 100;
 
 /// Idle time never falls by as much as this unless the processor was unplugged and its counters began anew (ticks).
 const HOT_PLUG_TICKS: u64 = 3 * TICKS_A_SECOND;
@@ -106,6 +106,8 @@ pub struct Stat {
     pub running: Option<u64>,
     /// Threads that wait for a disk.
     pub blocked: Option<u64>,
+    /// When the machine booted, in seconds since 1970.
+    pub boot_unix_secs: Option<u64>,
 }
 
 impl Stat {
@@ -145,7 +147,8 @@ pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
 /// As [`parse_cpus`], and when a counter that is there is not a number.
 pub fn parse(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
     parse_cpus(bytes, stat)?;
-    (stat.context_switches, stat.interrupts, stat.forks, stat.running, stat.blocked) = (None, None, None, None, None);
+    (stat.context_switches, stat.interrupts, stat.forks) = (None, None, None);
+    (stat.running, stat.blocked, stat.boot_unix_secs) = (None, None, None);
     for line in lines(bytes).skip_while(|line| line.starts_with(b"cpu")) {
         let mut columns = fields(line);
         let counter = match columns.next() {
@@ -154,6 +157,7 @@ pub fn parse(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
             Some(b"processes") => &mut stat.forks,
             Some(b"procs_running") => &mut stat.running,
             Some(b"procs_blocked") => &mut stat.blocked,
+            Some(b"btime") => &mut stat.boot_unix_secs,
             _ => continue,
         };
         *counter = Some(columns.next().and_then(decimal).ok_or(Malformed("a number after a counter's name"))?);

@@ -73,7 +73,8 @@ pub fn entry(definition: Definition) -> Entry {
     let (name, about) = (definition.name.clone(), definition.about());
     let definition = Arc::new(definition);
     let pace = Arc::new(Pace::new(&definition));
-    Entry { name, about, home: Home::Worker(Box::new(move |orders| source(&definition, &pace, orders))) }
+    let make = Box::new(move |orders: &Orders| source(&definition, &pace, orders));
+    Entry { name, about, home: Home::Worker { make, exported: false } }
 }
 
 /// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.

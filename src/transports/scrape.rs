@@ -1,0 +1,125 @@
+//! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and never by a timer.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+
+use super::entrance::Entrance;
+use crate::{
+    actors::{scheduler::House, supervisor::Permit},
+    peer::{Origin, Peer},
+    plugins::{
+        families::{Families, plain_text},
+        set::PluginSet,
+    },
+    sampling::Sampling,
+    schedule::SLOT,
+    snapshot::Snapshot,
+    web::{plain, secure},
+};
+
+/// What a worker reads is waited for so long; Prometheus gives up after ten seconds unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
+/// Answers scrapes.
+pub struct Scrape {
+    house: Rc<House>,
+    entrance: Rc<Entrance>,
+}
+
+impl Scrape {
+    /// For the plugins and the rules of a server.
+    #[must_use]
+    pub fn new(house: Rc<House>, entrance: Rc<Entrance>) -> Self {
+        Self { house, entrance }
+    }
+
+    /// Answers one request, which has a method and a host that are accepted.
+    pub async fn answer(self: Rc<Self>, request: HttpRequest) -> HttpResponse {
+        let permit = Permit { peer: self.peer(&request), token: bearer(&request) };
+        if !matches!(self.house.supervisor.send(permit).await, Ok(true)) {
+            let mut response = HttpResponse::Unauthorized();
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"rtstat\""));
+            return plain(response, "send the token in the header Authorization: Bearer TOKEN\n");
+        }
+        let Ok(text) = self.families().await.open_metrics() else {
+            return plain(HttpResponse::InternalServerError(), "the metrics could not be written\n");
+        };
+        let mut response = HttpResponse::Ok();
+        secure(&mut response);
+        response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::VARY, "Accept"));
+        let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+        if accepted.into_iter().any(|value| value.contains(OPEN_METRICS)) {
+            let kind = format!("{OPEN_METRICS}; version=1.0.0; charset=utf-8");
+            return response.insert_header((header::CONTENT_TYPE, kind)).body(text);
+        }
+        response.insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));
+        response.body(plain_text(&text))
+    }
+
+    /// Who asks, for the count of wrong tokens.
+    fn peer(&self, request: &HttpRequest) -> Peer {
+        let mut peer = Peer::direct(request.peer_addr().map_or(Origin::Unix(u32::MAX), Origin::Tcp));
+        let lines = request.headers().get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default());
+        self.entrance.rules().forward(&mut peer, lines.collect::<Vec<_>>().into_iter());
+        peer
+    }
+
+    async fn families(&self) -> Families {
+        let sampling = &self.house.sampling;
+        let set = sampling.catalog.exported();
+        let snapshot = settled(sampling, set).await;
+        let mut families = Families::default();
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
+        for held in set.iter().filter_map(|index| snapshot.held.get(index)?.as_ref()) {
+            held.now.add_families(&mut families);
+        }
+        families
+    }
+}
+
+/// A snapshot of `set` in which every worker has answered, if that comes in time.
+async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
+    let _watched = Watched::new(sampling, set);
+    let deadline = sampling.clock.now() + PATIENCE;
+    loop {
+        let snapshot = sampling.snapshot(set);
+        let answered = |index: usize| {
+            snapshot.held.get(index).is_some_and(Option::is_some)
+                || snapshot.faults.get(index).is_some_and(Option::is_some)
+        };
+        if set.iter().all(answered) || sampling.clock.now() >= deadline {
+            return snapshot;
+        }
+        tokio::time::sleep(SLOT).await;
+    }
+}
+
+/// Watches as a session does, for as long as it lives: the client may go away at any time.
+struct Watched<'a> {
+    sampling: &'a Sampling,
+    set: PluginSet,
+}
+
+impl<'a> Watched<'a> {
+    fn new(sampling: &'a Sampling, set: PluginSet) -> Self {
+        sampling.watch(set, true);
+        Self { sampling, set }
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.sampling.watch(self.set, false);
+    }
+}
+
+/// The token of the header `Authorization: Bearer`, RFC 6750 §2.1.
+fn bearer(request: &HttpRequest) -> Option<Vec<u8>> {
+    let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, rest) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii().to_vec())
+}

@@ -1,0 +1,9 @@
+//! `GET /metrics` as Prometheus sees it: the real program, Debian's promtool, and Debian's Prometheus scraping it.
+
+#[cfg(test)]
+mod prometheus;
+#[cfg(test)]
+mod scrape;
+#[cfg(test)]
+#[path = "../support/server.rs"]
+mod server;
