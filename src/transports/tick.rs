@@ -25,6 +25,9 @@ const BATCH: usize = 512;
 /// An emptied list keeps memory for this many sessions.
 const SMALL: usize = 64;
 
+/// Emptied lists kept for their memory: as many as a second has slots.
+const SPARE: usize = 20;
+
 /// Where a started session stands: the slot it is due in, and its index in that slot's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -196,7 +199,8 @@ impl Tick {
     fn keep(&self, list: Option<List>) {
         let mut spare = self.spare.borrow_mut();
         if let Some(mut list) = list
-            && spare.len() < 2
+            && spare.len() < SPARE
+            && list.due.capacity() <= 64.max(4 * self.started.get())
         {
             // What a crowd needed is not kept for the few who stayed.
             let used = list.due.len();

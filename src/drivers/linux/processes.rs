@@ -1,14 +1,14 @@
 //! The process folders of /proc: one walk over all of them.
 
-use std::{io::Write, os::fd::OwnedFd, path::PathBuf};
+use std::{io::Write, mem::MaybeUninit, os::fd::OwnedFd, path::PathBuf};
 
 use nix::{
-    dir::Dir,
     errno::Errno,
-    fcntl::{OFlag, openat},
+    fcntl::{OFlag, open, openat},
     sys::stat::Mode,
-    unistd::read,
+    unistd::{Whence, lseek, read},
 };
+use rustix::fs::RawDir;
 
 use super::text::decimal;
 use crate::drivers::{DriverError, Root};
@@ -16,12 +16,17 @@ use crate::drivers::{DriverError, Root};
 /// A stat line is about 300 bytes; the longest that the kernel can print is below this.
 const LINE_BYTES: usize = 2048;
 
+/// What one getdents64(2) fills: about a thousand processes.
+const LIST_BYTES: usize = 32 * 1024;
+
 /// /proc, kept open, with what a walk needs. The cost is one open, read and close for each process.
 #[derive(Debug)]
 pub struct Processes {
     path: PathBuf,
-    /// For listing and for opening what is listed: a listing keeps its descriptor to itself.
-    open: Option<(Dir, OwnedFd)>,
+    /// For listing and for opening what is listed.
+    open: Option<OwnedFd>,
+    /// Filled by the kernel. The standard library's and nix's listings allocate each name.
+    list: Box<[MaybeUninit<u8>]>,
     name: Vec<u8>,
     line: Box<[u8]>,
 }
@@ -41,7 +46,13 @@ impl Processes {
     /// Below `root`; opened by the first walk.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { path: root.path("proc"), open: None, name: Vec::new(), line: vec![0; LINE_BYTES].into() }
+        Self {
+            path: root.path("proc"),
+            open: None,
+            list: vec![MaybeUninit::uninit(); LIST_BYTES].into(),
+            name: Vec::new(),
+            line: vec![0; LINE_BYTES].into(),
+        }
     }
 
     /// The process id that this process has in the /proc below the root; none where it is not in there.
@@ -54,7 +65,7 @@ impl Processes {
     /// Reads the beginning of the file `file` (such as `io`) of the process `pid`, as the last walk found it; none when
     /// the process has ended or the file may not be read.
     pub fn file(&mut self, pid: u32, file: &str) -> Option<&[u8]> {
-        let (_, folder) = self.open.as_ref()?;
+        let folder = self.open.as_ref()?;
         let length = read_file(folder, pid, file, &mut self.name, &mut self.line).ok()?;
         self.line.get(..length)
     }
@@ -73,18 +84,18 @@ impl Processes {
     }
 
     fn try_walk(&mut self, visit: &mut impl FnMut(u32, &[u8])) -> Result<Walk, Errno> {
-        let (list, folder) = match &mut self.open {
-            Some(open) => open,
-            closed => {
+        let folder = match &self.open {
+            Some(folder) => folder,
+            None => {
                 let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-                let list = Dir::open(&self.path, flags, Mode::empty())?;
-                let folder = openat(&list, c".", flags | OFlag::O_PATH, Mode::empty())?;
-                closed.insert((list, folder))
+                self.open.insert(open(&self.path, flags, Mode::empty())?)
             }
         };
+        lseek(folder, 0, Whence::SeekSet)?;
+        let mut list = RawDir::new(folder, &mut self.list);
         let mut walk = Walk::default();
-        for entry in list.iter() {
-            let entry = entry?;
+        while let Some(entry) = list.next() {
+            let entry = entry.map_err(|errno| Errno::from_raw(errno.raw_os_error()))?;
             let Some(pid) = pid(entry.file_name().to_bytes()) else { continue };
             match read_file(folder, pid, "stat", &mut self.name, &mut self.line) {
                 Ok(length) => {
