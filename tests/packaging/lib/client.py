@@ -188,32 +188,29 @@ def one_push(address=TCP, plugins=None, headers=(), path="/"):
 
 
 class Load(threading.Thread):
-    """Connects again and again, one after the other, in a machine's network; each connection must get its greeting."""
+    """Connects again and again, one after the other, in a machine's network: by turns a session over TCP, a page, and a
+    session over the unix socket. Each session must get its greeting, each page its 200."""
 
-    def __init__(self, machine, address=TCP, pause=0.0):
+    def __init__(self, machine, unix=None):
         super().__init__()
-        self.machine, self.address, self.pause = machine, address, pause
+        self.machine = machine
+        self.turns = [lambda: greeted(TCP), lambda: page(TCP)] + ([lambda: greeted(unix)] if unix else [])
         self.served, self.faults, self.slowest, self.stopped = 0, [], 0.0, threading.Event()
 
     def run(self):
         with self.machine.net():
             while not self.stopped.is_set():
                 self.one()
-                if self.pause:
-                    time.sleep(self.pause)
 
     def one(self):
         """One connection."""
-        begin = time.monotonic()
+        begin, number = time.monotonic(), self.served + len(self.faults)
         try:
-            with WebSocket(self.address) as session:
-                greeting = session.receive()
-            if not greeting.startswith("Welcome::Rt-Stat v."):
-                raise Failed(greeting)
+            self.turns[number % len(self.turns)]()
             self.served += 1
         except (OSError, Failed) as error:
             if len(self.faults) < 20:
-                self.faults.append(f"connection {self.served + len(self.faults) + 1}: {error!r}")
+                self.faults.append(f"connection {number + 1}: {error!r}")
         self.slowest = max(self.slowest, time.monotonic() - begin)
 
     def __enter__(self):
@@ -234,3 +231,18 @@ class Load(threading.Thread):
         if self.faults:
             raise Failed(f"{len(self.faults)} of {self.served + len(self.faults)} connections lost: " + "; ".join(self.faults[:5]))
         return f"{self.served} of {self.served} served, slowest {self.slowest * 1000:.0f} ms"
+
+
+def greeted(address):
+    """One session, up to its greeting."""
+    with WebSocket(address) as session:
+        greeting = session.receive()
+    if not greeting.startswith("Welcome::Rt-Stat v."):
+        raise Failed(greeting)
+
+
+def page(address):
+    """One page."""
+    status, _, body = http(address, "/monitoring.html")
+    if status != 200 or b"</html>" not in body:
+        raise Failed(f"page: {status}, {len(body)} bytes")

@@ -61,7 +61,7 @@ def upgrades(debian):
     """an upgrade and a downgrade under load lose no connection, keep the edited configuration, and run the new program"""
     edited = debian.machine.read(CONFIG) + "\n# edited by the operator\n"
     debian.configure(edited)
-    with Load(debian.machine) as load:
+    with Load(debian.machine, debian.machine.socket(UNIX)) as load:
         load.wait_for(50)
         for folder in (SECOND, FIRST, SECOND):
             pid = debian.pid()
@@ -76,7 +76,7 @@ def upgrades(debian):
 
 def thousand(debian):
     """1,000 connections across five restarts and two upgrades: all served"""
-    with Load(debian.machine) as load:
+    with Load(debian.machine, debian.machine.socket(UNIX)) as load:
         for number, act in enumerate([None, None, FIRST, None, None, SECOND, None]):
             load.wait_for((number + 1) * 130)
             if act:

@@ -97,20 +97,22 @@ def with_tls(debian):
     machine.run("sh", "-c", "umask 077; cd /etc/ssl/private && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
                 "-subj /CN=stat.example.org -addext subjectAltName=DNS:stat.example.org -keyout rtstat.key -out /etc/ssl/certs/rtstat.pem")
     machine.write("/etc/nginx/rtstat.htpasswd", "ann:" + machine.output("openssl", "passwd", "-apr1", "secret") + "\n", 0o644)
-    machine.run("cp", "/usr/share/doc/rtstat/examples/nginx-tls.conf", "/etc/nginx/sites-enabled/rtstat")
-    machine.run("nginx", "-t")
-    machine.run("systemctl", "reload", "nginx")
-    named = ("Host: stat.example.org",)
-    with machine.net():
-        # The old processes of nginx answer until the new ones are there.
-        until(lambda: http(("127.0.0.1", 80), "/", named)[0] == 301, "a redirect to TLS")
-        for path in ("/rtstat/", "/rtstat/ws", "/rtstat/monitoring-default-config.js"):
-            status = http(("127.0.0.1", 443), path, (*named, "Upgrade: websocket"), tls=True)[0]
-            expect_equal(status, 401, f"{path} without the password")
-        with Browser() as browser:
-            browser.open("https://ann:secret@127.0.0.1/rtstat/")
-            browser.wait_for_pushes(2)
-            opened = [event["url"] for event in browser.named("Network.webSocketCreated")]
-            expect(opened and all(url.startswith("wss://127.0.0.1/rtstat/ws") for url in opened), f"{opened}")
-    machine.remove("/etc/nginx/sites-enabled/rtstat", "/etc/nginx/rtstat.htpasswd", "/etc/ssl/certs/rtstat.pem", "/etc/ssl/private/rtstat.key")
-    machine.run("systemctl", "reload", "nginx")
+    try:
+        machine.run("cp", "/usr/share/doc/rtstat/examples/nginx-tls.conf", "/etc/nginx/sites-enabled/rtstat")
+        machine.run("nginx", "-t")
+        machine.run("systemctl", "reload", "nginx")
+        named = ("Host: stat.example.org",)
+        with machine.net():
+            # The old processes of nginx answer until the new ones are there.
+            until(lambda: http(("127.0.0.1", 80), "/", named)[0] == 301, "a redirect to TLS")
+            for path in ("/rtstat/", "/rtstat/ws", "/rtstat/monitoring-default-config.js"):
+                status = http(("127.0.0.1", 443), path, (*named, "Upgrade: websocket"), tls=True)[0]
+                expect_equal(status, 401, f"{path} without the password")
+            with Browser() as browser:
+                browser.open("https://ann:secret@127.0.0.1/rtstat/")
+                browser.wait_for_pushes(2)
+                opened = [event["url"] for event in browser.named("Network.webSocketCreated")]
+                expect(opened and all(url.startswith("wss://127.0.0.1/rtstat/ws") for url in opened), f"{opened}")
+    finally:
+        machine.remove("/etc/nginx/sites-enabled/rtstat", "/etc/nginx/rtstat.htpasswd", "/etc/ssl/certs/rtstat.pem", "/etc/ssl/private/rtstat.key")
+        machine.run("systemctl", "reload", "nginx")

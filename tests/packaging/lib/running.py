@@ -93,7 +93,7 @@ def logged(debian):
 
 def restarts(debian):
     """five restarts under load lose no connection, and live clients are closed with 1001"""
-    with debian.machine.net(), WebSocket() as live, Load(debian.machine) as load:
+    with debian.machine.net(), WebSocket() as live, Load(debian.machine, debian.machine.socket(UNIX)) as load:
         live.receive()
         load.wait_for(50)
         for round_ in range(1, 6):
@@ -161,12 +161,21 @@ def idle(debian):
     debian.machine.run("journalctl", "--sync")
     ends = sum("Deactivated successfully" in str(entry["MESSAGE"]) for entry in debian.journal(f"--after-cursor={cursor}"))
     expect(ends >= 10, f"only {ends} idle ends")
-    begin = time.monotonic()
-    expect(debian.greeting().startswith("Welcome::"), "greeting of a cold start")
-    cold = time.monotonic() - begin
     debian.configure(before)
     debian.drop_in()
-    return f"{ends} ends, slowest answer {slowest * 1000:.0f} ms, cold start to Welcome {cold * 1000:.0f} ms"
+    cold = sorted(cold_start(debian) for _ in range(9))
+    return (f"{ends} ends, slowest answer {slowest * 1000:.0f} ms; cold connection to Welcome {cold[0] * 1000:.0f} ms at best, "
+            f"{cold[4] * 1000:.0f} ms median")
+
+
+def cold_start(debian):
+    """Seconds from a connection to its greeting where that connection starts the service."""
+    debian.machine.run("systemctl", "stop", "rtstat.service")
+    with debian.machine.net():
+        begin = time.monotonic()
+        with WebSocket() as session:
+            expect(session.receive().startswith("Welcome::"), "greeting of a cold start")
+        return time.monotonic() - begin
 
 
 def crowded(debian):
