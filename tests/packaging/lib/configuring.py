@@ -127,3 +127,38 @@ def credential(debian):
     if not there:
         debian.machine.run("rmdir", "/etc/credstore")
     debian.machine.run("systemctl", "restart", "rtstat.service")
+
+
+def token_file(debian):
+    """a token file of mode 0640 for the service's group is asked for; opened to others, it is refused at a reload and the old token stays"""
+    machine, path = debian.machine, "/etc/rtstat/token"
+    before = debian.configure(f'auth_token_file = "{path}"\n' + machine.read(CONFIG))
+    machine.write(path, "first\n", 0o640)
+    machine.run("chgrp", "rtstat", path)
+    machine.run("systemctl", "reload", "rtstat.service")
+    expect_equal((opens(debian, "first"), opens(debian, "second")), (True, False), "tokens before")
+    cursor = debian.cursor()
+    machine.write(path, "second\n", 0o644)
+    machine.run("systemctl", "reload", "rtstat.service")
+    expect_equal((opens(debian, "first"), opens(debian, "second")), (True, False), "tokens with the file open to others")
+    machine.run("journalctl", "--sync")
+    said = [line for line in debian.messages(cursor) if path in line]
+    expect(said and "second" not in said[0], f"{debian.messages(cursor)}")
+    machine.run("chmod", "0640", path)
+    machine.run("chgrp", "rtstat", path)
+    machine.run("systemctl", "reload", "rtstat.service")
+    expect_equal((opens(debian, "first"), opens(debian, "second")), (False, True), "tokens after")
+    machine.remove(path)
+    debian.configure(before)
+    machine.run("systemctl", "reload", "rtstat.service")
+    return said[0]
+
+
+def opens(debian, token):
+    """Whether a token opens a session."""
+    with debian.machine.net(), WebSocket() as session:
+        session.receive()
+        session.send(f"auth::{token}")
+        session.send("start")
+        answer = session.receive()
+    return answer == "Error::Interval is not set"

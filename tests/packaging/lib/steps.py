@@ -23,6 +23,7 @@ STEPS = [
     configuring.raw_socket,
     configuring.own_listeners,
     configuring.credential,
+    configuring.token_file,
     proxying.proxied,
     proxying.real_address,
     proxying.browsed,
