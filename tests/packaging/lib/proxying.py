@@ -3,7 +3,7 @@
 import re
 
 from .browser import Browser
-from .client import WebSocket, http, one_push
+from .client import TCP, WebSocket, http, one_push
 from .debian import UNIX
 from .report import expect, expect_equal, until
 
@@ -33,13 +33,15 @@ def proxied(debian):
     machine.write("/etc/rtstat/monitoring-default-config.js", machine.read("/etc/rtstat/monitoring-default-config.js") + "\n// ours\n")
     web = ("127.0.0.1", 80)
     with machine.net():
+        direct = http(TCP, "/monitoring.html")[1]
         for base in ("/rtstat", "/deep/er"):
             status, headers, _ = http(web, base)
             expect_equal((status, headers.get("location")), (301, base + "/"), "redirect")
             status, headers, body = http(web, base + "/")
             expect(status == 200 and b"<html" in body.lower(), f"page: {status}")
             expect("frame-ancestors 'none'" in headers["content-security-policy"], f"CSP: {headers}")
-            expect_equal(headers.get("x-content-type-options"), "nosniff", "nosniff")
+            for name in ("content-security-policy", "x-frame-options", "x-content-type-options", "referrer-policy"):
+                expect_equal(headers.get(name), direct.get(name), f"{name} by nginx and by the program")
             status, headers, body = http(web, base + "/monitoring-default-config.js")
             expect(status == 200 and body.rstrip().endswith(b"// ours"), "the operator's own configuration of the page")
             for kind, path in (("javascript", "/js/main.js"), ("text/html", "/monitoring.html")):
