@@ -3,13 +3,17 @@
 //! A host has one tree (version 2), a tree for each resource (version 1), or both, with the resources in the old
 //! trees (hybrid).
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     disks::Roles,
     file::read_once,
     pressure,
-    sysfs::{entries, name},
+    sysfs::name,
     text::{decimal, fields, lines, split_once},
 };
 use crate::drivers::Root;
@@ -61,7 +65,7 @@ impl Cgroups {
                 let found = names.iter().map(|name| mount.join(name)).find(|tree| tree.is_dir());
                 found.unwrap_or_else(|| mount.join("none"))
             };
-            let has_groups = |tree: &PathBuf| !entries(tree, |name| tree.join(name).is_dir()).is_empty();
+            let has_groups = |tree: &PathBuf| !folders(tree).is_empty();
             let listed = ["systemd", "unified", "memory", "cpuacct"].map(|name| mount.join(name));
             Trees::Legacy {
                 listed: listed.into_iter().find(has_groups)?,
@@ -78,9 +82,7 @@ impl Cgroups {
     #[must_use]
     pub fn children(&self, group: &Path) -> Vec<PathBuf> {
         let (Trees::Unified(tree) | Trees::Legacy { listed: tree, .. }) = &self.trees;
-        let folder = tree.join(group);
-        let found = entries(&folder, |name| folder.join(name).is_dir());
-        found.into_iter().map(|path| group.join(name(&path))).collect()
+        folders(&tree.join(group)).into_iter().map(|name| group.join(name)).collect()
     }
 
     /// Reads what `group` uses. Costs some ten small files.
@@ -89,8 +91,7 @@ impl Cgroups {
         let mut files = Files { buffer };
         let mut is_whole = |device: &[u8]| {
             // A device made of others repeats what they count.
-            let target =
-                std::str::from_utf8(device).ok().and_then(|number| std::fs::read_link(numbers.join(number)).ok());
+            let target = std::str::from_utf8(device).ok().and_then(|number| fs::read_link(numbers.join(number)).ok());
             target.is_none_or(|target| roles.counts(name(&target).as_bytes()))
         };
         match trees {
@@ -131,6 +132,15 @@ impl Cgroups {
             }
         }
     }
+}
+
+/// The names of the folders in `folder`. The listing tells what is one: a group has some forty files beside them.
+fn folders(folder: &Path) -> Vec<OsString> {
+    let listed = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut names: Vec<_> = listed.filter(is_folder).map(|entry| entry.file_name()).collect();
+    names.sort();
+    names
 }
 
 struct Files<'a> {
@@ -201,8 +211,6 @@ fn blkio(bytes: &[u8], mut counts: impl FnMut(&[u8]) -> bool) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use proptest::prelude::*;
 
     use super::*;
