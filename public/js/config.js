@@ -84,16 +84,33 @@ function firstForm(given) {
 
 /** A file's text; a syntax error is told by line and column. @param {string} source @returns {Config} */
 export function parseConfig(source) {
+	let value
 	try {
-		source = JSON.parse(source.replace(/^\uFEFF/, ''))
-	} catch (error) {
-		// Engines name a line and column, or a position, or neither.
-		const message = String(error)
-		const place = /line (\d+) column (\d+)/.exec(message)
-		const before = source.slice(0, Number(/position (\d+)/.exec(message)?.[1] ?? source.length)).split('\n')
-		throw new ConfigError('', 'notJson', place ? `${place[1]}:${place[2]}` : `${before.length}:${(before.at(-1) ?? '').length + 1}`)
+		value = JSON.parse(source.replace(/^\uFEFF/, ''))
+	} catch {
+		const before = source.slice(0, faultAt(source)).split('\n')
+		throw new ConfigError('', 'notJson', `${before.length}:${(before.at(-1) ?? '').length + 1}`)
 	}
-	return checkConfig(source)
+	return checkConfig(value)
+}
+
+/** Where a text stops being JSON: engines do not all tell. @param {string} source */
+function faultAt(source) {
+	const token = /[\s\uFEFF]*(?:([{[])|([}\]])|(,)|(:)|("(?:[^"\\\0-\x1f]|\\.)*")|(-?\d[\d.eE+-]*|true|false|null))/y
+	const open = /** @type {string[]} */ ([])
+	let want = 'value'
+	for (;;) {
+		const from = token.lastIndex + (/^[\s\uFEFF]*/.exec(source.slice(token.lastIndex))?.[0].length ?? 0)
+		const [, start, end, comma, colon, string, other] = token.exec(source) ?? []
+		const value = want === 'value' || want === 'item'
+		if (start && value) want = open.push(start) && start === '{' ? 'first' : 'item'
+		else if (end && open.pop() === (end === '}' ? '{' : '[') && want !== 'value' && want !== 'key' && want !== 'colon' && (want === 'next' || (want === 'item') === (end === ']'))) want = 'next'
+		else if (comma && want === 'next' && open.length) want = open.at(-1) === '{' ? 'key' : 'value'
+		else if (colon && want === 'colon') want = 'value'
+		else if (string && (want === 'key' || want === 'first')) want = 'colon'
+		else if ((string || other) && value) want = 'next'
+		else return from
+	}
 }
 
 /** The text of a file; tokens stay out unless asked for. @param {Config} config @param {boolean} withTokens */

@@ -9,6 +9,8 @@ export const MAX_CPUS = 1024
 /** A hostile server may invent figures without end. */
 const MAX_SERIES = 64
 const ABSENT = 255
+/** What single precision holds. */
+const LARGEST = 3e38
 
 export class History {
 	constructor() {
@@ -47,10 +49,10 @@ export class History {
 	set(name, value) {
 		let values = this.series.get(name)
 		if (!values) {
-			if (this.series.size >= MAX_SERIES || !Number.isFinite(value)) return
+			if (this.series.size >= MAX_SERIES || !(Math.abs(value) < LARGEST)) return
 			this.series.set(name, values = new Float32Array(CAPACITY).fill(NaN))
 		}
-		values[(this.count - 1) % CAPACITY] = value
+		values[(this.count - 1) % CAPACITY] = Math.abs(value) < LARGEST ? value : NaN
 	}
 
 	/** @param {number} cpu @param {number} usage a ratio */
