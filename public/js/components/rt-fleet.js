@@ -77,7 +77,7 @@ class RtFleet extends HTMLElement {
 function jump(server) {
 	const card = [...document.querySelectorAll('rt-server')].find((one) => /** @type {any} */ (one).server === server)
 	card?.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' })
-	card?.querySelector('h3')?.focus({ preventScroll: true })
+	card?.querySelector('h2')?.focus({ preventScroll: true })
 }
 
 customElements.define('rt-fleet', RtFleet)

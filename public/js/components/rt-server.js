@@ -49,13 +49,16 @@ export class RtServer extends HTMLElement {
 		this.sections = /** @type {Map<string, {details: HTMLDetailsElement, body?: any}>} */ (new Map())
 		this.facts = /** @type {Map<string, HTMLElement>} */ (new Map())
 		this.paint = () => this.draw()
-		this.ask = () => this.seen && request(this.paint)
+		this.ask = () => {
+			this.sift()
+			if (this.seen) request(this.paint)
+		}
 		this.undo = /** @type {(() => void)[]} */ ([])
 		const id = `server-${nextId++}`
 		this.stateIcon = h('span', { class: 'state-icon' })
 		this.stateText = h('span')
 		this.mark = h('span', { class: 'card-mark' })
-		this.heading = h('h3', { id, tabindex: -1 })
+		this.heading = h('h2', { id, tabindex: -1 })
 		this.where = h('p', { class: 'card-where' })
 		this.power = iconButton('play', t('start'), () => (server.phase === 'stopped' ? server.start() : server.client.stop()))
 		this.note = h('span', { role: 'status' })
@@ -111,6 +114,11 @@ export class RtServer extends HTMLElement {
 		} }, h('label', {}, t('token'), field), remember.node, h('button', { class: 'button primary' }, t('connect')))
 	}
 
+	/** Not only in view: what is filtered out is never in view again by itself. */
+	sift() {
+		this.hidden = view.filter !== '' && !view.editing && !matches(this.server, view.filter)
+	}
+
 	draw() {
 		if (!this.isConnected || !this.seen) return
 		this.drawHead()
@@ -139,7 +147,6 @@ export class RtServer extends HTMLElement {
 		const said = level === 'ok' ? '' : `${t(`level.${level}`)}: ${[...alerts.active.keys()].map((key) => t(`figure.${key}`)).join(', ')}`
 		redraw(this.mark, said, () => (said ? [icon(level), said] : []))
 		this.tools.hidden = !view.editing
-		this.hidden = view.filter !== '' && !view.editing && !matches(server, view.filter)
 	}
 
 	drawFacts() {

@@ -29,7 +29,7 @@ class RtToolbar extends HTMLElement {
 		const scrubber = h('div', { class: 'strip-bar' }, h('b', {}, t('state.frozen')), slider, instant, button(t('goLive'), () => view.toggleFreeze(), 'primary'))
 		const editor = h('div', { class: 'strip-bar' }, h('b', {}, t('edit.on')), button(t('edit.addColumn'), () => store.edit(({ columns }) => columns.push({ name: '', servers: [] }))),
 			button(t('edit.undo'), () => store.undo()), button(t('edit.done'), () => view.set({ editing: false }), 'primary'))
-		this.append(h('div', { class: 'bar' }, h('h1', {}, 'rtstat'), filter, document.createElement('rt-fleet'), h('div', { class: 'bar-tools' }, freeze, theme, menu())), scrubber, editor)
+		this.append(h('header', {}, h('div', { class: 'bar' }, h('h1', {}, 'rtstat'), filter, document.createElement('rt-fleet'), h('div', { class: 'bar-tools' }, freeze, theme, menu())), scrubber, editor))
 		const follow = () => {
 			const { frozen, taste } = view
 			setIconButton(freeze, frozen === null ? 'pause' : 'play', t(frozen === null ? 'freeze' : 'goLive'))

@@ -28,7 +28,7 @@ export function others(server) {
 				tile?.node.remove()
 				const body = SHAPES[shape](text(name, 40))
 				const fault = h('p', { class: 'muted' })
-				tile = { shape, body, fault, node: h('section', { class: `tile tile-${shape}` }, h('h4', {}, text(name, 40)), body.node, fault) }
+				tile = { shape, body, fault, node: h('section', { class: `tile tile-${shape}` }, h('h3', {}, text(name, 40)), body.node, fault) }
 				tiles.set(name, tile)
 				box.append(tile.node)
 			}
