@@ -1,0 +1,132 @@
+// Pictures of every state at three widths in both themes, to be looked at: node screenshots.js [folder] [state…]
+
+import { mkdirSync } from 'node:fs'
+import { configFile, launch, open, until } from './lib/browser.js'
+import { fakeServer } from './lib/fake-server.js'
+
+const folder = process.argv[2] ?? 'screenshots'
+const only = process.argv.slice(3)
+const one = (extra = {}) => configFile([[{ id: 'a', name: 'web-01', host: '', ...extra }]])
+const many = (columns, rows) => configFile(Array.from({ length: columns }, (_, c) => Array.from({ length: rows }, (_, r) => ({ id: `s${c}-${r}`, name: `${['web', 'db', 'cache', 'build'][c % 4]}-${String(c)}${r}`, host: '', interval: 1, thresholds: { hold: 0 } }))))
+const phase = (name) => (page) => until(page, (wanted) => document.querySelector('rt-server')?.dataset.state === wanted, name)
+const live = async (page) => {
+  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.phase === 'live'))
+  await backfill(page)
+  // Unknown sections come with the second push.
+  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 601))
+}
+
+/** Five minutes in a moment: the pushes of the past are handed to the page as if they had come in their time. */
+async function backfill(page) {
+  const { machine } = await import('./lib/machine.js')
+  const servers = await page.evaluate(() => [...document.querySelectorAll('rt-server')].map(({ server }) => [Object.keys(server.push.cpu_stat).length, server.client.legacy]))
+  for (const [place, [cpus, legacy]] of servers.entries()) {
+    const past = machine({ cpus, legacy, seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
+    const pushes = Array.from({ length: 600 }, (_, n) => past.push(n - 600))
+    await page.evaluate(async ([at, all]) => {
+      const { sample } = await import('./js/figures.js')
+      const { History } = await import('./js/history.js')
+      const { server } = document.querySelectorAll('rt-server')[at]
+      const fresh = new History()
+      const now = Date.now()
+      all.forEach((push, n) => sample(push, fresh, now - (all.length - n) * 500))
+      Object.assign(server.history, fresh)
+    }, [place, pushes])
+  }
+}
+
+/** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string}>} */
+const STATES = {
+  one: { script: { files: one() }, act: live },
+  sections: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.evaluate(() => document.querySelectorAll('.section:not([open]) > summary').forEach((summary) => summary.click()))
+    await page.getByRole('row', { name: /postgres/ }).first().waitFor()
+  } },
+  cpus64: { script: { files: one(), machine: { cpus: 64, swap: 0.04 } }, act: live },
+  alarm: { script: { files: one({ thresholds: { hold: 0 } }), machine: { load: 3, memory: 0.95, swap: 0.4 } }, act: live },
+  legacy: { script: { files: one(), legacy: true }, act: live },
+  fleet: { script: { files: many(4, 5), machine: { cpus: 8 } }, act: live },
+  wall: { script: { files: many(7, 6), machine: { cpus: 64 } }, act: async (page) => {
+    await live(page)
+    await page.evaluate(async () => (await import('./js/view.js')).view.setTaste({ compact: true }))
+  } },
+  empty: { script: { files: configFile([]) }, act: async (page) => page.getByText('No servers').waitFor() },
+  waiting: { script: { files: one(), silent: true }, act: phase('waiting') },
+  stale: { script: { files: one(), change: (push, n) => (n < 4 ? push : null) }, act: async (page) => {
+    await phase('live')(page)
+    await backfill(page)
+    await phase('stale')(page)
+  } },
+  stopped: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.getByRole('button', { name: 'Stop' }).click()
+  } },
+  frozen: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.keyboard.press('f')
+    await page.getByLabel(/Instant shown/).fill('-60')
+  } },
+  rebooted: { script: { files: one(), change: (push, n) => (push._meta ? { ...push, _meta: { ...push._meta, boot: n < 4 ? 'a' : 'b' } } : push) }, act: async (page) => {
+    await live(page)
+    await page.getByText('rebooted').waitFor()
+  } },
+  token: { script: { files: one(), token: 'x' }, act: phase('token') },
+  full: { script: { files: one(), refuse: 'Too many clients' }, act: phase('full') },
+  origin: { script: { files: one(), refuse: 'Origin not allowed, see --allow-origin' }, act: phase('origin') },
+  unreachable: { script: { files: one({ host: '127.0.0.1:1' }) }, act: phase('unreachable') },
+  restarting: { script: { files: one() }, act: async (page, server) => {
+    await live(page)
+    server.script.refuse = 'Server is restarting'
+    server.drop(1001)
+    await until(page, () => document.querySelector('rt-server').dataset.state !== 'live')
+  } },
+  flood: { script: { files: one(), pace: 10, change: () => `Push::{"x":"${'y'.repeat(1_100_000)}"}` }, act: phase('flood') },
+  edit: { script: { files: many(2, 2) }, act: async (page) => {
+    await live(page)
+    await page.keyboard.press('e')
+  } },
+  settings: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.getByRole('button', { name: 'Settings' }).click()
+  } },
+  config: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.keyboard.press('c')
+    await page.getByLabel('Configuration as text').fill('{"columns": [}')
+    await page.getByRole('button', { name: 'Use this text' }).click()
+  } },
+  menu: { script: { files: one() }, act: async (page) => {
+    await live(page)
+    await page.getByLabel('Menu').click()
+  } },
+  fault: { script: { files: { '/monitoring-default-config.js': 'RtStat.Monitoring.init({columns: [{servers: [{id: "a b"}]}]})' } }, act: async (page) => page.locator('.problems').waitFor() },
+  console: { path: 'client.html', act: async (page) => {
+    for (const name of ['info', 'interval::1', 'start']) await page.getByRole('button', { name, exact: true }).click()
+    await page.getByText(/Push::/).first().waitFor()
+  } },
+}
+
+mkdirSync(folder, { recursive: true })
+const browser = await launch()
+for (const [name, { script, act, path = 'monitoring.html' }] of Object.entries(STATES)) {
+  if (only.length && !only.includes(name)) continue
+  const server = await fakeServer({ pace: 500, ...script })
+  for (const [width, height] of [[360, 740], [1280, 900], [2560, 1440]]) {
+    const page = await open(browser, { viewport: { width, height }, ...(width === 360 && { hasTouch: true, isMobile: true }) })
+    delete server.script.refuse
+    if (script?.refuse) server.script.refuse = script.refuse
+    await page.goto(`${server.url}${path}`)
+    await act(page, server)
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+      await page.emulateMedia({ colorScheme })
+      await page.waitForTimeout(700)
+      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: width === 360 })
+    }
+    if (page.faults.length) console.error(name, width, page.faults)
+    await page.context().close()
+  }
+  await server.close()
+  console.log(name)
+}
+await browser.close()
