@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Pushes sent in one go; then whatever else waits on this thread gets its turn.
-const BATCH: usize = 512;
+const BATCH: usize = if cfg!(test) { 4 } else { 512 };
 
 /// An emptied list keeps memory for this many sessions.
 const SMALL: usize = 64;
@@ -315,3 +315,6 @@ fn find(lists: &mut VecDeque<List>, place: Place) -> Option<&mut Due> {
     let position = lists.binary_search_by_key(&place.slot, |list| list.slot).ok()?;
     lists.get_mut(position)?.due.get_mut(place.index)
 }
+
+#[cfg(test)]
+mod tests;
