@@ -194,3 +194,6 @@ impl Sampler {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

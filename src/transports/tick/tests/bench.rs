@@ -163,7 +163,7 @@ impl Bench {
         let probes: Vec<Arc<Probe>> = names.iter().map(|_| Arc::default()).collect();
         let entry = |(name, probe): (&&str, &Arc<Probe>)| Entry {
             name: (*name).into(),
-            about: About { kind: Kind::Rate, unit: String::new(), min_interval: 0.05, default: true, reason: None },
+            about: About::new(Kind::Rate, "", 0.05),
             home: Home::tick(Counted { probe: Arc::clone(probe), clock }),
         };
         let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
