@@ -5,6 +5,18 @@ mod activation;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
+mod reads;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod startup;
+#[cfg(test)]
+mod stop;

@@ -87,6 +87,13 @@ impl Program {
         rest.split([',', ';']).next().unwrap().to_owned()
     }
 
+    /// The address of the listener of this scheme (`ws`, `raw`), from the status line.
+    pub fn listener(&self, scheme: &str) -> String {
+        let scheme = format!("{scheme}://");
+        let (_, rest) = self.status.split_once(&scheme).unwrap();
+        rest.split([',', ';']).next().unwrap().to_owned()
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).unwrap();
     }

@@ -1,0 +1,61 @@
+//! The end of the program with many sessions.
+
+use std::time::Instant;
+
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    signal::Signal,
+};
+
+use crate::{
+    client::Client,
+    program::{Program, rtstatd},
+};
+
+/// A close frame with code 1001: going away.
+const GOING_AWAY: [u8; 4] = [0x88, 2, 3, 0xe9];
+
+#[test]
+fn a_thousand_sessions_end_in_good_order() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let words = ["server", "-c", "0", "--listen", "ws://127.0.0.1:0", "--listen", "raw://127.0.0.1:0"];
+        let program = Program::start(rtstatd(&words));
+        let (ws, raw) = (program.listener("ws"), program.listener("raw"));
+        let script = "interval::0.5\nstart\n";
+        let mut websockets: Vec<_> = (0..500).map(|_| Client::websocket(&ws, script)).collect();
+        let mut raws: Vec<_> = (0..500).map(|_| Client::raw(&raw, script)).collect();
+        for client in websockets.iter_mut().chain(&mut raws) {
+            client.line_with("Push::");
+        }
+        let told = Instant::now();
+        program.signal(signal);
+        for client in websockets {
+            assert!(client.rest().ends_with(&GOING_AWAY), "{signal}");
+        }
+        for client in raws {
+            // A last push that was begun is whole.
+            assert!(client.rest().last().is_none_or(|byte| *byte == b'\n'), "{signal}");
+        }
+        let (status, said) = program.ended();
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert!(!said.contains("before every client had said goodbye"), "{said}");
+        eprintln!("{signal}: 1,000 sessions ended within {:?}", told.elapsed());
+    }
+}
+
+#[test]
+fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
+    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
+    let mut clients: Vec<_> = (0..5).map(|_| Client::websocket(&program.listener("ws"), "version")).collect();
+    for client in &mut clients {
+        client.line_with("Version::");
+    }
+    let (status, _) = program.stop();
+    assert_eq!(status.code(), Some(0));
+    // Only now do they read, and find their close frame.
+    for client in clients {
+        assert!(client.rest().ends_with(&GOING_AWAY));
+    }
+}
