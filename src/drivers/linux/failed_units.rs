@@ -275,7 +275,8 @@ mod tests {
         for (greeting, reply) in [(&b""[..], Vec::new()), (OK, Vec::new()), (OK, answer(&["a"])[..30].to_vec())] {
             let (_dir, bus, served) = bus(greeting, reply);
             assert!(bus.failed_units(Duration::from_millis(50)).is_err());
-            served.join().unwrap();
+            // On a busy machine we have left before the bus has said anything, which it minds.
+            let _ = served.join();
         }
     }
 
