@@ -45,7 +45,7 @@ fn run(cli: Cli, handover: Handover) -> ExitCode {
             ended(serve(Box::new(move || Config::load(&args, path.as_deref(), &environment)), handover))
         }
         Command::Sample(args) => ended(config().map(|config| oneshot::sample(&config, &args))),
-        Command::CheckPlugin(args) => ended(config().map(|config| oneshot::check_plugin(&config, &args))),
+        Command::CheckPlugin(args) => ended(config().and_then(|config| oneshot::check_plugin(&config, &args))),
     }
 }
 
@@ -124,12 +124,12 @@ fn check(
 ) -> Result<ExitCode, StartupError> {
     let config = Config::load(args, path, environment)?;
     privileges::choose(config.user.as_deref())?;
-    let unreadable = config.unreadable_plugins();
-    for line in config.warnings.iter().chain(&unreadable) {
+    let wrong = config.wrong_plugins();
+    for line in config.warnings.iter().chain(&wrong) {
         tracing::warn!("{line}");
     }
     print(&config.report(!handover.sockets.is_empty()));
-    Ok(if unreadable.is_empty() { ExitCode::SUCCESS } else { EX_CONFIG.into() })
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { EX_CONFIG.into() })
 }
 
 fn ended(result: Result<ExitCode, StartupError>) -> ExitCode {

@@ -14,10 +14,16 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     drivers::{Root, linux::host::boot_id},
-    error::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE},
+    error::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, StartupError},
     logging,
-    plugins::{catalog::Catalog, set::PluginSet},
+    plugins::{
+        catalog::Catalog,
+        exec::{self, definition::Definition},
+        registry,
+        set::PluginSet,
+    },
     pretty::indent,
+    privileges,
     sampling::Sampling,
     schedule::Cadence,
     server,
@@ -35,7 +41,11 @@ pub fn sample(config: &Config, args: &SampleArgs) -> ExitCode {
             }
         };
         match choice(&sampling.catalog, &args.plugins) {
-            Ok(set) => write_samples(&sampling, set, args).await,
+            Ok(set) => {
+                let code = write_samples(&sampling, set, args).await;
+                exec::child::end_all();
+                code
+            }
             Err(fault) => {
                 logging::fatal(&fault);
                 EX_USAGE.into()
@@ -93,8 +103,21 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
     ExitCode::SUCCESS
 }
 
-/// `rtstatd check-plugin`: runs one plugin once and says what is wrong with it.
-pub fn check_plugin(_config: &Config, _args: &CheckPluginArgs) -> ExitCode {
-    logging::fatal(&"this build cannot check plugins yet");
-    EX_UNAVAILABLE.into()
+/// `rtstatd check-plugin`: runs one plugin as the server would, and says what a page would get.
+///
+/// # Errors
+/// When the definition is wrong, or the rights of root cannot be given up first.
+pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode, StartupError> {
+    privileges::become_user(&privileges::choose(config.user.as_deref())?)?;
+    let path = config.plugins.dir.join(format!("{}.toml", args.name));
+    let definition = Definition::read(&path)?;
+    let entries = registry::built_in(&Root::host());
+    if let Some(problem) = exec::unfit(&entries, &definition) {
+        logging::fatal(&format!("{}: {problem}", path.display()));
+        return Ok(EX_CONFIG.into());
+    }
+    let (report, usable) = exec::check::report(&definition);
+    // Whoever closed standard output does not want the rest.
+    let _ = io::stdout().write_all(report.as_bytes());
+    Ok(if usable { ExitCode::SUCCESS } else { EX_UNAVAILABLE.into() })
 }

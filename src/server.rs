@@ -27,7 +27,11 @@ use crate::{
     memory,
     plugins::{
         catalog::{Catalog, CatalogError},
-        exec, registry,
+        exec::{
+            self,
+            definition::{Definition, read_all},
+        },
+        registry,
     },
     presence::Presence,
     sampling::Sampling,
@@ -136,8 +140,17 @@ struct Server {
     ignored: IgnoredSignals,
     exit_on_idle: RefCell<Option<Duration>>,
     fault: RefCell<Option<ConfigError>>,
+    /// The operator's plugins as they were at the start.
+    plugins: Vec<Definition>,
     /// The listeners, as the status line names them.
     places: String,
+}
+
+/// The operator's plugins as their files are now, and what is wrong with the others.
+fn definitions(config: &Config) -> (Vec<Definition>, Vec<String>) {
+    let mut faults = Vec::new();
+    let read = read_all(&config.plugins.dir).into_iter();
+    (read.filter_map(|read| read.map_err(|fault| faults.push(fault.to_string())).ok()).collect(), faults)
 }
 
 /// Why the server ends.
@@ -151,6 +164,7 @@ impl Server {
         let Start { config, bound, reload, fault, watchdog_interval, ignored, .. } = start;
         let clock = Clock::start();
         let root = Root::host();
+        let (plugins, _) = definitions(&config);
         let sampling = sampling(&config, clock)?;
         let supervisor =
             Supervisor::new(clock, rules(&config, fault.is_some())).counted_by(Arc::clone(sampling.counters())).start();
@@ -179,6 +193,7 @@ impl Server {
             ignored,
             exit_on_idle,
             fault,
+            plugins,
             places,
         })
     }
@@ -276,11 +291,23 @@ impl Server {
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);
+                self.compare_plugins(&config);
                 info!("configuration reloaded");
             }
             Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),
         }
         self.tell(systemd::ready(&self.status()));
+    }
+
+    /// Keys are settled at the start, because every session's choice counts on them.
+    fn compare_plugins(&self, config: &Config) {
+        let (plugins, faults) = definitions(config);
+        for fault in faults {
+            tracing::warn!("plugin left out: {fault}");
+        }
+        if plugins != self.plugins {
+            tracing::warn!("plugins in {} have changed: restart to use them", config.plugins.dir.display());
+        }
     }
 
     fn status(&self) -> String {

@@ -7,6 +7,10 @@ use std::{
 };
 
 use super::Config;
+use crate::{
+    drivers::Root,
+    plugins::{exec, registry},
+};
 
 impl Config {
     /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of `listen`.
@@ -45,13 +49,9 @@ impl Config {
         out
     }
 
-    /// Plugin definitions that could not be read, a line each. A folder that is missing holds none.
-    pub fn unreadable_plugins(&self) -> Vec<String> {
-        plugin_files(&self.plugins.dir)
-            .filter_map(|path| {
-                fs::read_to_string(&path).err().map(|error| format!("{}: cannot be read: {error}", path.display()))
-            })
-            .collect()
+    /// What is wrong with plugin definitions, a line each. A folder that is missing holds none.
+    pub fn wrong_plugins(&self) -> Vec<String> {
+        exec::add(&mut registry::built_in(&Root::host()), &self.plugins.dir)
     }
 }
 

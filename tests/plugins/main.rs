@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod children;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod munin;
 #[cfg(test)]
 mod pushes;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Each has one worker thread while somebody watches it, and a child at most. What the child does wrong costs this
 //! key its figure and nobody else anything: output, depth, noise and time have bounds, failures are paced.
 
+pub mod check;
 pub mod child;
 pub mod definition;
 pub mod fault;
@@ -53,7 +54,8 @@ pub fn add(entries: &mut Vec<Entry>, dir: &Path) -> Vec<String> {
 }
 
 /// Why a definition cannot become a key beside the others.
-fn unfit(entries: &[Entry], definition: &Definition) -> Option<String> {
+#[must_use]
+pub fn unfit(entries: &[Entry], definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {

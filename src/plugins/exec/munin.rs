@@ -29,9 +29,6 @@ pub use graph::{Field, Graphs, Kind};
 /// Where Debian and Fedora keep what the plugins share.
 const LIBRARY: &str = "/usr/share/munin";
 
-/// Where munin-node keeps the plugins' state. It need not exist, nor be writable here.
-const STATE: &str = "/var/lib/munin-node/plugin-state";
-
 /// One such plugin.
 pub struct Munin {
     words: Vec<String>,
@@ -78,12 +75,14 @@ impl Munin {
     /// What munin-node sets for its plugins; the definition's variables win.
     fn command(&self) -> Command {
         let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let state = format!("{STATE}/rtstat-{}", self.definition.name);
+        // Some plugins keep what they read last; the service's folder for temporary files is its own.
+        let folder = std::env::temp_dir().to_string_lossy().into_owned();
+        let state = format!("{folder}/rtstat-munin-{}", self.definition.name);
         let munin = [
             ("LC_ALL", "C"),
             ("LANG", "C"),
             ("MUNIN_LIBDIR", LIBRARY),
-            ("MUNIN_PLUGSTATE", STATE),
+            ("MUNIN_PLUGSTATE", folder.as_str()),
             ("MUNIN_STATEFILE", state.as_str()),
             ("MUNIN_CAP_MULTIGRAPH", "1"),
             ("MUNIN_DEBUG", "0"),
@@ -101,8 +100,8 @@ impl Munin {
             return Ok(Arc::clone(graphs));
         }
         let graphs = Arc::new(Graphs::parse(&self.ask(Some("config"))?, &self.definition.unit)?);
-        for oddity in graphs.oddities() {
-            tracing::debug!(plugin = self.definition.name, "plugin {}: {oddity}", self.definition.name);
+        if let Some(oddity) = graphs.oddities().first() {
+            self.pace.remark(oddity, graphs.oddities().len() - 1);
         }
         self.graphs = Some(Arc::clone(&graphs));
         Ok(graphs)

@@ -42,6 +42,7 @@ struct State {
     last: Option<Result<Reading, DriverError>>,
     told: Option<Instant>,
     untold: u64,
+    remarked: bool,
 }
 
 impl Pace {
@@ -84,6 +85,14 @@ impl Pace {
     /// Failures so far are forgotten: it ran well for long.
     pub fn forgive(&self) {
         self.state().failures = 0;
+    }
+
+    /// Tells the journal of something that has no effect here, and how many like it; once in the life of this program.
+    pub fn remark(&self, what: &str, more: usize) {
+        if !std::mem::replace(&mut self.state().remarked, true) {
+            let plugin = self.name.as_str();
+            info!(plugin, more, "plugin {plugin}: {what}");
+        }
     }
 
     /// Tells the journal what a program wrote on standard error: one line in a minute.
