@@ -267,7 +267,8 @@ fn handshake(
         Ok(mut response) => Ok(response.finish().drop_body()),
         Err(ws::HandshakeError::UnsupportedVersion | ws::HandshakeError::NoVersionHeader) => {
             let mut response = Response::build(StatusCode::UPGRADE_REQUIRED);
-            response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+            // RFC 9110 §15.5.22: such an answer names what to upgrade to.
+            response.insert_header((header::SEC_WEBSOCKET_VERSION, "13")).insert_header((header::UPGRADE, "websocket"));
             Err(Refusal::new(response, "accepted is version 13 of WebSocket\n"))
         }
         Err(ws::HandshakeError::GetMethodRequired) => {

@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod handshake;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod reads;
