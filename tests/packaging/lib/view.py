@@ -16,6 +16,8 @@ STILL = (
 # What rtstatd(8) names: link state and speed, connection tracking. Processes that come and go, and what each of the two
 # programs says of itself, are not the machine's.
 EXCEPTIONS = r"net\.if\..*\.(up|speed.*|duplex|carrier)|sock\.conntrack.*|top\..*|procs\..*|self\..*|_meta\.(seq|t|err|stale).*"
+# Time per operation, which there is none of where nothing was read or written meanwhile.
+EXCEPTIONS += r"|disk\.dev\.[^.]+\.\w+_ms"
 # Of these machines only: systemd-nspawn mounts a boot id of its own over the kernel's, which the service does not see.
 EXCEPTIONS += r"|_meta\.boot"
 
