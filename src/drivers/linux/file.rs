@@ -22,13 +22,23 @@ pub struct KernelFile {
     path: PathBuf,
     file: Option<File>,
     buffer: Vec<u8>,
+    /// The kernel prints it in one piece: a read that leaves room has seen its end.
+    one_piece: bool,
 }
 
 impl KernelFile {
     /// The file `relative` (such as `proc/stat`) below `root`; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root, relative: impl AsRef<Path>) -> Self {
-        Self { path: root.path(relative), file: None, buffer: Vec::new() }
+        Self { path: root.path(relative), file: None, buffer: Vec::new(), one_piece: false }
+    }
+
+    /// The same for a file that the kernel prints whole at each read (`single_open` in its source: stat, meminfo,
+    /// loadavg, uptime), which saves the read that would find its end. Files of many records, such as net/dev, come a
+    /// page at a time and must not be read so.
+    #[must_use]
+    pub fn in_one_piece(root: &Root, relative: impl AsRef<Path>) -> Self {
+        Self { one_piece: true, ..Self::new(root, relative) }
     }
 
     /// Reads the whole file and gives the bytes to `parse`.
@@ -49,7 +59,7 @@ impl KernelFile {
             Some(file) => file,
             closed => closed.insert(File::open(&self.path)?),
         };
-        read_to_end(&mut self.buffer, |free, at| file.read_at(free, at as u64))
+        read_to_end(&mut self.buffer, self.one_piece, |free, at| file.read_at(free, at as u64))
     }
 }
 
@@ -63,14 +73,18 @@ pub fn read_once<'buffer>(path: &Path, buffer: &'buffer mut Vec<u8>) -> Result<&
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
         .open(path)
-        .and_then(|mut file| read_to_end(buffer, |free, _| file.read(free)))
+        .and_then(|mut file| read_to_end(buffer, false, |free, _| file.read(free)))
         .map_err(|error| DriverError::io(path, &error))?;
     Ok(buffer)
 }
 
-/// Fills `buffer` by `read` (into the free part, at the offset) until it gives nothing more. The buffer keeps its
-/// capacity, and its length becomes what was read.
-fn read_to_end(buffer: &mut Vec<u8>, mut read: impl FnMut(&mut [u8], usize) -> IoResult<usize>) -> IoResult<()> {
+/// Fills `buffer` by `read` (into the free part, at the offset) until it gives nothing more or, for a file `in_one_piece`,
+/// less than there was room for. The buffer keeps its capacity, and its length becomes what was read.
+fn read_to_end(
+    buffer: &mut Vec<u8>,
+    in_one_piece: bool,
+    mut read: impl FnMut(&mut [u8], usize) -> IoResult<usize>,
+) -> IoResult<()> {
     let mut filled = 0;
     buffer.resize(buffer.capacity().max(256), 0);
     loop {
@@ -82,7 +96,12 @@ fn read_to_end(buffer: &mut Vec<u8>, mut read: impl FnMut(&mut [u8], usize) -> I
         }
         match read(buffer.get_mut(filled..).unwrap_or_default(), filled) {
             Ok(0) => break,
-            Ok(count) => filled += count,
+            Ok(count) => {
+                filled += count;
+                if in_one_piece && filled < buffer.len() {
+                    break;
+                }
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

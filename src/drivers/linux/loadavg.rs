@@ -27,7 +27,7 @@ impl LoadavgFile {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(KernelFile::new(root, "proc/loadavg"))
+        Self(KernelFile::in_one_piece(root, "proc/loadavg"))
     }
 
     /// Reads it.

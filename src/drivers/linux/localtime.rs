@@ -16,7 +16,12 @@ pub struct LocalTime {
     zone: TimeZone,
     /// The zone's file and which version of it was read; none where TZ named the zone.
     file: Option<(PathBuf, Option<Version>)>,
+    /// When the file was looked at last, in seconds since 1970.
+    looked: Option<i64>,
 }
+
+/// Seconds between two looks at the zone's file: administrators move seldom.
+const LOOK_EVERY_SECS: i64 = 10;
 
 /// Device, inode and time of change: the administrator may choose another zone at any time.
 type Version = (u64, u64, i64, i64);
@@ -27,14 +32,18 @@ impl LocalTime {
     pub fn new(root: &Root, tz: Option<&str>) -> Self {
         let utc = TimeZone::utc();
         match tz {
-            Some(name) => Self { zone: TimeZone::from_posix_tz(name).unwrap_or(utc), file: None },
-            None => Self { zone: utc, file: Some((root.path("etc/localtime"), None)) },
+            Some(name) => Self { zone: TimeZone::from_posix_tz(name).unwrap_or(utc), file: None, looked: None },
+            None => Self { zone: utc, file: Some((root.path("etc/localtime"), None)), looked: None },
         }
     }
 
-    /// Seconds to add to universal time at `unix_secs` for the clock on the wall. Costs one stat of the zone's file.
+    /// Seconds to add to universal time at `unix_secs` for the clock on the wall. Costs one stat of the zone's file every
+    /// ten seconds.
     pub fn offset_secs(&mut self, unix_secs: i64) -> i32 {
-        if let Some((path, seen)) = &mut self.file {
+        // An earlier time than the last is a clock set back.
+        let due = self.looked.is_none_or(|last| !(last..last + LOOK_EVERY_SECS).contains(&unix_secs));
+        if let (Some((path, seen)), true) = (&mut self.file, due) {
+            self.looked = Some(unix_secs);
             let version = fs::metadata(&*path).ok().as_ref().map(version);
             if *seen != version {
                 let zone = fs::read(&*path).ok().and_then(|bytes| TimeZone::from_tz_data(&bytes).ok());
@@ -97,15 +106,20 @@ mod tests {
             (b"TZif garbage", 0),
             (b"", 0),
         ];
+        let mut now = SUMMER;
         for (bytes, offset) in rules {
             // A new file under the old name, as timedatectl does it; the old one stays, so that its inode is not reused.
             if path.exists() {
                 fs::rename(&path, dir.path().join(format!("etc/{offset}"))).unwrap();
             }
             fs::write(&path, bytes).unwrap();
-            assert_eq!(local.offset_secs(SUMMER), offset, "{}", bytes.escape_ascii());
+            now += LOOK_EVERY_SECS;
+            assert_eq!(local.offset_secs(now), offset, "{}", bytes.escape_ascii());
         }
+        fs::write(&path, zone_file("JST-9")).unwrap();
+        assert_eq!(local.offset_secs(now + LOOK_EVERY_SECS - 1), 0, "not looked at again yet");
+        assert_eq!(local.offset_secs(now - 1), 32400, "the clock was set back");
         fs::remove_file(&path).unwrap();
-        assert_eq!(local.offset_secs(SUMMER), 0);
+        assert_eq!(local.offset_secs(now + LOOK_EVERY_SECS), 0);
     }
 }

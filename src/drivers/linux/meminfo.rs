@@ -90,7 +90,7 @@ impl MeminfoFile {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(KernelFile::new(root, "proc/meminfo"))
+        Self(KernelFile::in_one_piece(root, "proc/meminfo"))
     }
 
     /// Reads it.

@@ -173,7 +173,7 @@ impl StatFile {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(KernelFile::new(root, "proc/stat"))
+        Self(KernelFile::in_one_piece(root, "proc/stat"))
     }
 
     /// Reads the processor lines only.

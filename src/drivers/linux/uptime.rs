@@ -23,7 +23,7 @@ impl UptimeFile {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(KernelFile::new(root, "proc/uptime"))
+        Self(KernelFile::in_one_piece(root, "proc/uptime"))
     }
 
     /// Reads the whole seconds since boot.

@@ -26,7 +26,8 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// The places that tell, with the last count.
 #[derive(Debug)]
 pub struct Users {
-    booted: PathBuf,
+    /// Whether systemd runs this machine (sd_booted(3)).
+    booted: bool,
     sessions: PathBuf,
     utmp: [PathBuf; 2],
     proc: PathBuf,
@@ -40,7 +41,7 @@ impl Users {
     #[must_use]
     pub fn new(root: &Root) -> Self {
         Self {
-            booted: root.path("run/systemd/system"),
+            booted: root.path("run/systemd/system").exists(),
             sessions: root.path("run/systemd/sessions"),
             utmp: ["run/utmp", "var/run/utmp"].map(|place| root.path(place)),
             proc: root.path("proc"),
@@ -52,7 +53,7 @@ impl Users {
     /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or goes, and the reading
     /// of a small file for each session otherwise.
     pub fn count(&mut self) -> u64 {
-        let count = if self.booted.exists() {
+        let count = if self.booted {
             self.count_sessions().or_else(|| self.count_utmp())
         } else {
             self.count_utmp().or_else(|| self.count_sessions())
