@@ -4,67 +4,28 @@ use serde::Serialize;
 
 use super::{Plugin, Window};
 use crate::drivers::{
-    DriverError, Root,
-    linux::{pid_stat::state, processes::Processes as Folders},
+    DriverError,
+    linux::census::{Census, Counts},
 };
 
-/// The plugin. A reading costs one open, read and close for each process.
+/// The plugin.
 #[derive(Debug)]
-pub struct Processes {
-    folders: Folders,
-    own: Option<u32>,
-}
-
-impl Processes {
-    /// Reads below `root`.
-    #[must_use]
-    pub fn new(root: &Root) -> Self {
-        let folders = Folders::new(root);
-        let own = folders.own_pid();
-        Self { folders, own }
-    }
-}
-
-/// Processes by state. Idle kernel threads are in none, and so not in the sum.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Counts {
-    running: u64,
-    sleep: u64,
-    stopped: u64,
-    zombie: u64,
-}
-
-impl Counts {
-    /// By the letter that `ps` shows first in its column STAT: a tracing stop (`t`), a dead process (`X`) and an idle
-    /// kernel thread (`I`) count nowhere. The observer finds itself running, and sleeps otherwise.
-    fn add(&mut self, state: u8, observer: bool) {
-        match state {
-            b'R' if observer => self.sleep += 1,
-            b'R' => self.running += 1,
-            b'S' | b'D' => self.sleep += 1,
-            b'T' => self.stopped += 1,
-            b'Z' => self.zombie += 1,
-            _ => {}
-        }
-    }
-}
+pub struct Processes(pub Census);
 
 impl Plugin for Processes {
     type Sample = Counts;
 
     fn read(&mut self, sample: &mut Counts) -> Result<(), DriverError> {
-        *sample = Counts::default();
-        let own = self.own;
-        self.folders.walk(|pid, line| {
-            if let Some(state) = state(line) {
-                sample.add(state, Some(pid) == own);
-            }
-        })?;
+        *sample = self.0.take()?;
         Ok(())
     }
 
     fn view(window: Window<'_, Counts>) -> impl Serialize {
-        let &Counts { running, sleep, stopped, zombie } = window.now;
+        // A tracing stop, a dead process and an idle kernel thread count nowhere. The observer finds itself running,
+        // and sleeps otherwise.
+        let observer = u64::from(window.now.observer_runs);
+        let &Counts { running, sleeping, waiting, stopped, zombie, .. } = window.now;
+        let (running, sleep) = (running.saturating_sub(observer), sleeping + waiting + observer);
         View { all: running + sleep + stopped + zombie, running, sleep, stopped, zombie }
     }
 }
@@ -93,6 +54,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::drivers::Root;
 
     fn json(counts: &Counts) -> String {
         serde_json::to_string(&Processes::view(Window { before: None, now: counts })).unwrap()
@@ -108,7 +70,7 @@ mod tests {
         }
         symlink("3", dir.path().join("proc/self")).unwrap();
         let mut counts = Counts { running: 99, ..Counts::default() };
-        Processes::new(&Root::at(dir.path())).read(&mut counts).unwrap();
+        Processes(Census::new(&Root::at(dir.path()))).read(&mut counts).unwrap();
         assert_eq!(json(&counts), r#"{"all":6,"running":1,"sleep":3,"stopped":1,"zombie":1}"#);
     }
 
@@ -133,7 +95,7 @@ mod tests {
         for child in &mut children.0[5..] {
             child.kill().unwrap();
         }
-        let mut processes = Processes::new(&Root::host());
+        let mut processes = Processes(Census::new(&Root::host()));
         let mut counts = Counts::default();
         let deadline = Instant::now() + Duration::from_secs(10);
         while counts.stopped < 5 || counts.zombie < 3 {

@@ -4,25 +4,16 @@ use serde::Serialize;
 
 use super::{Plugin, Window};
 use crate::drivers::{
-    DriverError, Root,
-    linux::{pid_stat::parse, processes::Processes},
+    DriverError,
+    linux::census::{Census, Counts},
 };
 
-/// The plugin. A reading costs one open, read and close for each process.
+/// The plugin.
 #[derive(Debug)]
-pub struct Procs(Processes);
+pub struct Procs(pub Census);
 
-impl Procs {
-    /// Reads below `root`.
-    #[must_use]
-    pub fn new(root: &Root) -> Self {
-        Self(Processes::new(root))
-    }
-}
-
-/// Processes by the letter of their state.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub struct Counts {
+#[derive(Serialize)]
+struct View {
     total: u64,
     threads: u64,
     r: u64,
@@ -31,7 +22,6 @@ pub struct Counts {
     i: u64,
     t: u64,
     z: u64,
-    /// Whether all processes are seen: with `hidepid=` or ProtectProc= most are hidden, and the counts are of the rest.
     visible: bool,
 }
 
@@ -39,28 +29,14 @@ impl Plugin for Procs {
     type Sample = Counts;
 
     fn read(&mut self, sample: &mut Counts) -> Result<(), DriverError> {
-        let mut counts = Counts::default();
-        let walk = self.0.walk(|_, line| {
-            let Ok(process) = parse(line) else { return };
-            counts.total += 1;
-            counts.threads = counts.threads.saturating_add(process.threads);
-            match process.state {
-                b'R' => counts.r += 1,
-                b'S' => counts.s += 1,
-                b'D' => counts.d += 1,
-                b'I' => counts.i += 1,
-                b'T' | b't' => counts.t += 1,
-                b'Z' => counts.z += 1,
-                _ => {}
-            }
-        })?;
-        counts.visible = walk.saw_init && walk.refused == 0;
-        *sample = counts;
+        *sample = self.0.take()?;
         Ok(())
     }
 
     fn view(window: Window<'_, Counts>) -> impl Serialize {
-        window.now
+        let &Counts { running, sleeping, waiting, idle, stopped, traced, zombie, total, threads, visible, .. } =
+            window.now;
+        View { total, threads, r: running, s: sleeping, d: waiting, i: idle, t: stopped + traced, z: zombie, visible }
     }
 }
 
@@ -69,6 +45,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::drivers::Root;
 
     #[test]
     fn states_and_threads_are_counted_and_a_hidden_first_process_is_told() {
@@ -83,7 +60,7 @@ mod tests {
         }
         let json = || {
             let mut counts = Counts::default();
-            Procs::new(&Root::at(dir.path())).read(&mut counts).unwrap();
+            Procs(Census::new(&Root::at(dir.path()))).read(&mut counts).unwrap();
             serde_json::to_string(&Procs::view(Window { before: None, now: &counts })).unwrap()
         };
         assert_eq!(json(), r#"{"total":10,"threads":30,"r":1,"s":2,"d":1,"i":1,"t":2,"z":1,"visible":false}"#);

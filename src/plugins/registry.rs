@@ -25,7 +25,7 @@ use super::{
     units::Units,
     uptime::Uptime,
 };
-use crate::drivers::{DriverError, Root};
+use crate::drivers::{DriverError, Root, linux::census::Census};
 
 /// What the built-in keys need from outside.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ pub fn built_in(root: &Root) -> Vec<Entry> {
 #[must_use]
 pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
+    let census = Census::new(root);
     let top_root = root.clone();
     let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
     let gpu_root = root.clone();
@@ -73,7 +74,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     vec![
         entry("cpu_stat", Kind::Rate, "ratio", 0.05, Home::tick(CpuStat::new(root))).by_default(),
         entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))).by_default(),
-        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes::new(root))).by_default(),
+        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes(census.clone()))).by_default(),
         entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))).by_default(),
         entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(Cpu::new(root))),
         entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
@@ -96,7 +97,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Home::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
         )
         .null_because(Sens::reason(root, &options.sensors_off)),
-        entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs::new(root))),
+        entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs(census))),
         entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root))),
         entry("units", Kind::Table, "", 2.0, Home::worker(move || Units::new(&units_root, units.clone())))
             .null_because(Units::reason(root)),

@@ -5,6 +5,7 @@
 //! error or a line left out, and never a panic.
 
 pub mod arcstats;
+pub mod census;
 pub mod cgroups;
 pub mod containers;
 pub mod dbus;

@@ -17,11 +17,10 @@ use nix::{
     unistd::read,
 };
 use rtstat::{
-    drivers::Root,
+    drivers::{Root, linux::census::Census},
     plugins::{
         cpu_stat::CpuStat,
         meminfo::Meminfo,
-        processes::Processes,
         sample::{Pooled, Reading, Source},
         uptime::Uptime,
     },
@@ -201,14 +200,15 @@ impl Drop for Sleepers {
 pub fn walk(options: &Options) -> Result<Vec<Row>> {
     let _sleepers = Sleepers::start(options.scale.processes[0])?;
     let mut bare = BareWalk::new()?;
-    let mut plugin = Sampled::new(Box::new(Pooled::new(Processes::new(&Root::host()))));
+    let census = Census::new(&Root::host());
+    let mut walk = || census.retake().map(|_| ()).map_err(Into::into);
     bare.walk()?;
     let found = f64::from(bare.found);
     let times = (options.scale.repeats / ROUNDS / 5).max(1);
-    let hot = compare(times, Duration::ZERO, || bare.walk(), || plugin.step(false), ROUNDS)?;
+    let hot = compare(times, Duration::ZERO, || bare.walk(), &mut walk, ROUNDS)?;
     let pause = if options.scale.repeats < 100 { Duration::from_millis(50) } else { Duration::from_secs(1) };
     let rounds = if options.scale.repeats < 100 { 1 } else { ROUNDS };
-    let cold = compare(1, pause, || bare.walk(), || plugin.step(false), rounds)?;
+    let cold = compare(1, pause, || bare.walk(), &mut walk, rounds)?;
     let each = |(bare, other, ratio): (f64, f64, f64)| (bare / found, other / found, ratio);
     let limits = Some(bound(1.1, 1.3, " ×"));
     Ok(vec![
@@ -239,8 +239,8 @@ pub fn sizes(options: &Options) -> Result<Vec<Row>> {
         sleepers.push(Sleepers::start(more)?);
         let mut bare = BareWalk::new()?;
         bare.walk()?;
-        let mut plugin = Sampled::new(Box::new(Pooled::new(Processes::new(&Root::host()))));
-        let all = cost((times / 10).max(1), || plugin.step(true))?;
+        let census = Census::new(&Root::host());
+        let all = cost((times / 10).max(1), || census.retake().map(|_| ()).map_err(Into::into))?;
         let found = f64::from(bare.found);
         rows.push(Row::shown(
             18,
