@@ -3,7 +3,11 @@
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
+    os::fd::AsRawFd,
+    str::FromStr,
 };
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 
 use super::agent::PATIENCE;
 
@@ -19,6 +23,13 @@ impl Client {
         Self(BufReader::new(tcp))
     }
 
+    /// Connects from this address of the loopback.
+    pub fn connect_from(source: &str, address: SocketAddr) -> Self {
+        let tcp = tcp_from(source, address);
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::over(tcp)
+    }
+
     /// Connects and asks for an upgrade with these header lines besides the usual ones.
     pub fn upgrade(address: SocketAddr, headers: &str) -> Self {
         let mut client = Self::connect(address);
@@ -30,6 +41,14 @@ impl Client {
     pub fn half_close(&self) {
         let _ = self.0.get_ref().shutdown(Shutdown::Write);
     }
+}
+
+/// A TCP connection from this address of the loopback.
+pub fn tcp_from(source: &str, address: SocketAddr) -> TcpStream {
+    let descriptor = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(descriptor.as_raw_fd(), &SockaddrIn::from_str(&format!("{source}:0")).unwrap()).unwrap();
+    connect(descriptor.as_raw_fd(), &SockaddrIn::from_str(&address.to_string()).unwrap()).unwrap();
+    TcpStream::from(descriptor)
 }
 
 impl<S: Read + Write> Client<S> {

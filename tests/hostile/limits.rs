@@ -1,6 +1,6 @@
 //! Limits per address, and whom proxies speak for.
 
-use std::{net::SocketAddr, os::unix::net::UnixStream};
+use std::os::unix::net::UnixStream;
 
 use super::{
     agent::{Agent, eventually},
@@ -53,18 +53,6 @@ fn ten_thousand_connections_leave_no_trace() {
     assert!(agent.log().lines().count() < 2000, "{}", agent.log().lines().count());
 }
 
-/// A connection from this address of the loopback.
-fn from(source: &str, address: SocketAddr) -> Client {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
-    use std::{net::TcpStream, os::fd::AsRawFd, str::FromStr};
-    let descriptor = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
-    bind(descriptor.as_raw_fd(), &SockaddrIn::from_str(&format!("{source}:0")).unwrap()).unwrap();
-    connect(descriptor.as_raw_fd(), &SockaddrIn::from_str(&address.to_string()).unwrap()).unwrap();
-    let tcp = TcpStream::from(descriptor);
-    tcp.set_read_timeout(Some(super::agent::PATIENCE)).unwrap();
-    Client::over(tcp)
-}
-
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x09\x7f\0\0\x01\0\x01\0\x02";
 
 #[test]
@@ -73,42 +61,42 @@ fn only_a_trusted_proxy_is_believed() {
     let agent = Agent::start(&["raw", "ws"], &options);
     let (raw, ws) = (agent.address("raw"), agent.address("ws"));
 
-    let mut proxy = from("127.0.0.9", raw);
+    let mut proxy = Client::connect_from("127.0.0.9", raw);
     proxy.send("PROXY TCP4 192.0.2.7 127.0.0.1 4711 8000\r\nversion\n");
     assert_eq!(proxy.line(), WELCOME);
     assert_eq!(proxy.line(), concat!("Version::", env!("CARGO_PKG_VERSION"), "\n"));
     agent.logged("session opened session=1 peer=192.0.2.7 ");
 
-    let mut second = from("127.0.0.10", raw);
+    let mut second = Client::connect_from("127.0.0.10", raw);
     second.send(V2);
     assert_eq!(second.line(), WELCOME);
     agent.logged("peer=192.0.2.9 ");
 
     // Counters use the forwarded address, whatever the way it came.
-    let mut page = from("127.0.0.9", ws);
+    let mut page = Client::connect_from("127.0.0.9", ws);
     page.ask_upgrade("/", &format!("Host: {ws}\r\nX-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n"));
     assert!(page.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(page.text(), WELCOME);
-    let mut third = from("127.0.0.9", raw);
+    let mut third = Client::connect_from("127.0.0.9", raw);
     third.send("PROXY TCP4 192.0.2.7 127.0.0.1 4712 8000\r\n");
     assert_eq!(third.line(), CROWDED);
-    let mut page = from("127.0.0.9", ws);
+    let mut page = Client::connect_from("127.0.0.9", ws);
     page.ask_upgrade("/", &format!("Host: {ws}\r\nX-Forwarded-For: 192.0.2.7\r\n"));
     assert!(page.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(page.text(), CROWDED);
     assert_eq!(page.close_code(), 1013);
 
     // A proxy that speaks for nobody, or says nothing, as the clients on its machine do.
-    let mut silent = from("127.0.0.9", raw);
+    let mut silent = Client::connect_from("127.0.0.9", raw);
     assert_eq!(silent.line(), WELCOME);
     // A header in pieces, and a broken one.
-    let mut pieces = from("127.0.0.11", raw);
+    let mut pieces = Client::connect_from("127.0.0.11", raw);
     for byte in b"PROXY TCP6 2001:db8::7 ::1 1 2\r\n" {
         pieces.send([*byte]);
     }
     assert_eq!(pieces.line(), WELCOME);
     agent.logged("peer=2001:db8::7 ");
-    let mut broken = from("127.0.0.9", raw);
+    let mut broken = Client::connect_from("127.0.0.9", raw);
     broken.send("PROXY TCP4 me you 1 2\r\n");
     assert_eq!(broken.line(), "");
     agent.logged("connection refused: broken PROXY header");

@@ -14,6 +14,10 @@ mod gate;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
+mod read_only;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod tls_client;

@@ -1,6 +1,9 @@
 //! A TLS client that takes any certificate and shows which one it got.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+};
 
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
@@ -14,7 +17,7 @@ use rustls::{
 use super::{agent::PATIENCE, client::Client};
 
 /// A client over TLS.
-pub type TlsClient = Client<StreamOwned<ClientConnection, std::net::TcpStream>>;
+pub type TlsClient = Client<StreamOwned<ClientConnection, TcpStream>>;
 
 /// Connects and finishes the handshake.
 pub fn connect(address: SocketAddr, versions: &[&'static SupportedProtocolVersion]) -> TlsClient {
@@ -27,6 +30,15 @@ pub fn try_connect(
     versions: &[&'static SupportedProtocolVersion],
     protocols: &[&[u8]],
 ) -> std::io::Result<TlsClient> {
+    over(TcpStream::connect(address)?, versions, protocols)
+}
+
+/// The same over a connection.
+pub fn over(
+    mut tcp: TcpStream,
+    versions: &[&'static SupportedProtocolVersion],
+    protocols: &[&[u8]],
+) -> std::io::Result<TlsClient> {
     let provider = Arc::new(ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
@@ -35,8 +47,8 @@ pub fn try_connect(
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    let mut connection = ClientConnection::new(Arc::new(config), ServerName::IpAddress(address.ip().into())).unwrap();
-    let mut tcp = std::net::TcpStream::connect(address)?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
     tcp.set_read_timeout(Some(PATIENCE))?;
     tcp.set_nodelay(true)?;
     while connection.is_handshaking() {
