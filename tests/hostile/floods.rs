@@ -162,6 +162,11 @@ fn the_journal_does_not_grow_with_what_peers_do() {
         page.half_close();
         let mut rebound = Client::upgrade(address, &format!("Host: evil{round}.example\r\n"));
         rebound.head();
+        // What a library would call an error of ours.
+        let mut unfinished = Client::upgrade(address, "Host: localhost\r\n");
+        unfinished.send(frame(0x01, b"a").repeat(2));
+        unfinished.half_close();
+        unfinished.rest();
         let mut garbage = Client::connect(agent.address("raw"));
         garbage.send("\u{1b}[2J\r\n\r\nERROR forged\n\n\n".repeat(20));
         garbage.half_close();
