@@ -1,4 +1,4 @@
-//! The end of the program with many sessions.
+//! Signals while sessions are watching: what ends them, and what does not.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use nix::sys::{
 
 use crate::{
     client::Client,
-    program::{Program, rtstatd},
+    program::{Program, config_file, rtstatd},
 };
 
 /// A close frame with code 1001: going away.
@@ -57,5 +57,31 @@ fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
     // Only now do they read, and find their close frame.
     for client in clients {
         assert!(client.rest().ends_with(&GOING_AWAY));
+    }
+}
+
+#[test]
+fn sessions_go_on_over_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config_file(&folder, "");
+    let listeners = ["--listen", "ws://127.0.0.1:0", "--listen", "raw://127.0.0.1:0"];
+    // From a folder that is nobody's home.
+    let mut command = rtstatd(&[&["server", "--config", &path], &listeners[..]].concat());
+    command.current_dir("/proc");
+    let mut program = Program::start(command);
+    let script = "plugins::uptime,_meta\ninterval::0.5\nstart\n";
+    let mut clients =
+        [Client::raw(&program.listener("raw"), script), Client::websocket(&program.listener("ws"), script)];
+    for toml in ["max_clients = 1", "max_clients = 'x'"] {
+        std::fs::write(&path, toml).unwrap();
+        program.signal(Signal::SIGHUP);
+        program.wait_for("RELOADING=1");
+        program.wait_for("READY=1");
+        for client in &mut clients {
+            client.push();
+        }
+    }
+    for client in &mut clients {
+        assert!(client.push()["_meta"]["seq"].as_u64() >= Some(3), "it was started again");
     }
 }
