@@ -24,6 +24,7 @@ STEPS = [
     configuring.own_listeners,
     configuring.credential,
     configuring.token_file,
+    configuring.own_plugins,
     proxying.proxied,
     proxying.real_address,
     proxying.browsed,
