@@ -12,9 +12,14 @@ use super::server::Server;
 
 /// Status line and headers, and the body, of one request with these further header lines.
 pub fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
+    ask(address, "1.1", path, headers)
+}
+
+/// As [`get`], in a version of HTTP: an answer to 1.0 never comes in chunks.
+pub fn ask(address: SocketAddr, version: &str, path: &str, headers: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -111,6 +111,28 @@ fn a_stream_that_keeps_failing_is_paced_too() {
     }
 }
 
+#[test]
+fn a_choice_that_changes_back_and_forth_starts_no_flood() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    for mode in ["once", "stream"] {
+        let text = format!("command = 'echo x >> {}; sleep 1000'\nmode = '{mode}'", runs.display());
+        let (make, orders, foreman) = made(&text);
+        // Dismissed before it begins, as a worker is whose key nobody wants any more.
+        drop(foreman);
+        for millis in [0, 1, 100, 499] {
+            assert_eq!(
+                make(&orders).sample(Duration::from_millis(millis)).err().unwrap().to_string(),
+                "it was stopped"
+            );
+        }
+        // The one that was started may have been ended before its first word.
+        let count = || fs::read_to_string(&runs).unwrap_or_default().lines().count();
+        assert!(count() <= 1, "{mode}: {}", count());
+        let _ = fs::remove_file(&runs);
+    }
+}
+
 /// Thread, descriptors and resident KiB of this process.
 fn cost() -> (usize, usize, u64) {
     let count = |folder| fs::read_dir(folder).unwrap().count();

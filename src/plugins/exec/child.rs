@@ -9,7 +9,7 @@ use std::{
         unix::process::{CommandExt, ExitStatusExt},
     },
     process::{self, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -37,10 +37,16 @@ const VARIABLES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL
 /// The groups that live, so that the end of this program can be theirs.
 struct Groups {
     live: BTreeSet<Pid>,
+    /// Children that are being started: their groups are not known yet.
+    starting: usize,
     closed: bool,
 }
 
-static GROUPS: Mutex<Groups> = Mutex::new(Groups { live: BTreeSet::new(), closed: false });
+static GROUPS: Mutex<Groups> = Mutex::new(Groups { live: BTreeSet::new(), starting: 0, closed: false });
+static STARTED: Condvar = Condvar::new();
+
+/// A start takes milliseconds, unless the program lies on a file system that does not answer: that one is not waited for.
+const LONGEST_START: Duration = Duration::from_millis(200);
 
 fn groups() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,10 +56,34 @@ fn groups() -> MutexGuard<'static, Groups> {
 pub fn end_all() {
     let mut groups = groups();
     groups.closed = true;
+    groups = STARTED
+        .wait_timeout_while(groups, LONGEST_START, |groups| groups.starting > 0)
+        .unwrap_or_else(PoisonError::into_inner)
+        .0;
     for group in std::mem::take(&mut groups.live) {
         // A group that is gone already is what is wanted.
         let _ = killpg(group, Signal::SIGKILL);
     }
+}
+
+/// Starts a process in a group of its own and enters the group. No lock is held meanwhile: nobody waits for a program
+/// that cannot be read.
+fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
+    let mut before = groups();
+    if before.closed {
+        return Err(Fault::Dismissed);
+    }
+    before.starting += 1;
+    drop(before);
+    let spawned = command.process_group(0).spawn();
+    let group = spawned.as_ref().ok().and_then(|process| i32::try_from(process.id()).ok()).map(Pid::from_raw);
+    let mut after = groups();
+    after.starting -= 1;
+    after.live.extend(group);
+    STARTED.notify_all();
+    drop(after);
+    let process = spawned.map_err(|error| Fault::Start(error.to_string()))?;
+    group.map(|group| (process, group)).ok_or_else(|| Fault::Start("its number is out of range".into()))
 }
 
 /// The command of a child: the words, with `env` in the place of all variables but a few harmless ones.
@@ -87,15 +117,8 @@ impl Child {
     /// # Errors
     /// When the system does not start it.
     pub fn start(command: &mut Command) -> Result<Self, Fault> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut groups = groups();
-        if groups.closed {
-            return Err(Fault::Dismissed);
-        }
-        let mut process = command.spawn().map_err(|error| Fault::Start(error.to_string()))?;
-        let group = Pid::from_raw(i32::try_from(process.id()).unwrap_or(i32::MAX));
-        groups.live.insert(group);
-        drop(groups);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (mut process, group) = spawn(command)?;
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
         let child = Self { process, group, stdout, stderr, status: None, ended: false };
         for pipe in child.pipes() {

@@ -20,6 +20,9 @@ use crate::{
 /// The longest pause that failures bring, unless the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Two starts of one program are at least this far apart.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// What programs write on standard error is told no more often than this, the first line of it.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -61,6 +64,14 @@ impl Pace {
     pub fn early(&self, at: Duration) -> Option<Result<Reading, DriverError>> {
         let state = self.state();
         state.last.clone().filter(|_| at < state.not_before)
+    }
+
+    /// A run begins at `at`. Should it be dismissed, the next one waits for a moment: who changes a choice back and forth
+    /// starts no flood of programs.
+    pub fn started(&self, at: Duration) {
+        let mut state = self.state();
+        state.not_before = at + MOMENT;
+        state.last = Some(Err(Fault::Dismissed.into()));
     }
 
     /// A run that began at `at` succeeded.
@@ -133,6 +144,7 @@ impl<S: Source> Source for Paced<S> {
         if let Some(early) = self.pace.early(at) {
             return early;
         }
+        self.pace.started(at);
         let outcome = self.inner.sample(at);
         match &outcome {
             Ok(reading) => self.pace.succeeded(at, reading),

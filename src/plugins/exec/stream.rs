@@ -130,6 +130,7 @@ impl Stream {
     fn newest(&mut self, at: Duration) -> Result<Reading, Fault> {
         if self.running.is_none() {
             self.reading = None;
+            self.pace.started(at);
             self.running = Some(Running::start(&self.words, &self.definition)?);
         }
         let timeout = self.definition.timeout;
