@@ -72,6 +72,10 @@ fn sessions_go_on_over_a_reload() {
     let script = "plugins::uptime,_meta\ninterval::0.5\nstart\n";
     let mut clients =
         [Client::raw(&program.listener("raw"), script), Client::websocket(&program.listener("ws"), script)];
+    // Both are in before the limit is lowered.
+    for client in &mut clients {
+        client.line_with("Welcome::");
+    }
     for toml in ["max_clients = 1", "max_clients = 'x'"] {
         std::fs::write(&path, toml).unwrap();
         program.signal(Signal::SIGHUP);
