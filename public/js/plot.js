@@ -1,7 +1,7 @@
-// Strips on a canvas: one row a figure, one time axis for all. Draws what a history holds. Also the sheets' colours, resolved
-// for canvases.
+// Strips as pixels: one row a figure, one time axis for all. Columns of whole pixels are written straight into an image,
+// since paths cost the main thread ten times as much. Also the sheets' colours, resolved for canvases.
 
-import { CAPACITY, WINDOW } from './history.js'
+import { WINDOW } from './history.js'
 
 /** @typedef {import('./history.js').History} History */
 /** @typedef {{from: number, to: number, end: number, width: number, gap: number}} Frame */
@@ -34,7 +34,7 @@ export function colours() {
 
 /** After a change of theme the colours are asked for again. */
 export function forgetColours() {
-	palette = hatching = null
+	palette = null
 }
 
 /** Fits a canvas to its box in device pixels, and empties it. @param {HTMLCanvasElement} canvas */
@@ -58,138 +58,112 @@ export function frameOf(history, end, width, interval) {
 /** @param {Frame} frame @param {number} time */
 export const xOf = ({ width, end }, time) => width - ((end - time) / WINDOW) * width
 
-/**
- * One figure as a line, with a light area below it when `fill`.
- * @param {CanvasRenderingContext2D} context @param {History} history @param {Frame} frame
- * @param {{name: string, top: number, height: number, max: number, colour: string, fill: boolean}} row
- */
-export function line(context, history, frame, { name, top, height, max, colour, fill }) {
-	const values = history.series.get(name)
-	if (!values || frame.to < 0) return
-	const base = top + height
-	const area = new Path2D()
-	let [start, x, before, open] = [0, 0, 0, false]
-	const finish = () => {
-		if (open) {
-			area.lineTo(x, base)
-			area.lineTo(start, base)
-		}
-		open = false
-	}
-	context.beginPath()
-	for (let index = frame.from; index <= frame.to; index++) {
-		const slot = history.slot(index)
-		const value = values[slot] ?? NaN
-		const time = history.times[slot] ?? 0
-		if (value !== value || (open && time - before > frame.gap)) finish()
-		if (value !== value) continue
-		x = xOf(frame, time)
-		const y = base - (Math.min(value, max) / max) * height
-		if (!open) {
-			context.moveTo(x - 0.5, y)
-			area.moveTo(start = x, base)
-			open = true
-		}
-		context.lineTo(x, y)
-		if (fill) area.lineTo(x, y)
-		before = time
-	}
-	finish()
-	if (fill) {
-		context.globalAlpha = 0.22
-		context.fillStyle = colour
-		context.fill(area)
-		context.globalAlpha = 1
-	}
-	context.strokeStyle = colour
-	context.lineWidth = 1.25
-	context.stroke()
+/** A colour of the palette as a pixel. @param {string} name @param {number} alpha 0 to 255 */
+function pixel(name, alpha = 255) {
+	const [r, g, b] = (colours()[name].match(/[\d.]+/g) ?? []).map(Number)
+	return ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
 }
 
-let hatching = /** @type {CanvasPattern|null} */ (null)
-
-function hatch(context) {
-	if (hatching) return hatching
-	const tile = document.createElement('canvas')
-	tile.width = tile.height = 6
-	const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext('2d'))
-	pen.strokeStyle = colours().muted
-	pen.globalAlpha = 0.5
-	for (const shift of [-6, 0, 6]) {
-		pen.moveTo(shift, 6)
-		pen.lineTo(shift + 6, 0)
-	}
-	pen.stroke()
-	return hatching = context.createPattern(tile, 'repeat')
-}
-
-/** A minute a tick behind everything, and hatching where nothing came: between two samples, and from the last one on. */
-export function backdrop(context, history, frame, height) {
-	context.fillStyle = colours().line
-	for (let minute = 1; minute < 5; minute++) context.fillRect(Math.round(frame.width * (1 - minute / 5)), 0, 1, height)
-	if (frame.to < 0) return
-	context.fillStyle = hatch(context)
-	let before = history.timeAt(frame.from)
-	for (let index = frame.from + 1; index <= frame.to + 1; index++) {
-		const time = index > frame.to ? frame.end : history.timeAt(index)
-		const left = Math.max(0, xOf(frame, before))
-		if (time - before > frame.gap) context.fillRect(left, 0, xOf(frame, time) - left, height)
-		before = time
-	}
-}
-
-/** The history of all processors as an image, a row each, a pixel column a sample; written as samples come. */
-export class HeatImage {
-	constructor() {
-		this.canvas = document.createElement('canvas')
-		this.rows = 0
-		this.count = 0
+export class Strips {
+	/** @param {HTMLCanvasElement} canvas */
+	constructor(canvas) {
+		this.canvas = canvas
+		this.image = new ImageData(1, 1)
+		this.pixels = new Uint32Array(1)
+		this.history = /** @type {History} */ (/** @type {unknown} */ (null))
+		this.frame = /** @type {Frame} */ ({})
+		this.wide = this.high = 0
+		this.scale = 1
 	}
 
-	/** Everything again, after a change of theme. */
-	reset() {
-		this.rows = 0
-	}
-
-	/** @param {History} history */
-	follow(history) {
-		const rows = Math.min(history.cpuSlots, 128)
-		if (rows !== this.rows) {
-			this.rows = rows
-			this.canvas.width = CAPACITY
-			this.canvas.height = rows
-			this.column = new ImageData(1, rows)
-			this.pixels = new Uint32Array(this.column.data.buffer)
-			this.count = 0
-			colours()
+	/** Opens a picture: empty but for a tick a minute. @param {History} history @param {Frame} frame of CSS pixels */
+	begin(history, frame, height) {
+		this.scale = devicePixelRatio || 1
+		const [wide, high] = [Math.max(1, Math.round(frame.width * this.scale)), Math.max(1, Math.round(height * this.scale))]
+		if (this.image.width !== wide || this.image.height !== high) {
+			this.image = new ImageData(wide, high)
+			this.pixels = new Uint32Array(this.image.data.buffer)
+			Object.assign(this.canvas, { width: wide, height: high })
 		}
-		const context = this.canvas.getContext('2d', { willReadFrequently: true })
-		if (!context || !this.column || !this.pixels) return
-		this.count = Math.max(this.count, history.count - history.length)
-		for (; this.count < history.count; this.count++) {
-			const slot = this.count % CAPACITY
-			this.pixels.fill(0)
-			for (let cpu = 0; cpu < history.cpuSlots; cpu++) {
-				const pixel = heat.pixels[history.cpus[slot * history.cpuSlots + cpu] ?? 255]
-				// Beyond 128 several share a row: more than a strip can show.
-				if (pixel !== undefined) this.pixels[Math.floor((cpu * rows) / history.cpuSlots)] = pixel
+		Object.assign(this, { history, wide, high })
+		this.frame = { ...frame, width: wide }
+		this.pixels.fill(0)
+		for (let minute = 1; minute < 5; minute++) this.column(Math.round(wide * (1 - minute / 5)), 0, high - 1, pixel('line'))
+	}
+
+	/** @param {number} x @param {number} top @param {number} bottom both included */
+	column(x, top, bottom, colour, step = 1) {
+		const { wide, pixels } = this
+		if (x >= 0 && x < wide) for (let y = top; y <= bottom; y += step) pixels[y * wide + x] = colour
+	}
+
+	/** Calls with pairs of samples that touch, as columns; a sample after a gap stands alone. */
+	walk(values, act) {
+		const { history, frame } = this
+		let [before, x0, slot0] = [-Infinity, 0, -1]
+		for (let index = frame.from; index <= frame.to; index++) {
+			const slot = history.slot(index)
+			const time = history.times[slot]
+			const x = Math.floor(xOf(frame, time)) - 1
+			if (values && values[slot] !== values[slot]) slot0 = -1
+			else {
+				act(slot0 >= 0 && time - before <= frame.gap ? x0 : x - 1, x, slot0 < 0 ? slot : slot0, slot)
+				slot0 = slot
 			}
-			context.putImageData(this.column, slot, 0)
+			before = time
+			x0 = x
 		}
 	}
 
-	/** @param {CanvasRenderingContext2D} context @param {History} history @param {Frame} frame */
-	draw(context, history, frame, top, height) {
-		if (!this.rows || frame.to < 0) return
-		context.imageSmoothingEnabled = false
-		let from = frame.from
-		for (let index = from + 1; index <= frame.to + 1; index++) {
-			if (index <= frame.to && history.slot(index) && history.timeAt(index) - history.timeAt(index - 1) <= frame.gap) continue
-			const last = index - 1
-			const step = last > from ? (history.timeAt(last) - history.timeAt(from)) / (last - from) : 1000
-			const left = xOf(frame, history.timeAt(from) - step)
-			context.drawImage(this.canvas, history.slot(from), 0, last - from + 1, this.rows, left, top, xOf(frame, history.timeAt(last)) - left, height)
-			from = index
+	/**
+	 * One figure as a line, with a light area below it when `fill`; places in CSS pixels.
+	 * @param {{name: string, top: number, height: number, max: number, colour: string, fill: boolean}} row
+	 */
+	line({ name, top, height, max, colour, fill }) {
+		const values = this.history.series.get(name)
+		if (!values) return
+		const [base, tall] = [Math.round((top + height) * this.scale) - 1, height * this.scale - 1]
+		const [ink, light, thick] = [pixel(colour), pixel(colour, 56), Math.round(this.scale)]
+		this.walk(values, (x0, x1, slot0, slot1) => {
+			const [y0, y1] = [values[slot0], values[slot1]].map((value) => base - Math.round((Math.min(value, max) / max) * tall))
+			let last = y0
+			for (let x = Math.max(0, Math.min(x0 + 1, x1)); x <= x1; x++) {
+				const y = x1 > x0 ? Math.round(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)) : y1
+				if (fill) this.column(x, Math.max(y, last) + thick, base, light)
+				this.column(x, Math.min(y, last), Math.max(y, last) + thick - 1, ink)
+				last = y
+			}
+		})
+	}
+
+	/** All processors, a band each. @param {number} top in CSS pixels */
+	heat(top, height) {
+		const { history: { cpus, cpuSlots } } = this
+		const [from, tall] = [Math.round(top * this.scale), Math.round(height * this.scale)]
+		colours()
+		this.walk(null, (x0, x1, _, slot) => {
+			for (let x = Math.max(0, Math.min(x0 + 1, x1)); x <= x1; x++) {
+				for (let y = 0; y < tall; y++) this.column(x, from + y, from + y, heat.pixels[cpus[slot * cpuSlots + Math.floor((y * cpuSlots) / tall)]] ?? 0)
+			}
+		})
+	}
+
+	/** The foot of a row. @param {number} y in CSS pixels */
+	foot(y) {
+		const at = Math.min(this.high, Math.round(y * this.scale)) - 1
+		this.pixels.fill(pixel('line'), at * this.wide, (at + 1) * this.wide)
+	}
+
+	/** Hatching where nothing came, between two samples and from the last one on; then the picture is shown. @param {number[]} stems instants to mark */
+	end(stems) {
+		const { frame, history, high } = this
+		const hatch = pixel('muted', 128)
+		for (let index = frame.from; index <= frame.to; index++) {
+			const time = history.timeAt(index)
+			const next = index < frame.to ? history.timeAt(index + 1) : frame.end
+			if (next - time > frame.gap) for (let x = Math.max(0, Math.floor(xOf(frame, time))); x < xOf(frame, next); x++) this.column(x, 5 - (x % 6), high - 1, hatch, 6)
 		}
+		for (const time of stems) for (let y = 0; y < high - 3; y += 6) this.column(Math.floor(xOf(frame, time)), y, y + 2, pixel('ink'))
+		this.canvas.getContext('2d')?.putImageData(this.image, 0, 0)
 	}
 }

@@ -60,6 +60,7 @@ scene('asks for what is offered, and for the top only while it is open', {}, asy
   await page.getByText('Top processes').click()
   await page.getByRole('row', { name: /postgres/ }).waitFor()
   assert.ok(last().includes('top'))
+  assert.equal(await page.getByRole('button', { name: 'Processor', exact: true }).getAttribute('aria-pressed'), 'true')
   await page.getByRole('button', { name: 'Memory', exact: true }).click()
   assert.equal(await page.getByRole('button', { name: 'Memory', exact: true }).getAttribute('aria-pressed'), 'true')
   await page.getByText('Top processes').click()

@@ -13,7 +13,7 @@ const live = async (page) => {
   await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.phase === 'live'))
   await backfill(page)
   // Unknown sections come with the second push.
-  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 601))
+  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 201))
 }
 
 /** Five minutes in a moment: the pushes of the past are handed to the page as if they had come in their time. */
@@ -22,14 +22,14 @@ async function backfill(page) {
   const servers = await page.evaluate(() => [...document.querySelectorAll('rt-server')].map(({ server }) => [Object.keys(server.push.cpu_stat).length, server.client.legacy]))
   for (const [place, [cpus, legacy]] of servers.entries()) {
     const past = machine({ cpus, legacy, seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
-    const pushes = Array.from({ length: 600 }, (_, n) => past.push(n - 600))
+    const pushes = Array.from({ length: servers.length > 4 ? 200 : 600 }, (_, n) => past.push(n - 600, 0.5))
     await page.evaluate(async ([at, all]) => {
       const { sample } = await import('./js/figures.js')
       const { History } = await import('./js/history.js')
       const { server } = document.querySelectorAll('rt-server')[at]
       const fresh = new History()
       const now = Date.now()
-      all.forEach((push, n) => sample(push, fresh, now - (all.length - n) * 500))
+      all.forEach((push, n) => sample(push, fresh, now - (all.length - n) * (300_000 / all.length)))
       Object.assign(server.history, fresh)
     }, [place, pushes])
   }
@@ -48,8 +48,9 @@ const STATES = {
   legacy: { script: { files: one(), legacy: true }, act: live },
   fleet: { script: { files: many(4, 5), machine: { cpus: 8 } }, act: live },
   wall: { script: { files: many(7, 6), machine: { cpus: 64 } }, act: async (page) => {
-    await live(page)
     await page.evaluate(async () => (await import('./js/view.js')).view.setTaste({ compact: true }))
+    // Its own history: 42 times five minutes would be too much to hand over.
+    await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 4))
   } },
   empty: { script: { files: configFile([]) }, act: async (page) => page.getByText('No servers').waitFor() },
   waiting: { script: { files: one(), silent: true }, act: phase('waiting') },

@@ -198,12 +198,6 @@ export class RtServer extends HTMLElement {
 		this.box.replaceChildren(...SECTIONS.flatMap(({ id }) => this.sections.get(id)?.details ?? []))
 		return open
 	}
-
-	/** The theme changed: what was painted is painted again. */
-	recolour() {
-		this.strips.heat.reset()
-		this.ask()
-	}
 }
 
 customElements.define('rt-server', RtServer)

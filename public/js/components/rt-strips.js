@@ -5,7 +5,7 @@ import { h, setAttr, setText } from '../dom.js'
 import { ceiling, clock, digits, NONE, percent, scaled, span, steadyUnit } from '../format.js'
 import { WINDOW } from '../history.js'
 import { t } from '../i18n.js'
-import { backdrop, colours, fit, frameOf, HeatImage, line, xOf } from '../plot.js'
+import { frameOf, Strips, xOf } from '../plot.js'
 import { text } from '../values.js'
 import { view } from '../view.js'
 
@@ -21,9 +21,9 @@ export class RtStrips extends HTMLElement {
 		this.rows = /** @type {any[]} */ ([])
 		this.known = -1
 		this.units = 0
-		this.heat = new HeatImage()
 		this.box = { width: 0, height: 0 }
 		this.canvas = h('canvas', { 'aria-hidden': 'true' })
+		this.picture = new Strips(this.canvas)
 		this.needle = h('div', { class: 'needle', hidden: true })
 		this.flags = h('div', { class: 'flags' })
 		const point = (event) => {
@@ -93,38 +93,32 @@ export class RtStrips extends HTMLElement {
 		this.grow()
 		const { history, client } = this.server
 		const frame = frameOf(history, this.end(), this.box.width, client.interval)
-		const context = fit(this.canvas, this.box.width, this.box.height)
-		if (context && this.units) this.paint(context, frame, this.box.height)
+		if (this.units) this.paint(frame, this.box.height)
 		this.read(frame)
 	}
 
-	paint(context, frame, height) {
+	paint(frame, height) {
 		const { history, marks } = this.server
-		const palette = colours()
-		backdrop(context, history, frame, height)
+		const { picture } = this
+		picture.begin(history, frame, height)
 		let top = 0
 		for (const row of this.rows) {
 			const tall = (height / this.units) * row.units
-			if (row.scale === 'heat') {
-				this.heat.follow(history)
-				this.heat.draw(context, history, frame, top + 2, tall - 4)
-			} else {
+			if (row.scale === 'heat') picture.heat(top + 2, tall - 4)
+			else {
 				const peak = Math.max(...row.series.map((name) => history.peak(name, frame.from, frame.to)))
 				const max = row.scale === 'ratio' ? 1 : row.scale === 'celsius' ? Math.max(100, peak) : ceiling(peak)
 				if (row.scale === 'rate') row.unit = steadyUnit(row.unit, peak, 'rate')
-				row.series.forEach((name, at) => line(context, history, frame, { name, top: top + 3, height: tall - 4, max, colour: at ? palette.second : palette.accent, fill: !at }))
+				row.series.forEach((name, at) => picture.line({ name, top: top + 3, height: tall - 4, max, colour: at ? 'second' : 'accent', fill: !at }))
 			}
-			top += tall
-			context.fillStyle = palette.line
-			context.fillRect(0, Math.round(top) - 1, frame.width, 1)
+			picture.foot(top += tall)
 		}
 		// Reboots and clock jumps: a dashed stem through all rows, its word as text.
 		const seen = marks.filter(({ time }) => time > frame.end - WINDOW && time <= frame.end)
 		while (this.flags.childElementCount > seen.length) this.flags.lastElementChild?.remove()
-		context.fillStyle = palette.ink
+		picture.end(seen.map(({ time }) => time))
 		seen.forEach(({ time, kind }, at) => {
 			const x = xOf(frame, time)
-			for (let y = 0; y < height; y += 6) context.fillRect(x, y, 1, 3)
 			const flag = /** @type {HTMLElement} */ (this.flags.children[at] ?? this.flags.appendChild(h('span')))
 			setText(flag, t(`mark.${kind}`))
 			flag.title = clock(time)

@@ -16,7 +16,7 @@ const BACK = 1200
 /** Colours are taken anew and every card painted again. */
 function recolour() {
 	forgetColours()
-	for (const card of document.querySelectorAll('rt-server')) /** @type {any} */ (card).recolour()
+	view.tell('time')
 }
 
 class RtToolbar extends HTMLElement {

@@ -106,7 +106,7 @@ export function top(server) {
 	const list = table('top', ['*process', '>pid', ...USE, '*service'], (push) => at(push, 'top', order), (_, row) => [text(at(row, 'name'), 40), text(at(row, 'pid'), 12), ...uses(row, 'rss'), text(at(row, 'unit'), 60)])(server)
 	const waiting = h('p', { class: 'muted' })
 	const orders = ['cpu', 'mem', 'io']
-	const tabs = orders.map((key) => h('button', { type: 'button', class: 'tab', 'aria-pressed': key === order, onclick: () => {
+	const tabs = orders.map((key) => h('button', { type: 'button', class: 'tab', 'aria-pressed': String(key === order), onclick: () => {
 		order = key
 		tabs.forEach((tab, place) => tab.setAttribute('aria-pressed', String(orders[place] === order)))
 		update()
