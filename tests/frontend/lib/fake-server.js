@@ -33,6 +33,7 @@ export async function fakeServer(script = {}) {
   const server = { script, sessions: new Set(), commands: [], errors: [], paths: [], pushes: 0, connections: 0 }
   const http = createServer((request, response) => serve(server, request, response))
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })
+  sockets.on('error', () => {})
   sockets.on('connection', (socket, request) => converse(server, socket, request))
   await new Promise((done) => http.listen(0, '127.0.0.1', done))
   const { port } = http.address()
@@ -66,7 +67,8 @@ function serve({ script, paths }, request, response) {
   const file = join(PUBLIC, normalize(wanted))
   const found = file.startsWith(PUBLIC) && existsSync(file)
   response.writeHead(found ? 200 : 404, { 'Content-Type': TYPES[extname(file)] ?? 'text/html' })
-  createReadStream(found ? file : join(PUBLIC, '404.html')).pipe(response)
+  // A page that goes away in the middle is no fault of the test.
+  createReadStream(found ? file : join(PUBLIC, '404.html')).on('error', () => response.destroy()).pipe(response.on('error', () => {}))
 }
 
 function converse(server, socket, request) {
