@@ -31,6 +31,9 @@ impl Server {
     pub fn start_with(scheme: &str, options: &[&str], env: &[(&str, &str)]) -> Self {
         // No configuration of the machine may leak into the test.
         let config = tempfile::NamedTempFile::new().unwrap();
+        // It is read again after root has become another user.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(config.path(), readable).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RTSTAT_")) {
             command.env_remove(name);
