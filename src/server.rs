@@ -111,7 +111,13 @@ enum Failure {
 /// # Errors
 /// When their names do not make a catalog.
 pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogError> {
-    let options = registry::Options::default();
+    let options = registry::Options {
+        network_filesystems: config.plugins.network_filesystems,
+        command_lines: config.plugins.top_command_lines,
+        sensors_off: config.plugins.sensors_off.clone(),
+        units: config.plugins.units.clone(),
+        ..registry::Options::default()
+    };
     let counters = Arc::clone(&options.counters);
     let mut entries = registry::built_in_with(&Root::host(), &options);
     for fault in exec::add(&mut entries, &config.plugins.dir) {

@@ -82,11 +82,24 @@ pub struct PluginSettings {
     pub dir: PathBuf,
     /// Whether `top` shows command lines, which may hold secrets.
     pub top_command_lines: bool,
+    /// Whether `fs` shows file systems of other machines too.
+    pub network_filesystems: bool,
+    /// Sensor chips that `sens` leaves alone.
+    pub sensors_off: Vec<String>,
+    /// The units that `units` shows; all services where there are none.
+    pub units: Vec<String>,
 }
 
 impl Default for PluginSettings {
     fn default() -> Self {
-        Self { default: Vec::new(), dir: "/etc/rtstat/plugins.d".into(), top_command_lines: false }
+        Self {
+            default: Vec::new(),
+            dir: "/etc/rtstat/plugins.d".into(),
+            top_command_lines: false,
+            network_filesystems: false,
+            sensors_off: Vec::new(),
+            units: Vec::new(),
+        }
     }
 }
 
@@ -211,7 +224,7 @@ fn resolve(layers: &Layers) -> Result<Config, ConfigError> {
         max_per_address: layers.one("max_per_address", count)?.unwrap_or(default.max_per_address),
         public,
         exit_on_idle: layers.one("exit_on_idle", seconds)?.unwrap_or(default.exit_on_idle),
-        user: layers.one("user", |name| (!name.is_empty()).then(|| name.to_owned()))?,
+        user: layers.one("user", name)?,
         allow_origin: layers.many("allow_origin", origin)?.unwrap_or_default(),
         allow_host: layers.many("allow_host", host)?.unwrap_or_default(),
         trust_proxy: layers.many("trust_proxy", |text| text.parse().ok())?.unwrap_or_default(),
@@ -220,6 +233,9 @@ fn resolve(layers: &Layers) -> Result<Config, ConfigError> {
             default: layers.many("plugins.default", plugin_name)?.unwrap_or_default(),
             dir: layers.one("plugins.dir", path)?.unwrap_or(default.plugins.dir.clone()),
             top_command_lines: layers.one("plugins.top_command_lines", boolean)?.unwrap_or(false),
+            network_filesystems: layers.one("plugins.network_filesystems", boolean)?.unwrap_or(false),
+            sensors_off: layers.many("plugins.sensors_off", name)?.unwrap_or_default(),
+            units: layers.many("plugins.units", name)?.unwrap_or_default(),
         },
         ..default
     })
@@ -249,6 +265,11 @@ fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
             Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
         }
     }
+}
+
+/// Any name but none.
+fn name(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn stem(path: &Path) -> Option<String> {

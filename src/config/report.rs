@@ -45,7 +45,10 @@ impl Config {
         line("metrics", self.metrics.to_string());
         line("plugins.default", list(&self.plugins.default));
         line("plugins.dir", self.plugins.dir.display().to_string());
-        line("top_command_lines", self.plugins.top_command_lines.to_string());
+        line("plugins.top_command_lines", self.plugins.top_command_lines.to_string());
+        line("plugins.network_filesystems", self.plugins.network_filesystems.to_string());
+        line("plugins.sensors_off", list(&self.plugins.sensors_off));
+        line("plugins.units", list(&self.plugins.units));
         out
     }
 

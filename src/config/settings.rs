@@ -70,6 +70,15 @@ pub const SETTINGS: &[Setting] = &[
         default: "\"/etc/rtstat/plugins.d\"",
     },
     Setting { key: "plugins.top_command_lines", option: None, list: false, accepted: BOOL, default: "false" },
+    Setting { key: "plugins.network_filesystems", option: None, list: false, accepted: BOOL, default: "false" },
+    Setting {
+        key: "plugins.sensors_off",
+        option: None,
+        list: true,
+        accepted: "names of sensor chips, as sens shows them",
+        default: "[]",
+    },
+    Setting { key: "plugins.units", option: None, list: true, accepted: "names of systemd units", default: "[]" },
 ];
 
 const BOOL: &str = "true and false";

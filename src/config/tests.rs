@@ -301,9 +301,19 @@ fn every_setting_reaches_its_field() {
     assert_eq!(config.trust_proxy.len(), 2);
     assert_eq!(config.max_per_address.map(NonZeroU32::get), Some(4));
     assert!(config.metrics);
-    let config = Bench::new("[plugins]\ndefault = ['disk', 'net']\ndir = '/p'\ntop_command_lines = true").good("");
-    let wanted =
-        PluginSettings { default: vec!["disk".into(), "net".into()], dir: "/p".into(), top_command_lines: true };
+    let config = Bench::new(
+        "[plugins]\ndefault = ['disk', 'net']\ndir = '/p'\ntop_command_lines = true\nnetwork_filesystems = true\n\
+         sensors_off = ['nvme']\nunits = ['nginx.service']",
+    )
+    .good("");
+    let wanted = PluginSettings {
+        default: vec!["disk".into(), "net".into()],
+        dir: "/p".into(),
+        top_command_lines: true,
+        network_filesystems: true,
+        sensors_off: vec!["nvme".into()],
+        units: vec!["nginx.service".into()],
+    };
     assert_eq!(config.plugins, wanted);
 }
 

@@ -34,6 +34,8 @@ pub struct Options {
     pub counters: Arc<Counters>,
     /// Whether file systems of other machines are shown too.
     pub network_filesystems: bool,
+    /// Whether `top` shows command lines, which may hold secrets.
+    pub command_lines: bool,
     /// Names of sensor chips that are left alone.
     pub sensors_off: Vec<String>,
     /// The units whose use is shown; all services of the machine where there are none.
@@ -43,6 +45,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            command_lines: false,
             counters: Arc::default(),
             network_filesystems: false,
             sensors_off: OFF_BY_DEFAULT.map(String::from).to_vec(),
@@ -63,7 +66,7 @@ pub fn built_in(root: &Root) -> Vec<Entry> {
 pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
     let census = Census::new(root);
-    let top_root = root.clone();
+    let (top_root, command_lines) = (root.clone(), options.command_lines);
     let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
     let gpu_root = root.clone();
     let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
@@ -98,7 +101,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         )
         .null_because(Sens::reason(root, &options.sensors_off)),
         entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs(census))),
-        entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root))),
+        entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root, command_lines))),
         entry("units", Kind::Table, "", 2.0, Home::worker(move || Units::new(&units_root, units.clone())))
             .null_because(Units::reason(root)),
         entry("ct", Kind::Table, "", 1.0, Home::worker(move || Ct::new(&ct_root))).null_because(Ct::reason(root)),

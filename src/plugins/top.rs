@@ -1,7 +1,7 @@
 //! `top`: the processes that use most of the processors, the memory and the disks.
 //!
 //! A process is known by its id and its start together, since ids are used again. Names are the kernel's short ones:
-//! command lines hold secrets and are never read.
+//! command lines hold secrets and are read only where the operator asks for them.
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
 
@@ -29,14 +29,15 @@ const TICKS: u64 = 100;
 #[derive(Debug)]
 pub struct Top {
     processes: Processes,
+    command_lines: bool,
     owners: HashMap<u32, (Identity, Owner)>,
 }
 
 impl Top {
-    /// Reads below `root`.
+    /// Reads below `root`, with or without command lines.
     #[must_use]
-    pub fn new(root: &Root) -> Self {
-        Self { processes: Processes::new(root), owners: HashMap::new() }
+    pub fn new(root: &Root, command_lines: bool) -> Self {
+        Self { processes: Processes::new(root), command_lines, owners: HashMap::new() }
     }
 
     /// Whose the process is. This changes when another program is run in it, which its name shows.
@@ -50,7 +51,8 @@ impl Top {
         let uid = self.processes.file(process.pid, "status").and_then(effective_uid);
         let unit =
             self.processes.file(process.pid, "cgroup").and_then(unit).map(|unit| String::from_utf8_lossy(unit).into());
-        let owner = Owner { uid, unit };
+        let command = self.command_lines.then(|| self.processes.file(process.pid, "cmdline").and_then(command_line));
+        let owner = Owner { uid, unit, command: command.flatten() };
         self.owners.insert(process.pid, (identity, owner.clone()));
         owner
     }
@@ -66,6 +68,18 @@ struct Identity {
 struct Owner {
     uid: Option<u32>,
     unit: Option<Arc<str>>,
+    command: Option<Arc<str>>,
+}
+
+/// The longest command line that is shown, in bytes.
+const COMMAND_BYTES: usize = 256;
+
+/// The arguments with blanks between them; none for a kernel thread.
+fn command_line(bytes: &[u8]) -> Option<Arc<str>> {
+    let shown = bytes.get(..COMMAND_BYTES).unwrap_or(bytes);
+    let text: Vec<u8> = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
+    let text = String::from_utf8_lossy(text.trim_ascii());
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// One process.
@@ -148,6 +162,8 @@ struct Row<'a> {
     name: Name,
     uid: Option<u32>,
     unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cmd: Option<&'a str>,
     /// Of one processor.
     cpu: Option<Decimal>,
     /// Bytes.
@@ -178,6 +194,7 @@ impl<'a> Row<'a> {
             name: now.name,
             uid: now.owner.uid,
             unit: now.owner.unit.as_deref(),
+            cmd: now.owner.command.as_deref(),
             cpu,
             rss: now.resident_pages.saturating_mul(page_size_bytes()),
             rd: disk.and_then(|(before, now, over)| Decimal::rate(before.0, now.0, over)),
@@ -203,7 +220,7 @@ mod tests {
             cpu_ticks,
             resident_pages,
             disk: read.map(|read| (read, 0)),
-            owner: Owner { uid: Some(7), unit: Some("a.service".into()) },
+            owner: Owner { uid: Some(7), unit: Some("a.service".into()), command: None },
         }
     }
 
@@ -247,13 +264,27 @@ mod tests {
 
     #[test]
     fn the_running_host_has_ourselves() {
-        let mut top = Top::new(&Root::host());
+        let mut top = Top::new(&Root::host(), true);
         let mut sample = Sample::default();
         for _ in 0..2 {
             top.read(&mut sample).unwrap();
             let own = sample.iter().find(|process| process.pid == std::process::id()).unwrap();
             assert_eq!(own.owner.uid, Some(nix::unistd::geteuid().as_raw()));
             assert!(own.resident_pages > 0 && own.disk.is_some(), "{own:?}");
+            assert!(own.owner.command.as_deref().is_some_and(|line| line.contains("rtstat")), "{own:?}");
         }
+        let mut discreet = Top::new(&Root::host(), false);
+        discreet.read(&mut sample).unwrap();
+        assert!(sample.iter().all(|process| process.owner.command.is_none()));
+    }
+
+    #[test]
+    fn command_lines_are_cut_and_made_text() {
+        let cases: [(&[u8], Option<&str>); 4] =
+            [(b"", None), (b"\0", None), (b"sh\0-c\0a b\0", Some("sh -c a b")), (b"\xff\0x", Some("\u{fffd} x"))];
+        for (bytes, text) in cases {
+            assert_eq!(command_line(bytes).as_deref(), text);
+        }
+        assert_eq!(command_line(&[b'a'; 5000]).map(|text| text.len()), Some(COMMAND_BYTES));
     }
 }
