@@ -17,7 +17,7 @@ import time
 from .report import Abort, Failed, until
 
 PACKAGES = (
-    "systemd systemd-sysv dbus libpam-systemd iproute2 procps python3-minimal ca-certificates init-system-helpers "
+    "systemd systemd-sysv dbus libpam-systemd iproute2 procps python3 ca-certificates init-system-helpers "
     "man-db apt-utils nginx-light libnss-systemd util-linux openssl rpm"
 ).split()
 # Units with no business in a test machine, some of which want the network.
