@@ -1,6 +1,6 @@
 // Pictures of every state at three widths in both themes, to be looked at: node screenshots.js [folder] [state…]
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { configFile, launch, open, until } from './lib/browser.js'
 import { fakeServer } from './lib/fake-server.js'
 
@@ -13,27 +13,20 @@ const live = async (page) => {
   await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.phase === 'live'))
   await backfill(page)
   // Unknown sections come with the second push.
-  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 201))
+  await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 601))
 }
 
-/** Five minutes in a moment: the pushes of the past are handed to the page as if they had come in their time. */
-async function backfill(page) {
-  const { machine } = await import('./lib/machine.js')
-  const servers = await page.evaluate(() => [...document.querySelectorAll('rt-server')].map(({ server }) => [Object.keys(server.push.cpu_stat).length, server.client.legacy]))
-  for (const [place, [cpus, legacy]] of servers.entries()) {
-    const past = machine({ cpus, legacy, seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
-    const pushes = Array.from({ length: servers.length > 4 ? 200 : 600 }, (_, n) => past.push(n - 600, 0.5))
-    await page.evaluate(async ([at, all]) => {
-      const { sample } = await import('./js/figures.js')
-      const { History } = await import('./js/history.js')
-      const { server } = document.querySelectorAll('rt-server')[at]
-      const fresh = new History()
-      const now = Date.now()
-      all.forEach((push, n) => sample(push, fresh, now - (all.length - n) * (300_000 / all.length)))
-      Object.assign(server.history, fresh)
-    }, [place, pushes])
+/** Five minutes in a moment: the page makes the pushes of the past itself, by the machine that the fake server uses. */
+const MACHINE = { '/machine.js': readFileSync(new URL('lib/machine.js', import.meta.url), 'utf8') }
+const backfill = (page) => page.evaluate(async () => {
+  const [{ sample }, { History }, { machine }] = await Promise.all(['./js/figures.js', './js/history.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
+  for (const [place, { server }] of [...document.querySelectorAll('rt-server')].entries()) {
+    const past = machine({ cpus: Object.keys(server.push.cpu_stat).length, legacy: server.client.legacy, seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
+    const fresh = new History()
+    for (let n = 0; n < 600; n++) sample(past.push(n - 600, 0.5), fresh, Date.now() - (600 - n) * 500)
+    Object.assign(server.history, fresh)
   }
-}
+})
 
 /** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string}>} */
 const STATES = {
@@ -112,7 +105,7 @@ mkdirSync(folder, { recursive: true })
 const browser = await launch()
 for (const [name, { script, act, path = 'monitoring.html' }] of Object.entries(STATES)) {
   if (only.length && !only.includes(name)) continue
-  const server = await fakeServer({ pace: 500, ...script })
+  const server = await fakeServer({ pace: 500, ...script, files: { ...script?.files, ...MACHINE } })
   for (const [width, height] of [[360, 740], [1280, 900], [2560, 1440]]) {
     const page = await open(browser, { viewport: { width, height }, ...(width === 360 && { hasTouch: true, isMobile: true }) })
     delete server.script.refuse
