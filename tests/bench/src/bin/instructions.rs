@@ -1,0 +1,83 @@
+//! Does one thing so many times, for a counter of instructions to look at: `instructions sample|push TIMES FOLDER`.
+//!
+//! The difference between two runs with different TIMES is what the thing costs, without what starting costs.
+
+use std::{os::unix::net::UnixStream, rc::Rc, time::Duration};
+
+use rtstat::{
+    drivers::Root,
+    peer::{Origin, Peer},
+    plugins::{
+        cpu_stat::CpuStat,
+        meminfo::Meminfo,
+        sample::{Pooled, Source},
+        uptime::Uptime,
+    },
+    presence::Presence,
+    transports::{
+        frame::{Frame, Framing},
+        link::Link,
+        stream::Stream,
+    },
+};
+use rtstat_bench::Result;
+
+/// A push of the legacy plugins on two processors.
+const PUSH_BYTES: usize = 450;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [what, times, folder] = arguments.as_slice() else {
+        return Err("usage: instructions sample|push TIMES FOLDER".into());
+    };
+    let times: u32 = times.parse()?;
+    match what.as_str() {
+        "sample" => samples(&Root::at(folder), times),
+        "push" => pushes(times),
+        _ => Err("accepted are sample and push".into()),
+    }
+}
+
+/// Samples the legacy plugins without the process walk, each with its JSON.
+fn samples(root: &Root, times: u32) -> Result<()> {
+    let mut sources: [Box<dyn Source>; 3] = [
+        Box::new(Pooled::new(CpuStat::new(root))),
+        Box::new(Pooled::new(Meminfo::new(root))),
+        Box::new(Pooled::new(Uptime::new(root, Some("UTC")))),
+    ];
+    let mut json = Vec::new();
+    let mut before = [const { None }; 3];
+    for second in 0..u64::from(times) {
+        json.clear();
+        for (source, before) in sources.iter_mut().zip(&mut before) {
+            let now = source.sample(Duration::from_secs(second))?;
+            now.write_json(before.as_deref(), &mut json)?;
+            *before = Some(now);
+        }
+    }
+    Ok(())
+}
+
+/// Writes one frame into a socket so many times. The socket's buffer must hold them all.
+fn pushes(times: u32) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (near, _far) = UnixStream::pair()?;
+        near.set_nonblocking(true)?;
+        let presence = Rc::new(Presence::default());
+        let near = tokio::net::UnixStream::from_std(near)?;
+        near.writable().await?;
+        let stream = Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter());
+        let link = Link::new(1, Framing::WebSocket, stream);
+        let mut frame = Frame::default();
+        frame.fill(|out| out.resize(out.len() + PUSH_BYTES, b'x'));
+        let frame = Rc::new(frame);
+        for _ in 0..times {
+            link.push(&frame);
+        }
+        if link.waiting() > 0 {
+            return Err("the socket did not take every push".into());
+        }
+        Ok(())
+    })
+}
