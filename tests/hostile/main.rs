@@ -8,6 +8,8 @@ mod breaks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod gate;

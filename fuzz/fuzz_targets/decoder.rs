@@ -1,0 +1,4 @@
+//! See `targets::decoder`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rtstat_fuzz::targets::decoder(data));
