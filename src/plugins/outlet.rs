@@ -87,7 +87,11 @@ impl Outlet {
         let watchers = self.watchers.get();
         self.watchers.set(if more { watchers + 1 } else { watchers.saturating_sub(1) });
         if self.watchers.get() == 0 {
-            self.feed.borrow_mut().clear();
+            // A worker's next reading comes after the session's first snapshot, which would begin its window at this
+            // old one. What is read on the spot is read anew for that snapshot.
+            if self.source.is_none() {
+                self.feed.borrow_mut().clear();
+            }
             self.asked.set(None);
             self.owner.unwatched();
         }

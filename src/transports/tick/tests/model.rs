@@ -229,3 +229,11 @@ proptest! {
         run(play(steps));
     }
 }
+
+/// Found by the sequences above: the readings of the first start were forgotten between it and the second, and a second
+/// push within half a slot after a stop of the process then had no window.
+#[test]
+fn a_second_start_in_one_slot_keeps_its_window() {
+    use Step::{Start, StopProcess, Wait};
+    run(play(vec![Wait(313), Start(5, 500, 1), Start(5, 777, 1), StopProcess(23_312), Wait(24), Start(0, 500, 0)]));
+}
