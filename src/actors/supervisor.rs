@@ -374,6 +374,13 @@ impl Handler<Reload> for Supervisor {
         self.slots.set_limit(rules.max_clients);
         let first_token = rules.tokens.needed() && !self.rules.tokens.needed();
         self.rules = rules;
+        if !self.rules.tokens.needed() {
+            // Who was authorized stays so. Who waits for a token comes in by connecting again, without one.
+            while let Some((id, _)) = self.waiting.pop_front() {
+                self.end(id, CloseReason::GoingAway);
+            }
+            return;
+        }
         let mut deauthorized = Vec::new();
         for (id, entry) in &mut self.sessions {
             match &entry.token {

@@ -89,3 +89,35 @@ fn sessions_go_on_over_a_reload() {
         assert!(client.push()["_meta"]["seq"].as_u64() >= Some(3), "it was started again");
     }
 }
+
+#[test]
+fn tokens_change_over_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config_file(&folder, "[tokens]\nwall = 'one'\nphone = 'two'");
+    let mut program = Program::start(rtstatd(&["server", "--config", &path, "--listen", "raw://127.0.0.1:0"]));
+    let address = program.listener("raw");
+    let mut reload = |toml: &str| {
+        std::fs::write(&path, toml).unwrap();
+        program.signal(Signal::SIGHUP);
+        program.wait_for("RELOADING=1");
+        program.wait_for("READY=1");
+    };
+    let script = "info\ninterval::0.5\nplugins::uptime\nstart\n";
+    let mut wall = Client::raw(&address, &format!("auth::one\n{script}"));
+    let mut phone = Client::raw(&address, &format!("auth::two\n{script}"));
+    assert!(wall.line_with("Info::").contains(r#""token":"wall""#));
+    assert!(phone.line_with("Info::").contains(r#""token":"phone""#));
+    let mut waiting = Client::raw(&address, "version\n");
+    waiting.line_with("Version::");
+
+    reload("[tokens]\nwall = 'one'");
+    wall.push();
+    phone.line_with("Error::Not authorized");
+    phone.rest();
+
+    reload("");
+    waiting.rest();
+    wall.push();
+    wall.push();
+    Client::raw(&address, script).push();
+}
