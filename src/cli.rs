@@ -174,7 +174,7 @@ fn one_line(error: &clap::Error) -> String {
         (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue), std::error::Error::source(error))
     {
         let name = argument.split(' ').next().unwrap_or(&argument);
-        return format!("{name} {}: accepted are {accepted}", crate::config::shown(&value));
+        return format!("{name} {}: accepted are {accepted}", crate::config_error::shown(&value));
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "no command: accepted are server, sample and check-plugin (see rtstatd --help)".into();

@@ -1,19 +1,11 @@
-//! Why the program did not start, and the sysexits(3) code that says so to a script.
+//! Why the program did not start.
 
 use std::io;
 
-use crate::config::ConfigError;
-
-/// The command line is wrong.
-pub const EX_USAGE: u8 = 64;
-/// What was asked for is not there: an address in use, a socket that cannot be served.
-pub const EX_UNAVAILABLE: u8 = 69;
-/// The operating system refused something that should work.
-pub const EX_OSERR: u8 = 71;
-/// Not allowed.
-pub const EX_NOPERM: u8 = 77;
-/// The configuration is wrong.
-pub const EX_CONFIG: u8 = 78;
+use crate::{
+    config_error::ConfigError,
+    sysexits::{EX_CONFIG, EX_NOPERM, EX_OSERR, EX_UNAVAILABLE},
+};
 
 /// Why the program did not start, in one line.
 #[derive(Debug, thiserror::Error)]

@@ -312,7 +312,7 @@ mod tests {
         ] {
             let error = bind(&[url(&text)]).expect_err(&text);
             assert_eq!(error.to_string(), format!("{text}: {problem}"));
-            assert_eq!(error.exit_code(), crate::error::EX_UNAVAILABLE);
+            assert_eq!(error.exit_code(), crate::sysexits::EX_UNAVAILABLE);
         }
     }
 

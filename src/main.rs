@@ -9,11 +9,13 @@ use std::{
 
 use rtstat::{
     cli::{self, Cli, Command, Refusal, ServerArgs},
-    config::{Config, ConfigError, Environment},
-    error::{EX_CONFIG, EX_USAGE, StartupError},
+    config::{Config, Environment},
+    config_error::ConfigError,
+    error::StartupError,
     listen, logging, oneshot, privileges,
     server::{self, Reload, Start},
     signals,
+    sysexits::{EX_CONFIG, EX_USAGE},
     systemd::{self, Handover},
 };
 

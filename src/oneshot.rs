@@ -14,7 +14,7 @@ use crate::{
     clock::{self, Clock},
     config::Config,
     drivers::{Root, linux::host::boot_id},
-    error::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, StartupError},
+    error::StartupError,
     logging,
     plugins::{
         catalog::Catalog,
@@ -28,6 +28,7 @@ use crate::{
     schedule::Cadence,
     server,
     snapshot::{Moment, Push},
+    sysexits::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE},
 };
 
 /// `rtstatd sample`: the push on standard output, one object a line, over windows of the given interval.

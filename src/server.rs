@@ -16,12 +16,12 @@ use crate::{
     },
     admission::{Token, Tokens},
     clock::Clock,
-    config::{Config, ConfigError},
+    config::Config,
+    config_error::ConfigError,
     drivers::{
         Root,
         linux::host::{Host, boot_id},
     },
-    error::EX_OSERR,
     info::Info,
     listen::Bound,
     memory,
@@ -36,6 +36,7 @@ use crate::{
     presence::Presence,
     sampling::Sampling,
     signals::IgnoredSignals,
+    sysexits::EX_OSERR,
     systemd,
     transports::{
         accept::{Doors, accept},

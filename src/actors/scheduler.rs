@@ -5,9 +5,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, Message, WrapFuture, dev::ToEnvelope};
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, WrapFuture, dev::ToEnvelope};
 
-use super::supervisor::{Admission, Admit, Authorize, Closed, Supervisor};
+use super::supervisor::{Admission, Admit, Authorize, Closed, Order, Supervisor};
 use crate::{
     info::Info,
     peer::Peer,
@@ -186,18 +186,6 @@ impl<C: Connection> Actor for Scheduler<C> {
             dropped: self.connection.dropped(),
         });
     }
-}
-
-/// What the Supervisor tells a session.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub enum Order {
-    /// End.
-    End(CloseReason),
-    /// Ping the client.
-    Ping,
-    /// The token that opened the session is no longer valid, or one is needed now.
-    Deauthorize,
 }
 
 impl<C: Connection> Handler<Order> for Scheduler<C> {

@@ -9,7 +9,6 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
 use tracing::{info, warn};
 
-use super::scheduler::Order;
 use crate::{
     admission::{Failures, Tokens},
     clock::Clock,
@@ -250,6 +249,18 @@ impl Handler<Admit> for Supervisor {
         self.keep_alive(ctx);
         MessageResult(admission)
     }
+}
+
+/// What the Supervisor tells a session.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+pub enum Order {
+    /// End.
+    End(CloseReason),
+    /// Ping the client.
+    Ping,
+    /// The token that opened the session is no longer valid, or one is needed now.
+    Deauthorize,
 }
 
 /// A session asks whether a token is right.

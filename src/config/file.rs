@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::{
-    error::{ConfigError, Place, nearest},
     layers::{Layer, NamedToken, Said, refused},
     settings::{SETTINGS, Setting, find},
+};
+use crate::{
+    config_error::{ConfigError, Place, nearest},
+    toml_text::{in_file_order, line_of, parsed, text_of},
 };
 
 /// Reads the text of a configuration file; `path` is only for the messages.
@@ -15,11 +18,7 @@ use super::{
 /// # Errors
 /// Text that is not TOML, a key that no setting has, a table where a value is expected.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Layer, ConfigError> {
-    let document = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
-        path: path.to_owned(),
-        line: line_of(text, error.span().map_or(0, |span| span.start)),
-        problem: error.message().replace('\n', "; "),
-    })?;
+    let document = parsed(path, text)?;
     let reader = Reader { path, text };
     let mut layer = Layer::default();
     for (key, value) in in_file_order(document.get_ref()) {
@@ -116,32 +115,5 @@ impl Reader<'_> {
             }
             _ => Err(wrong()),
         }
-    }
-}
-
-/// The parser keeps its tables sorted by name; errors should come in the order of the file.
-pub(crate) fn in_file_order<'t, 'i>(
-    table: &'t DeTable<'i>,
-) -> Vec<(&'t toml::Spanned<toml::de::DeString<'i>>, &'t toml::Spanned<DeValue<'i>>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-}
-
-/// The line, counted from 1, of a byte offset.
-pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
-}
-
-pub(crate) fn text_of(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => text.clone().into_owned(),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
-        DeValue::Float(number) => number.as_str().to_owned(),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(value) => value.to_string(),
-        DeValue::Array(_) => "[…]".into(),
-        DeValue::Table(_) => "{…}".into(),
     }
 }

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use super::{
-    error::{ConfigError, Place},
-    settings::{SETTINGS, find},
+use super::settings::{SETTINGS, find};
+use crate::{
+    cli::ServerArgs,
+    config_error::{ConfigError, Place},
 };
-use crate::cli::ServerArgs;
 
 /// What somebody said, and where.
 #[derive(Clone)]

@@ -3,8 +3,7 @@
 //! The command line wins over the environment (`RTSTAT_…`), that over the file, that over the default. Loading opens
 //! nothing but the files that the settings name, and can be done again at any time: that is what a reload is.
 
-mod error;
-pub(crate) mod file;
+mod file;
 mod layers;
 mod listen_url;
 mod report;
@@ -21,14 +20,18 @@ use std::{
     time::Duration,
 };
 
-pub use error::{ConfigError, Place, shown};
 pub use layers::Environment;
 pub use listen_url::{Endpoint, ListenUrl, Transport};
 pub use tls::Tls;
 pub use token::Token;
 pub use trust::{Network, Trusted};
 
-use crate::{cli::ServerArgs, drivers::Root, plugins::registry};
+use crate::{
+    cli::ServerArgs,
+    config_error::{ConfigError, Place, nearest},
+    drivers::Root,
+    plugins::registry,
+};
 use layers::{Layer, Layers};
 
 /// Read when it exists and no other file was named.
@@ -260,7 +263,7 @@ fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
     match wanted.iter().find(|said| !known.contains(&said.text)) {
         None => Ok(()),
         Some(said) => {
-            let nearest = error::nearest(&said.text, known.iter().map(String::as_str));
+            let nearest = nearest(&said.text, known.iter().map(String::as_str));
             let problem = format!("there is no such plugin; the nearest is {nearest}");
             Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
         }

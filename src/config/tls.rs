@@ -14,10 +14,10 @@ use rustls::{
 };
 
 use super::{
-    error::ConfigError,
     layers::{Layers, Said},
     token::private_file,
 };
+use crate::config_error::ConfigError;
 
 /// A pair that works.
 #[derive(Clone)]

@@ -9,10 +9,8 @@ use std::{
     path::Path,
 };
 
-use super::{
-    error::{ConfigError, Place},
-    layers::{Environment, Layers, Said},
-};
+use super::layers::{Environment, Layers, Said};
+use crate::config_error::{ConfigError, Place};
 
 /// A token and the name under which journal and `info` speak of it.
 #[derive(Clone, PartialEq, Eq)]

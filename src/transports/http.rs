@@ -214,7 +214,7 @@ fn admit(request: &Request, stream: &mut Stream, entrance: &Entrance) -> Result<
     let host = head.headers.get(header::HOST).map(text).unwrap_or_default();
     for origin in head.headers.get_all(header::ORIGIN).map(text) {
         if !rules.gate.admits_origin(&origin, &host) {
-            let origin = crate::config::shown(&origin);
+            let origin = crate::config_error::shown(&origin);
             entrance.refuse(&stream.peer, &format_args!("origin {origin} not allowed, see --allow-origin"));
             return Err(CloseReason::Origin);
         }
@@ -259,7 +259,7 @@ fn handshake(
     };
     let direct = matches!(stream.peer.origin, Origin::Tcp(_));
     if direct && !admits_host(entrance, host) {
-        let host = crate::config::shown(&String::from_utf8_lossy(host.as_bytes()));
+        let host = crate::config_error::shown(&String::from_utf8_lossy(host.as_bytes()));
         entrance.refuse(&stream.peer, &format_args!("host {host} not allowed, see --allow-host"));
         return refuse(StatusCode::FORBIDDEN, web::WRONG_HOST);
     }

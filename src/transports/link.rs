@@ -16,12 +16,20 @@ use std::{
 use super::{
     frame::{self, Frame, Framing},
     stream::Stream,
-    tick::Place,
 };
-use crate::protocol::CloseReason;
+use crate::{protocol::CloseReason, schedule::Slot};
 
 /// Answers waiting beyond this many bytes stop the reading of further commands until they drain.
 const CONGESTED: usize = 2 * 1024;
+
+/// Where a started session stands in the tick's lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The slot of its next push.
+    pub slot: Slot,
+    /// Its index in the list of that slot.
+    pub index: usize,
+}
 
 /// One session's connection.
 pub struct Link {

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use super::{encoder::Encoder, link::Link};
+use super::{
+    encoder::Encoder,
+    link::{Link, Place},
+};
 use crate::{
     plugins::set::PluginSet,
     sampling::Sampling,
@@ -27,13 +30,6 @@ const SMALL: usize = 64;
 
 /// Emptied lists kept for their memory: as many as a second has slots.
 const SPARE: usize = 20;
-
-/// Where a started session stands: the slot it is due in, and its index in that slot's list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    slot: Slot,
-    index: usize,
-}
 
 /// A started session.
 struct Due {

@@ -11,11 +11,9 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    config::{
-        ConfigError, Place,
-        file::{in_file_order, line_of, text_of},
-    },
+    config_error::{ConfigError, Place, nearest},
     plugins::{About, Kind},
+    toml_text::{in_file_order, line_of, parsed, text_of},
 };
 
 /// A definition longer than this is something else.
@@ -102,21 +100,16 @@ impl Definition {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let document = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
-            path: path.to_owned(),
-            line: line_of(text, error.span().map_or(0, |span| span.start)),
-            problem: error.message().replace('\n', "; "),
-        })?;
+        let document = parsed(path, text)?;
         let table = document.get_ref();
         for (key, _) in in_file_order(table) {
             let key_text = key.get_ref().as_ref();
             if !KEYS.contains(&key_text) {
-                let nearest = KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(known, key_text));
                 return Err(ConfigError::UnknownKey {
                     path: path.to_owned(),
                     line: line_of(text, key.span().start),
                     key: key_text.to_owned(),
-                    nearest: nearest.copied().unwrap_or_default().to_owned(),
+                    nearest: nearest(key_text, KEYS.into_iter()).to_owned(),
                 });
             }
         }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use crate::sysexits::{EX_CONFIG, EX_USAGE};
+
 /// Where a value came from, shown in front of what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -111,18 +113,20 @@ impl ConfigError {
             Self::Usage(_)
             | Self::Value { place: Place::Option(_), .. }
             | Self::Token { place: Place::Option(_), .. }
-            | Self::Conflict { place: Place::Option(_), .. } => crate::error::EX_USAGE,
-            _ => crate::error::EX_CONFIG,
+            | Self::Conflict { place: Place::Option(_), .. } => EX_USAGE,
+            _ => EX_CONFIG,
         }
     }
 }
 
-/// Of the known names the one that takes the fewest changes to become.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
+/// Of the `known` names the one that takes the fewest changes to become.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
     known.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default()
 }
 
 /// A value for an error line: quoted where it is empty, long or would break the line.
+#[must_use]
 pub fn shown(value: &str) -> String {
     const LONGEST: usize = 200;
     if value.chars().nth(LONGEST).is_some() {
