@@ -1,4 +1,5 @@
-// One server's card: state, facts, strips, sections. Draws only while it is in view, once per frame.
+// One server's card: state, facts, strips, sections. Draws only while it is in view, once per frame; its name and its state
+// stand there always, for those who jump to it, search for it or have it read out.
 
 import { check, h, icon, iconButton, redraw, setAttr, setIconButton, setText } from '../dom.js'
 import { digits, NONE, span } from '../format.js'
@@ -18,6 +19,8 @@ const ICONS = { stopped: 'pause', connecting: 'wait', waiting: 'wait', live: 'li
 	refused: 'critical', restarting: 'retry', flood: 'critical', frozen: 'freeze' }
 /** States that need no sentence. */
 const PLAIN = ['live', 'frozen', 'connecting', 'waiting', 'stale', 'stopped']
+/** Events that change nothing in the head of a card. */
+const OFTEN = ['push', 'time']
 let nextId = 0
 
 /** A server's state: an id for the sheet, an icon, a word, and what there is to say. @param {Server} server */
@@ -49,9 +52,9 @@ export class RtServer extends HTMLElement {
 		this.sections = /** @type {Map<string, {details: HTMLDetailsElement, body?: any}>} */ (new Map())
 		this.facts = /** @type {Map<string, HTMLElement>} */ (new Map())
 		this.paint = () => this.draw()
-		this.ask = () => {
+		this.ask = (event) => {
 			this.sift()
-			if (this.seen) request(this.paint)
+			if (this.seen || !OFTEN.includes(event?.type)) request(this.paint)
 		}
 		this.undo = /** @type {(() => void)[]} */ ([])
 		const id = `server-${nextId++}`
@@ -79,6 +82,7 @@ export class RtServer extends HTMLElement {
 	connectedCallback() {
 		if (!this.card.isConnected) this.append(this.card)
 		const { server } = this
+		setText(this.heading, server.config.name)
 		for (const [target, names] of /** @type {[EventTarget, string][]} */ ([[server, 'push state alert'], [view, 'time change']])) {
 			for (const name of names.split(' ')) {
 				target.addEventListener(name, this.ask)
@@ -120,8 +124,9 @@ export class RtServer extends HTMLElement {
 	}
 
 	draw() {
-		if (!this.isConnected || !this.seen) return
+		if (!this.isConnected) return
 		this.drawHead()
+		if (!this.seen) return
 		if (view.frozen === null) this.drawFacts()
 		this.strips.draw()
 		if (!view.taste.compact) this.drawSections()
