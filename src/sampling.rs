@@ -161,6 +161,7 @@ mod tests {
         drivers::DriverError,
         plugins::{
             About, Kind, Plugin, Window,
+            feed::Feed,
             outlet::Owner,
             registry::{Entry, Home},
         },
@@ -193,7 +194,7 @@ mod tests {
         let entries = [Entry { name: "nothing".into(), about, home: Home::tick(Nothing) }];
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
         let [Entry { home: Home::Tick(source), .. }] = entries else { panic!("read in the tick") };
-        let outlet = Rc::new(Outlet::new(Some(source), Duration::ZERO, Box::new(Nobody)));
+        let outlet = Rc::new(Outlet::new(Some(source), Duration::ZERO, Feed::default(), Box::new(Nobody)));
         let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&outlet)]);
         let set = sampling.catalog.default_set();
         for slot in 1..=3 {

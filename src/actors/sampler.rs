@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use crate::{
     drivers::DriverError,
     plugins::{
+        feed::Feed,
         orders::{Foreman, orders},
         outlet::{Outlet, Owner, sample},
         registry::{Home, Make},
@@ -28,9 +29,6 @@ use crate::{
 /// The stack of a worker: readings are shallow.
 const STACK: usize = 256 * 1024;
 
-/// Lines about one plugin are at least this far apart.
-const QUIET: Duration = Duration::from_secs(60);
-
 /// One plugin's owner.
 pub struct Sampler {
     name: String,
@@ -40,29 +38,18 @@ pub struct Sampler {
     worker: Option<Foreman>,
     /// A reading is under way, of the worker or of one that was dismissed during it.
     reading: bool,
-    /// What the journal was not told yet, because it was told something less than a minute ago.
-    untold: Option<Option<DriverError>>,
-    quiet: bool,
 }
 
 impl Sampler {
     /// Starts the sampler of the plugin `name`, and gives the outlet through which it is read.
     pub fn start(name: String, home: Home, period: Duration) -> Rc<Outlet> {
-        let (source, make) = match home {
-            Home::Tick(source) => (Some(source), None),
-            Home::Worker { make, .. } => (None, Some(Arc::from(make))),
+        let (source, make, feed) = match home {
+            Home::Tick(source) => (Some(source), None, Feed::default()),
+            Home::Worker { make, forgets, .. } => (None, Some(Arc::from(make)), Feed::new(forgets)),
         };
         let ctx = Context::new();
-        let outlet = Rc::new(Outlet::new(source, period, Box::new(ctx.address())));
-        ctx.run(Self {
-            name,
-            outlet: Rc::clone(&outlet),
-            make,
-            worker: None,
-            reading: false,
-            untold: None,
-            quiet: false,
-        });
+        let outlet = Rc::new(Outlet::new(source, period, feed, Box::new(ctx.address())));
+        ctx.run(Self { name, outlet: Rc::clone(&outlet), make, worker: None, reading: false });
         outlet
     }
 }
@@ -121,8 +108,8 @@ fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman>
             source = made.ok();
             let outcome = source.as_mut().map(|source| sample(&mut **source, at));
             sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
-            if let Some(source) = &mut source {
-                source.rest();
+            if let Some(Err(fault)) = source.as_mut().map(|source| source.rest()) {
+                sampler.do_send(Failed(fault));
             }
         }
     };
@@ -143,6 +130,21 @@ impl Handler<Sampled> for Sampler {
         // A dismissed worker's last word is about a time when nobody watched.
         if self.worker.is_some() {
             self.outlet.take(outcome);
+        }
+    }
+}
+
+/// A worker has lost what it reads from, between two readings.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Failed(DriverError);
+
+impl Handler<Failed> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, Failed(fault): Failed, _: &mut Context<Self>) {
+        if self.worker.is_some() {
+            self.outlet.take(Err(fault));
         }
     }
 }
@@ -168,30 +170,13 @@ struct Report(Option<DriverError>);
 impl Handler<Report> for Sampler {
     type Result = ();
 
-    fn handle(&mut self, Report(fault): Report, ctx: &mut Context<Self>) {
-        self.untold = Some(fault);
-        self.tell(ctx);
-    }
-}
-
-impl Sampler {
-    /// Tells the journal the newest state, now or when a minute has passed since the last line.
-    fn tell(&mut self, ctx: &mut Context<Self>) {
-        if self.quiet {
-            return;
-        }
-        let Some(state) = self.untold.take() else { return };
+    fn handle(&mut self, Report(fault): Report, _: &mut Context<Self>) {
         let plugin = self.name.as_str();
-        match state {
+        match fault {
             None => info!(plugin, "plugin {plugin} gives figures again"),
             Some(DriverError::Missing(what)) => debug!(plugin, "plugin {plugin}: {what}: not available"),
             Some(fault) => warn!(plugin, "plugin {plugin} gives no figures: {fault}"),
         }
-        self.quiet = true;
-        ctx.run_later(QUIET, |act, ctx| {
-            act.quiet = false;
-            act.tell(ctx);
-        });
     }
 }
 

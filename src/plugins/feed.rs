@@ -21,6 +21,8 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// What is known of one plugin.
 #[derive(Default)]
 pub struct Feed {
+    /// Whether a failure takes the readings away; otherwise the last one stands until it is too old.
+    forgets: bool,
     held: Option<Held>,
     fault: Option<DriverError>,
     /// The last failure of a run of failures that the journal was told of.
@@ -28,9 +30,15 @@ pub struct Feed {
 }
 
 impl Feed {
+    /// A feed whose readings a failure takes away, or not.
+    #[must_use]
+    pub fn new(forgets: bool) -> Self {
+        Self { forgets, ..Self::default() }
+    }
+
     /// Takes in the outcome of a sampling at the instant `now`. Returns whether the news is worth a line in the
     /// journal: the first failure, or the first success after a failure when [`SETTLED`] has passed since. So a plugin
-    /// that fails every other time is told of once, too.
+    /// that fails every other time is told of once, too, and no plugin's failure more than once in that time.
     pub fn take(&mut self, outcome: Result<Reading, DriverError>, now: Duration) -> bool {
         match outcome {
             Ok(reading) => {
@@ -41,6 +49,7 @@ impl Feed {
                 settled && self.failed.take().is_some()
             }
             Err(fault) => {
+                self.held.take_if(|_| self.forgets);
                 self.fault = Some(fault);
                 self.failed.replace(now).is_none()
             }

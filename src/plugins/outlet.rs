@@ -40,10 +40,10 @@ impl Outlet {
     /// An outlet for a plugin that is read no more often than every `period`; on the spot where there is a
     /// `source`, otherwise by its `owner`.
     #[must_use]
-    pub fn new(source: Option<Box<dyn Source>>, period: Duration, owner: Box<dyn Owner>) -> Self {
+    pub fn new(source: Option<Box<dyn Source>>, period: Duration, feed: Feed, owner: Box<dyn Owner>) -> Self {
         Self {
             period,
-            feed: RefCell::default(),
+            feed: RefCell::new(feed),
             source: source.map(RefCell::new),
             owner,
             asked: Cell::new(None),

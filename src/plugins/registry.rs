@@ -152,6 +152,8 @@ pub enum Home {
         make: Box<Make>,
         /// Whether `/metrics` tells of it.
         exported: bool,
+        /// Whether a failure takes its last figures away.
+        forgets: bool,
     },
 }
 
@@ -164,7 +166,7 @@ impl Home {
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
         let make = Box::new(move |_: &Orders| Box::new(Pooled::new(make())) as Box<dyn Source>);
-        Self::Worker { make, exported: P::FAMILIES.is_some() }
+        Self::Worker { make, exported: P::FAMILIES.is_some(), forgets: false }
     }
 
     /// Whether `/metrics` tells of it.

@@ -32,7 +32,12 @@ pub trait Source: Send {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
 
     /// On a worker: what there is to do until the next order waits. Nothing, unless something outside wants reading.
-    fn rest(&mut self) {}
+    ///
+    /// # Errors
+    /// When what it reads from has failed meanwhile.
+    fn rest(&mut self) -> Result<(), DriverError> {
+        Ok(())
+    }
 
     /// Whether `/metrics` tells of its samples.
     fn exported(&self) -> bool {

@@ -11,6 +11,8 @@ use rtstat::{
     },
 };
 
+use serde_json::Value;
+
 use super::bench::{Client, Folder};
 
 #[test]
@@ -52,6 +54,87 @@ fn every_failure_says_why() {
     assert!(push["_meta"]["err"].is_object());
     drop(client);
     folder.wait_for_no_children();
+}
+
+/// Each gives a figure until a file tells it to go wrong, in a way of its own.
+const TURNS: [(&str, &str, &str); 6] = [
+    ("crash", "command = 'test ! -e FILE || kill -SEGV $$; echo 7'\ninterval = 2", "killed by SIGSEGV"),
+    (
+        "hang",
+        "command = 'test ! -e FILE || sleep 1000; echo 7'\ninterval = 2\ntimeout = 1",
+        "it did not end within 1 s",
+    ),
+    (
+        "words",
+        "command = 'test ! -e FILE || printf high; echo 7'\ninterval = 2",
+        "its output is not JSON: expected value at line 1 column 1",
+    ),
+    ("long", "command = 'test ! -e FILE || yes; echo 7'\ninterval = 2", "its output is longer than 65536 bytes"),
+    (
+        "ended",
+        "command = 'until test -e FILE; do echo 7; sleep 0.1; done; exit 4'\nmode = 'stream'\ninterval = 2",
+        "it ended: exit status 4",
+    ),
+    (
+        "silent",
+        "command = 'until test -e FILE; do echo 7; sleep 0.1; done; sleep 1000'\nmode = 'stream'\ninterval = 2\ntimeout = 1",
+        "it printed no line for 1 s",
+    ),
+];
+
+#[test]
+fn a_failure_takes_the_last_value_away_at_once_and_a_success_gives_the_next() {
+    let folder = Folder::new();
+    let wrong = folder.path().join("wrong");
+    let mut names = vec!["_meta"];
+    for (name, text, _) in TURNS {
+        folder.define(name, &text.replace("FILE", wrong.to_str().unwrap()));
+        names.push(name);
+    }
+    let server = folder.serve();
+    let mut client = Client::watch(&server, &names.join(","));
+    let all_well = |push: &Value| TURNS.iter().all(|(name, ..)| push[name] == 7);
+    client.push_with(all_well);
+    fs::write(&wrong, "").unwrap();
+    for (name, _, reason) in TURNS {
+        // The reason and null come in one push: the last value is too young yet to go by itself.
+        let push = client.push_with(|push| {
+            assert_eq!(push[name].is_null(), push["_meta"]["err"][name].is_string(), "{name}: {push}");
+            push[name].is_null()
+        });
+        assert_eq!(push["_meta"]["err"][name], reason, "{push}");
+    }
+    fs::remove_file(&wrong).unwrap();
+    client.push_with(all_well);
+}
+
+#[test]
+fn a_stream_whose_child_dies_is_null_with_the_next_push() {
+    let folder = Folder::new();
+    // Its readings are far apart: the end of the child is told when it comes, not when the next reading is due.
+    folder.define("lone", "command = 'echo 7; exec sleep 1000'\nmode = 'stream'\ninterval = 60\ntimeout = 900");
+    let server = folder.serve();
+    let mut client = Client::watch(&server, "_meta,lone");
+    client.push_with(|push| push["lone"] == 7);
+    let child = nix::unistd::Pid::from_raw(i32::try_from(folder.children()[0]).unwrap());
+    nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
+    let push = client.push_with(|push| push["lone"].is_null());
+    assert_eq!(push["_meta"]["err"]["lone"], "it ended: killed by SIGKILL");
+}
+
+#[test]
+fn a_slow_program_that_has_not_failed_keeps_its_last_value() {
+    let folder = Folder::new();
+    let slow = folder.path().join("slow");
+    let text = format!("command = 'test ! -e {0} || sleep 1.2; echo 7'\ninterval = 0.5", slow.display());
+    folder.define("slow", &text);
+    let server = folder.serve();
+    let mut client = Client::watch(&server, "_meta,slow");
+    client.push_with(|push| push["slow"] == 7);
+    fs::write(&slow, "").unwrap();
+    // Its age is told once it is more than two intervals, and the value stands.
+    let push = client.push_with(|push| push["_meta"]["stale"]["slow"].is_number());
+    assert_eq!((&push["slow"], &push["_meta"]["err"]), (&Value::from(7), &serde_json::json!({})), "{push}");
 }
 
 /// What reads a definition on a worker, and its orders.

@@ -76,7 +76,7 @@ pub fn entry(definition: Definition) -> Entry {
     let definition = Arc::new(definition);
     let pace = Arc::new(Pace::new(&definition));
     let make = Box::new(move |orders: &Orders| source(&definition, &pace, orders));
-    Entry { name, about, home: Home::Worker { make, exported: false } }
+    Entry { name, about, home: Home::Worker { make, exported: false, forgets: true } }
 }
 
 /// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.

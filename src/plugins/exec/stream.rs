@@ -173,10 +173,10 @@ impl Source for Stream {
     }
 
     /// Lines are taken as they come, so that the child never waits and the newest is at hand.
-    fn rest(&mut self) {
-        if let Err(fault) = self.listen(|_| false, None) {
+    fn rest(&mut self) -> Result<(), DriverError> {
+        self.listen(|_| false, None).map_err(|fault| {
             let (at, heard) = self.now;
-            self.fail(at + heard.elapsed(), fault);
-        }
+            self.fail(at + heard.elapsed(), fault)
+        })
     }
 }

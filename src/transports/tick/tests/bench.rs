@@ -27,6 +27,7 @@ use crate::{
     plugins::{
         About, Kind, Plugin, Window,
         catalog::Catalog,
+        feed::Feed,
         outlet::{Outlet, Owner},
         registry::{Entry, Home},
         sample::{Pooled, Source},
@@ -169,7 +170,12 @@ impl Bench {
         let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
         let outlet = |probe: &Arc<Probe>| {
             let source: Box<dyn Source> = Box::new(Pooled::new(Counted { probe: Arc::clone(probe), clock }));
-            Rc::new(Outlet::new(Some(source), Duration::from_millis(50), Box::new(Told(Arc::clone(probe)))))
+            Rc::new(Outlet::new(
+                Some(source),
+                Duration::from_millis(50),
+                Feed::default(),
+                Box::new(Told(Arc::clone(probe))),
+            ))
         };
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
         let sampling = Rc::new(Sampling::new(catalog, clock, probes.iter().map(outlet).collect()));
