@@ -26,13 +26,17 @@ use crate::{
     privileges,
     sampling::Sampling,
     schedule::Cadence,
-    server,
+    server, signals,
     snapshot::{Moment, Push},
-    sysexits::{EX_CONFIG, EX_UNAVAILABLE, EX_USAGE},
+    sysexits::{EX_CONFIG, EX_OSERR, EX_UNAVAILABLE, EX_USAGE},
 };
 
 /// `rtstatd sample`: the push on standard output, one object a line, over windows of the given interval.
 pub fn sample(config: &Config, args: &SampleArgs) -> ExitCode {
+    if let Err(fault) = signals::before_the_end(exec::child::end_all) {
+        logging::fatal(&fault);
+        return EX_OSERR.into();
+    }
     System::new().block_on(async {
         let sampling = match server::sampling(config, Clock::start()) {
             Ok(sampling) => sampling,
@@ -110,6 +114,10 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
 /// When the definition is wrong, or the rights of root cannot be given up first.
 pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode, StartupError> {
     privileges::become_user(&privileges::choose(config.user.as_deref())?)?;
+    if let Err(fault) = signals::before_the_end(exec::child::end_all) {
+        logging::fatal(&fault);
+        return Ok(EX_OSERR.into());
+    }
     let path = config.plugins.dir.join(format!("{}.toml", args.name));
     let definition = Definition::read(&path)?;
     let entries = registry::built_in(&Root::host());

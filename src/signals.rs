@@ -1,6 +1,15 @@
-//! Which signals somebody wanted ignored before the program started.
+//! Which signals somebody wanted ignored before the program started, and an end that leaves nothing behind.
+
+use std::{future::poll_fn, io, process::exit, task::Poll, thread};
 
 use nix::sys::signal::Signal;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+/// The signals by which terminals, shells and service managers end a program.
+const ENDS: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
 /// The signals that were ignored when the program started, as nohup(1) does with SIGHUP: they stay ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +32,31 @@ impl IgnoredSignals {
 /// Those of this process; none where /proc is not mounted. Ask before a handler is installed.
 pub fn signals_ignored() -> IgnoredSignals {
     std::fs::read_to_string("/proc/self/status").ok().and_then(|text| IgnoredSignals::parse(&text)).unwrap_or_default()
+}
+
+/// Calls `last` when a signal ends this program, with the status that shells give a program that a signal ended. A
+/// thread of its own waits for that, so that a signal is heard while the others write to somebody who does not read; it
+/// is not waited for by blocking signals, because children would inherit that.
+///
+/// # Errors
+/// When the system gives no thread or no handler.
+pub fn before_the_end(last: fn()) -> io::Result<()> {
+    let ignored = signals_ignored();
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let inside = runtime.enter();
+    let heard = ENDS.into_iter().filter(|end| !ignored.contains(*end));
+    let heard = heard.map(|end| Ok((end, signal(SignalKind::from_raw(end as i32))?)));
+    let mut heard = heard.collect::<io::Result<Vec<_>>>()?;
+    drop(inside);
+    let wait = move || {
+        let end = runtime.block_on(poll_fn(|context| {
+            let end = heard.iter_mut().find_map(|(end, signals)| signals.poll_recv(context).is_ready().then_some(*end));
+            end.map_or(Poll::Pending, Poll::Ready)
+        }));
+        last();
+        exit(128 + end as i32);
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
 }
 
 #[cfg(test)]

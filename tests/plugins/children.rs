@@ -1,6 +1,14 @@
 //! What children are given, and what is left of them.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use super::bench::{Client, Folder, stop, wait_until};
 
@@ -111,6 +119,32 @@ fn the_servers_end_is_the_end_of_its_children() {
     client.push_with(|push| push["bomb"].is_object());
     assert_eq!(stop(&mut server).code(), Some(0));
     folder.wait_for_no_children();
+}
+
+#[test]
+fn a_signal_to_a_command_that_serves_nobody_ends_its_children_too() {
+    let cases: [(&[&str], Signal); 3] = [
+        (&["sample", "--interval", "0.5", "--plugins", "deaf"], Signal::SIGINT),
+        (&["sample", "--interval", "0.5", "--plugins", "deaf"], Signal::SIGTERM),
+        (&["check-plugin", "deaf"], Signal::SIGINT),
+    ];
+    for (words, signal) in cases {
+        let folder = Folder::new();
+        folder.define("deaf", "command = 'trap \"\" TERM INT; sleep 1000 & sleep 1000'\ntimeout = 900");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
+        command.args(words).env("RTSTAT_PLUGINS_DIR", folder.path()).stdout(Stdio::piped());
+        let mut program = command.spawn().unwrap();
+        wait_until("its children run", || folder.children().len() == 3);
+        for child in folder.children() {
+            let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+            let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+            let blocked = u64::from_str_radix(blocked, 16).unwrap();
+            assert_eq!(blocked & (1 << 14 | 1 << 1 | 1), 0, "SIGTERM, SIGINT and SIGHUP reach a child");
+        }
+        kill(Pid::from_raw(i32::try_from(program.id()).unwrap()), signal).unwrap();
+        assert_eq!(program.wait().unwrap().code(), Some(128 + signal as i32), "{words:?}");
+        folder.wait_for_no_children();
+    }
 }
 
 #[test]
