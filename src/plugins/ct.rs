@@ -2,7 +2,11 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, groups::Figures};
+use super::{
+    Plugin, Window,
+    families::Families,
+    groups::{Figures, families as usage_families},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -38,6 +42,8 @@ pub type Sample = Option<Vec<(Container, Usage)>>;
 impl Plugin for Ct {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         *sample = self.0.as_mut().map(|cgroups| {
             let found = containers(cgroups).into_iter().take(ROWS);
@@ -53,6 +59,26 @@ impl Plugin for Ct {
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         window.now.as_ref().map(|_| Rows(window))
+    }
+}
+
+const CONTAINER: [&str; 4] = [
+    "rtstat_container_cpu_seconds_total",
+    "rtstat_container_memory_bytes",
+    "rtstat_container_disk_read_bytes_total",
+    "rtstat_container_disk_written_bytes_total",
+];
+
+/// The group is a label too: two engines may give one name.
+fn families(sample: &Sample, out: &mut Families) {
+    for (container, usage) in sample.iter().flatten() {
+        let group = container.group.display().to_string();
+        let labels = [("name", container.name.as_str()), ("engine", container.engine), ("cgroup", group.as_str())];
+        usage_families(&CONTAINER, &labels, usage, out);
+        let figure = |value: Option<u64>| value.map(|value| value as f64);
+        let limit = figure(usage.memory_max_bytes);
+        out.gauge("rtstat_container_memory_limit_bytes", "The tightest limit of its memory", &labels, limit);
+        out.gauge("rtstat_container_threads", "Threads", &labels, figure(usage.tasks));
     }
 }
 

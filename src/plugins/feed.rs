@@ -68,8 +68,10 @@ impl Feed {
         self.fault.as_ref()
     }
 
-    /// Forgets the readings: nobody watches, and a rate over the gap would be nobody's window.
+    /// Forgets the readings and why there was none: nobody watches, a rate over the gap would be nobody's window, and what
+    /// failed then may be well when somebody watches again.
     pub fn clear(&mut self) {
         self.held = None;
+        self.fault = None;
     }
 }

@@ -87,6 +87,12 @@ impl Celsius {
         let half = if milli < 0 { -50 } else { 50 };
         Self { tenths: milli.saturating_add(half) / 100 }
     }
+
+    /// Degrees.
+    #[must_use]
+    pub fn degrees(self) -> f64 {
+        self.tenths as f64 / 10.0
+    }
 }
 
 impl Serialize for Celsius {

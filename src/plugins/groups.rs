@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::figures::{Decimal, NANOS, rate, rate_of};
+use super::{
+    families::{Families, Label},
+    figures::{Decimal, NANOS, rate, rate_of},
+};
 use crate::drivers::linux::cgroups::Usage;
 
 /// A group's figures over a window.
@@ -35,6 +38,16 @@ impl Figures {
             wr: rates(|usage| usage.disk_bytes.map(|bytes| bytes.1)),
         }
     }
+}
+
+/// The counters of a group for `/metrics`, in families of these names: processor time, memory, bytes read and written.
+pub fn families(names: &[&'static str; 4], labels: &[Label<'_>], usage: &Usage, out: &mut Families) {
+    let [cpu, memory, read, written] = *names;
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    out.counter(cpu, "Processor time used", labels, usage.cpu_ns.map(|used| used as f64 / NANOS as f64));
+    out.gauge(memory, "Memory in use, without pages that can be given back", labels, figure(usage.memory_bytes));
+    out.counter(read, "Bytes read from disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.0)));
+    out.counter(written, "Bytes written to disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.1)));
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     Plugin, Window,
+    families::Families,
     figures::{Celsius, Decimal, MICROJOULES},
 };
 use crate::drivers::{
@@ -59,6 +60,8 @@ pub struct Sample {
 
 #[derive(Debug, Serialize)]
 struct Temperature {
+    #[serde(skip)]
+    place: Place,
     chip: String,
     label: String,
     c: Celsius,
@@ -71,12 +74,25 @@ struct Temperature {
 
 #[derive(Debug, Serialize)]
 struct Fan {
+    #[serde(skip)]
+    place: Place,
     label: String,
     rpm: u64,
+    #[serde(skip)]
+    stale: bool,
+}
+
+/// What node_exporter's labels `chip` and `sensor` say.
+#[derive(Debug)]
+struct Place {
+    chip: String,
+    sensor: String,
 }
 
 impl Plugin for Sens {
     type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         *sample = Sample::default();
@@ -89,7 +105,9 @@ impl Plugin for Sens {
         for (source, answer) in sources.iter().zip(answers) {
             let Measured { temperatures, fans, energy_uj } = answer.value.unwrap_or_default();
             let stale = answer.stale.map(|age| age.as_secs());
+            let place = |sensor| Place { chip: source.id.clone(), sensor };
             sample.temperatures.extend(temperatures.into_iter().map(|found| Temperature {
+                place: place(found.sensor),
                 chip: source.chip.clone(),
                 label: found.label,
                 c: Celsius::from_milli(found.milli_c),
@@ -97,7 +115,12 @@ impl Plugin for Sens {
                 crit: found.crit_milli_c.map(Celsius::from_milli),
                 stale,
             }));
-            sample.fans.extend(fans.into_iter().map(|(label, rpm)| Fan { label, rpm }));
+            sample.fans.extend(fans.into_iter().map(|found| Fan {
+                place: place(found.sensor),
+                label: found.label,
+                rpm: found.rpm,
+                stale: stale.is_some(),
+            }));
             sample.energy.extend(energy_uj.filter(|_| stale.is_none()));
         }
         Ok(())
@@ -110,6 +133,46 @@ impl Plugin for Sens {
             fan: fans,
             w: Watts(window),
         })
+    }
+}
+
+/// Names and labels of node_exporter's `hwmon`, `thermal_zone` and `rapl` collectors. A chip that does not answer has no
+/// rows: what it said last is no figure of this scrape.
+fn families(sample: &Sample, out: &mut Families) {
+    const LABEL: &str = "The chip's name for a sensor, as a label";
+    for found in sample.temperatures.iter().filter(|found| found.stale.is_none()) {
+        let Place { chip, sensor } = &found.place;
+        if let Some(zone) = sensor.strip_prefix("thermal_zone") {
+            let labels = [("zone", zone), ("type", found.chip.as_str())];
+            out.gauge("node_thermal_zone_temp", "Degrees Celsius of a zone", &labels, found.c.degrees());
+            continue;
+        }
+        let labels = [("chip", chip.as_str()), ("sensor", sensor.as_str())];
+        let degrees = |limit: Option<Celsius>| limit.map(Celsius::degrees);
+        out.gauge("node_hwmon_temp_celsius", "Degrees Celsius", &labels, found.c.degrees());
+        out.gauge("node_hwmon_temp_max_celsius", "Where it is too hot", &labels, degrees(found.max));
+        out.gauge("node_hwmon_temp_crit_celsius", "Where it breaks", &labels, degrees(found.crit));
+        let [chip, sensor] = labels;
+        out.gauge("node_hwmon_sensor_label", LABEL, &[chip, ("label", found.label.as_str()), sensor], 1.0);
+    }
+    for Fan { place: Place { chip, sensor }, label, rpm, .. } in sample.fans.iter().filter(|found| !found.stale) {
+        let labels = [("chip", chip.as_str()), ("sensor", sensor.as_str())];
+        out.gauge("node_hwmon_fan_rpm", "Turns a minute", &labels, *rpm as f64);
+        let [chip, sensor] = labels;
+        out.gauge("node_hwmon_sensor_label", LABEL, &[chip, ("label", label.as_str()), sensor], 1.0);
+    }
+    for (index, (domain, used_uj)) in sample.energy.iter().enumerate() {
+        let family = match domain.as_str() {
+            "package" => "node_rapl_package_joules_total",
+            "core" => "node_rapl_core_joules_total",
+            "uncore" => "node_rapl_uncore_joules_total",
+            "dram" => "node_rapl_dram_joules_total",
+            "psys" => "node_rapl_psys_joules_total",
+            _ => continue,
+        };
+        let before = sample.energy.iter().take(index).filter(|(other, _)| other == domain).count().to_string();
+        let joules = *used_uj as f64 / MICROJOULES as f64;
+        out.counter(family, "Energy used, which begins at 0 again", &[("index", before.as_str())], joules);
     }
 }
 
@@ -178,6 +241,25 @@ mod tests {
         assert_eq!(view(Some(&before), &now)["w"], json!({"package": 1.5, "dram": null}));
         assert_eq!(view(None, &now)["w"], json!({"package": null, "dram": null}));
         assert_eq!(view(None, &Sample::default()), Value::Null);
+    }
+
+    #[test]
+    fn a_scrape_has_no_old_figures_and_zones_by_their_own_name() {
+        let temperature = |sensor: &str, stale| Temperature {
+            place: Place { chip: "platform_x".into(), sensor: sensor.into() },
+            chip: "x".into(),
+            label: "CPU".into(),
+            c: Celsius::from_milli(41_960),
+            max: None,
+            crit: None,
+            stale,
+        };
+        let temperatures = vec![temperature("temp1", Some(7)), temperature("thermal_zone3", None)];
+        let mut out = Families::default();
+        families(&Sample { temperatures, ..Sample::default() }, &mut out);
+        let text = out.open_metrics().unwrap();
+        let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 42.0"#]);
     }
 
     fn chip(root: &Path, number: usize, name: &str) -> std::path::PathBuf {

@@ -7,7 +7,12 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, figures::Decimal, groups::Figures};
+use super::{
+    Plugin, Window,
+    families::Families,
+    figures::Decimal,
+    groups::{Figures, families as usage_families},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -85,6 +90,8 @@ pub struct Sample {
 impl Plugin for Units {
     type Sample = Sample;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.managed = self.bus.has_manager();
         sample.units.clear();
@@ -108,6 +115,32 @@ impl Plugin for Units {
         window.now.managed.then_some(View { failed: window.now.failed.as_deref(), unit: Rows(window) })
     }
 }
+
+/// Names of node_exporter's `systemd` collector, of which only the failed units are told: the others' states are not asked
+/// for.
+fn families(sample: &Sample, out: &mut Families) {
+    if let Some(failed) = &sample.failed {
+        let labels = [("state", "failed")];
+        out.gauge("node_systemd_units", "Units in a state", &labels, failed.len() as f64);
+        for unit in failed {
+            let labels = [("name", unit.as_str()), ("state", "failed")];
+            out.gauge("node_systemd_unit_state", "1 where a unit is in a state", &labels, 1.0);
+        }
+    }
+    for (unit, usage) in &sample.units {
+        let labels = [("name", unit.as_str())];
+        usage_families(&UNIT, &labels, usage, out);
+        let tasks = usage.tasks.map(|tasks| tasks as f64);
+        out.gauge("node_systemd_unit_tasks_current", "Threads of a unit", &labels, tasks);
+    }
+}
+
+const UNIT: [&str; 4] = [
+    "rtstat_unit_cpu_seconds_total",
+    "rtstat_unit_memory_bytes",
+    "rtstat_unit_disk_read_bytes_total",
+    "rtstat_unit_disk_written_bytes_total",
+];
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -166,6 +199,25 @@ mod tests {
         let mut sample = Sample::default();
         units.read(&mut sample).unwrap();
         serde_json::to_value(Units::view(Window { before: None, now: &sample })).unwrap()
+    }
+
+    #[test]
+    fn a_scrape_is_told_of_the_failed_units_where_the_bus_answers() {
+        let text = |failed: Option<Vec<String>>| {
+            let mut out = Families::default();
+            families(&Sample { managed: true, failed, units: Vec::new() }, &mut out);
+            out.open_metrics().unwrap()
+        };
+        let some = text(Some(vec!["a.service".into(), "b@1.mount".into()]));
+        for row in [
+            "node_systemd_units{state=\"failed\"} 2.0",
+            "node_systemd_unit_state{name=\"a.service\",state=\"failed\"} 1.0",
+            "node_systemd_unit_state{name=\"b@1.mount\",state=\"failed\"} 1.0",
+        ] {
+            assert!(some.lines().any(|line| line == row), "{row}: {some}");
+        }
+        assert!(text(Some(Vec::new())).contains("node_systemd_units{state=\"failed\"} 0.0\n"));
+        assert_eq!(text(None), "# EOF\n");
     }
 
     #[test]

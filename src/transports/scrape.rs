@@ -9,17 +9,20 @@ use crate::{
     actors::{scheduler::House, supervisor::Permit},
     peer::{Origin, Peer},
     plugins::{
+        catalog::Catalog,
         families::{Families, plain_text},
+        feed::Held,
         set::PluginSet,
     },
     sampling::Sampling,
     schedule::SLOT,
-    snapshot::Snapshot,
+    snapshot::{Keys, Snapshot},
     web::{plain, secure},
 };
 
-/// What a worker reads is waited for so long; Prometheus gives up after ten seconds unless told otherwise.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What a worker reads is waited for so long: somewhat longer than workers wait for a part that is dead, so that the rest is
+/// told. Prometheus gives up after ten seconds unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
@@ -74,8 +77,14 @@ impl Scrape {
         let mut families = Families::default();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
-        for held in set.iter().filter_map(|index| snapshot.held.get(index)?.as_ref()) {
-            held.now.add_families(&mut families);
+        for index in set.iter() {
+            let held = believable(&snapshot, &sampling.catalog, index);
+            let labels = [("plugin", sampling.catalog.name(index))];
+            let success = f64::from(u8::from(held.is_some()));
+            families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
+            if let Some(held) = held {
+                held.now.add_families(&mut families);
+            }
         }
         families
     }
@@ -96,6 +105,14 @@ async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
         }
         tokio::time::sleep(SLOT).await;
     }
+}
+
+/// A reading that is of this scrape. One that a session's slower or failing plugin has left behind is no figure of now.
+fn believable<'a>(snapshot: &'a Snapshot, catalog: &Catalog, index: usize) -> Option<&'a Held> {
+    let held = snapshot.held.get(index)?.as_ref()?;
+    let failed = snapshot.faults.get(index).is_some_and(Option::is_some);
+    let oldest = catalog.period(index).max(PATIENCE).saturating_mul(2);
+    (!failed && snapshot.at.saturating_sub(held.now.at()) <= oldest).then_some(held)
 }
 
 /// Watches as a session does, for as long as it lives: the client may go away at any time.

@@ -9,3 +9,5 @@ mod scrape;
 #[cfg(test)]
 #[path = "../support/server.rs"]
 mod server;
+#[cfg(test)]
+mod trees;

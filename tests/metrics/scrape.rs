@@ -27,7 +27,7 @@ pub fn ask(address: SocketAddr, version: &str, path: &str, headers: &str) -> (St
 }
 
 /// The figure of a row, which is named with its labels.
-fn figure(text: &str, row: &str) -> f64 {
+pub fn figure(text: &str, row: &str) -> f64 {
     let found = text.lines().find_map(|line| line.strip_prefix(row)?.strip_prefix(' ')?.parse().ok());
     found.unwrap_or_else(|| panic!("no {row}: {text}"))
 }
@@ -106,10 +106,77 @@ fn a_scrape_leaves_no_worker_behind() {
     }
 }
 
+/// Definitions of each kind, and of programs that go wrong in different ways.
+const PLUGINS: [(&str, &str); 9] = [
+    (
+        "queue",
+        r#"command = 'echo "{\"value\": 42, \"unit\": \"jobs\", \"deep\": [{\"name\": \"a \\\" b\", \"n\": -1.5}]}"'"#,
+    ),
+    ("Bare.Number-total", "command = 'echo 7'"),
+    ("same_name", "command = 'echo 1'"),
+    ("same.name", "command = 'echo 2'"),
+    ("ticks", "command = 'while :; do echo 3; sleep 0.1; done'\nmode = 'stream'"),
+    ("forks", "munin = '/usr/share/munin/plugins/forks'"),
+    ("load", "munin = '/usr/share/munin/plugins/load'"),
+    ("crash", "command = 'exit 3'"),
+    ("hang", "command = 'sleep 1000'\ntimeout = 900"),
+];
+
+fn with_plugins(definitions: &[(&str, &str)]) -> (Server, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), readable).unwrap();
+    for (name, text) in definitions {
+        fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let env = [("RTSTAT_PLUGINS_DIR", folder.path().to_str().unwrap())];
+    (Server::start_with("ws", &["--metrics"], &env), folder)
+}
+
 #[test]
-fn promtool_has_nothing_to_say() {
-    let server = Server::start("ws", &["--metrics"]);
-    let (_, text) = get(server.address, "/metrics", "");
+fn the_operators_plugins_are_told_and_one_that_hangs_holds_no_scrape_up() {
+    let (server, _folder) = with_plugins(&PLUGINS);
+    let forks_before = kernel("/proc/stat", "processes");
+    // The second scrape begins anew: nothing of the first is shown again.
+    for _ in 0..2 {
+        let (_, text) = get(server.address, "/metrics", "");
+        let value = |plugin: &str, field: &str| {
+            figure(&text, &format!("rtstat_plugin_value{{plugin=\"{plugin}\",field=\"{field}\"}}"))
+        };
+        assert_eq!((value("queue", "value"), value("queue", r#"deep.a \" b.n"#)), (42.0, -1.5));
+        assert_eq!((value("Bare.Number-total", ""), value("ticks", "")), (7.0, 3.0));
+        assert_eq!((value("same_name", ""), value("same.name", "")), (1.0, 2.0));
+        assert!(value("load", "load") >= 0.0);
+        let forks = figure(&text, "rtstat_plugin_events_total{plugin=\"forks\",field=\"forks\"}");
+        assert!((forks_before..=kernel("/proc/stat", "processes")).contains(&forks), "{forks}");
+        for (plugin, _) in PLUGINS {
+            let well = !["crash", "hang"].contains(&plugin);
+            let success = figure(&text, &format!("rtstat_plugin_success{{plugin=\"{plugin}\"}}"));
+            assert_eq!(success, f64::from(u8::from(well)), "{plugin}");
+            assert_eq!(text.contains(&format!("_value{{plugin=\"{plugin}\"")), well && plugin != "forks", "{plugin}");
+        }
+    }
+}
+
+#[test]
+fn a_plugin_that_failed_once_is_waited_for_at_the_next_scrape() {
+    let data = tempfile::tempdir().unwrap();
+    fs::set_permissions(data.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let value = data.path().join("value");
+    let text = format!("command = 'sleep 0.5; cat {}'\ninterval = 0.5", value.display());
+    let (server, _folder) = with_plugins(&[("late", &text)]);
+    let success = || figure(&get(server.address, "/metrics", "").1, "rtstat_plugin_success{plugin=\"late\"}");
+    assert_eq!(success(), 0.0, "there is no file yet");
+    fs::write(&value, "5").unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    // The pause after a failure is told as the failure; it ends.
+    while success() == 0.0 {
+        assert!(std::time::Instant::now() < deadline, "it never gave figures again");
+    }
+}
+
+/// Fails where promtool complains of the answer to a scrape, unless it is about a name that is node_exporter's.
+pub fn promtool(text: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -121,8 +188,14 @@ fn promtool_has_nothing_to_say() {
     let output = promtool.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     for line in String::from_utf8(said).unwrap().lines() {
-        // These names are node_exporter's, and dashboards know them.
+        // Dashboards know these names.
         let known = ["node_memory_", "node_netstat_"].iter().any(|prefix| line.starts_with(prefix));
         assert!(known && line.ends_with("metric names should be written in 'snake_case' not 'camelCase'"), "{line}");
     }
+}
+
+#[test]
+fn promtool_has_nothing_to_say() {
+    let (server, _folder) = with_plugins(&PLUGINS);
+    promtool(&get(server.address, "/metrics", "").1);
 }

@@ -4,6 +4,7 @@
 //! Finding a source touches no device; reading one may take seconds, or for ever, on a slow or broken bus.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -21,6 +22,8 @@ pub struct Source {
     pub device: PathBuf,
     /// The chip's name, with its device's where several chips share the name.
     pub chip: String,
+    /// A name that no other source has, made as node_exporter makes it: the device's bus and name.
+    pub id: String,
     path: PathBuf,
     kind: Kind,
 }
@@ -37,15 +40,28 @@ enum Kind {
 pub struct Measured {
     /// Temperatures.
     pub temperatures: Vec<Temperature>,
-    /// Fans, by label, in turns a minute.
-    pub fans: Vec<(String, u64)>,
+    /// Fans.
+    pub fans: Vec<Fan>,
     /// Energy used since some start, by domain, in microjoules. It goes back to 0 at its largest number.
     pub energy_uj: Option<(String, u64)>,
+}
+
+/// One fan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fan {
+    /// The chip's number for it: `fan1`.
+    pub sensor: String,
+    /// The chip's name for it, or its number.
+    pub label: String,
+    /// Turns a minute.
+    pub rpm: u64,
 }
 
 /// One temperature in thousandths of a degree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Temperature {
+    /// The chip's number for it (`temp1`), or the zone.
+    pub sensor: String,
     /// The chip's name for it.
     pub label: String,
     /// Now.
@@ -65,7 +81,8 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
         let source = |path: PathBuf| {
             let device = fs::canonicalize(path.join("device")).or_else(|_| fs::canonicalize(&path));
             let chip = text(&path.join(name_file))?;
-            Some(Source { device: device.unwrap_or_else(|_| path.clone()), chip, path, kind })
+            let device = device.unwrap_or_else(|_| path.clone());
+            Some(Source { device, chip, id: String::new(), path, kind })
         };
         listed.into_iter().filter_map(source).filter(|source| !off.contains(&source.chip)).collect()
     };
@@ -82,7 +99,30 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     // The same counters appear a second time as intel-rapl-mmio.
     sources.extend(found("sys/class/powercap", "intel-rapl:", "name", Kind::Energy));
     sources.sort();
+    name_apart(&mut sources);
     sources
+}
+
+/// Gives each source its id.
+fn name_apart(sources: &mut [Source]) {
+    let mut taken = HashSet::new();
+    for source in sources {
+        let (class, bus) = (name(&source.path), source.device.parent().map_or("", name));
+        let has_device = source.path.join("device").exists();
+        source.id = if has_device { plain(&format!("{bus}_{}", name(&source.device))) } else { plain(&source.chip) };
+        if !taken.insert(source.id.clone()) {
+            source.id = format!("{}_{class}", source.id);
+        }
+    }
+}
+
+/// Small letters and digits, and `_` for anything else.
+fn plain(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|char| if char.is_ascii_alphanumeric() || char == ':' { char.to_ascii_lowercase() } else { '_' })
+        .collect();
+    plain.trim_matches('_').into()
 }
 
 /// Reads a source.
@@ -110,13 +150,14 @@ fn chip(path: &Path) -> Measured {
         if channel.starts_with("temp") {
             let limit = |what: &str| signed_number(&other(what)).filter(is_temperature);
             measured.temperatures.extend(signed_number(&input).filter(is_temperature).map(|milli_c| Temperature {
+                sensor: channel.into(),
                 label: label(),
                 milli_c,
                 max_milli_c: limit("max"),
                 crit_milli_c: limit("crit"),
             }));
         } else if channel.starts_with("fan") {
-            measured.fans.extend(number(&input).map(|rpm| (label(), rpm)));
+            measured.fans.extend(number(&input).map(|rpm| Fan { sensor: channel.into(), label: label(), rpm }));
         }
     }
     measured
@@ -125,7 +166,8 @@ fn chip(path: &Path) -> Measured {
 fn zone(path: &Path) -> Measured {
     let label = name(path).to_string();
     let milli_c = signed_number(&path.join("temp")).filter(is_temperature);
-    let temperature = |milli_c| Temperature { label, milli_c, max_milli_c: None, crit_milli_c: None };
+    let temperature =
+        |milli_c| Temperature { sensor: label.clone(), label, milli_c, max_milli_c: None, crit_milli_c: None };
     Measured { temperatures: milli_c.map(temperature).into_iter().collect(), ..Measured::default() }
 }
 
@@ -188,10 +230,17 @@ mod tests {
         let chips: Vec<_> = sources.iter().map(|source| source.chip.as_str()).collect();
         assert_eq!(chips, ["coretemp a", "nct6775", "coretemp d"]);
         let measured: Vec<_> = sources.iter().map(measure).collect();
-        let package =
-            Temperature { label: "Package id 0".into(), milli_c: 41250, max_milli_c: Some(80000), crit_milli_c: None };
+        let ids: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
+        assert_eq!(ids, ["devices_a", "devices_b", "devices_d"]);
+        let package = Temperature {
+            sensor: "temp1".into(),
+            label: "Package id 0".into(),
+            milli_c: 41250,
+            max_milli_c: Some(80000),
+            crit_milli_c: None,
+        };
         assert_eq!(measured[0], Measured { temperatures: vec![package], ..Measured::default() });
-        assert_eq!(measured[1].fans, [("fan1".to_string(), 1200)]);
+        assert_eq!(measured[1].fans, [Fan { sensor: "fan1".into(), label: "fan1".into(), rpm: 1200 }]);
         let temperatures: Vec<_> = measured[1..].iter().flat_map(|measured| &measured.temperatures).collect();
         assert_eq!(
             temperatures.iter().map(|t| (&*t.label, t.milli_c)).collect::<Vec<_>>(),

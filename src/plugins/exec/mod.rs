@@ -8,8 +8,8 @@ pub mod child;
 pub mod definition;
 pub mod fault;
 pub mod json;
+pub mod leaves;
 pub mod munin;
-
 pub mod once;
 pub mod pace;
 pub mod run;
@@ -20,12 +20,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use serde_json::value::RawValue;
 
 use super::{
+    families::Families,
     orders::Orders,
     registry::{Entry, Home},
     sample::{Pooled, Sample, Source},
     set::PluginSet,
 };
 use definition::{Definition, Program, read_all};
+use leaves::Leaves;
 use pace::{Pace, Paced};
 
 /// The longest output of a reading, in bytes.
@@ -76,7 +78,7 @@ pub fn entry(definition: Definition) -> Entry {
     let definition = Arc::new(definition);
     let pace = Arc::new(Pace::new(&definition));
     let make = Box::new(move |orders: &Orders| source(&definition, &pace, orders));
-    Entry { name, about, home: Home::Worker { make, exported: false, forgets: true } }
+    Entry { name, about, home: Home::Worker { make, exported: true, forgets: true } }
 }
 
 /// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.
@@ -98,6 +100,7 @@ fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, orders: &Orders) -> Bo
 /// One JSON value of a child.
 #[derive(Debug)]
 pub struct Printed {
+    definition: Arc<Definition>,
     at: Duration,
     json: Box<RawValue>,
 }
@@ -110,5 +113,9 @@ impl Sample for Printed {
     fn write_json(&self, _before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()> {
         out.extend_from_slice(self.json.get().as_bytes());
         Ok(())
+    }
+
+    fn add_families(&self, out: &mut Families) {
+        Leaves::of(self.json.get()).gauges(&self.definition.name, out);
     }
 }

@@ -17,12 +17,13 @@ use super::{
     child,
     definition::Definition,
     fault::Fault,
+    leaves::Leaves,
     pace::Pace,
     run::{Output, run},
 };
 use crate::{
     drivers::DriverError,
-    plugins::{Plugin, Window, orders::Orders},
+    plugins::{Plugin, Window, families::Families, orders::Orders},
 };
 pub use graph::{Field, Graphs, Kind};
 
@@ -41,6 +42,8 @@ pub struct Munin {
 /// One reading: what the plugin printed, and when.
 #[derive(Debug, Default)]
 pub struct Values {
+    /// The key.
+    plugin: String,
     graphs: Arc<Graphs>,
     /// In the order of the output.
     values: Vec<Value>,
@@ -132,8 +135,11 @@ fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
 impl Plugin for Munin {
     type Sample = Values;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(Values::families);
+
     fn read(&mut self, sample: &mut Values) -> Result<(), DriverError> {
         let graphs = self.graphs()?;
+        sample.plugin.clone_from(&self.definition.name);
         let text = self.ask(None)?;
         sample.taken = Some(Instant::now());
         sample.graphs = graphs;
@@ -149,6 +155,19 @@ impl Plugin for Munin {
 }
 
 impl Values {
+    /// Values as the plugin printed them: whoever scrapes makes the rates.
+    fn families(&self, out: &mut Families) {
+        let (mut levels, mut counters) = (Leaves::default(), Leaves::default());
+        for Value { graph, field, value } in &self.values {
+            let Some(value) = *value else { continue };
+            let way = if graph.is_empty() { field.clone() } else { format!("{graph}.{field}") };
+            let grows = self.graphs.field(graph, field).is_some_and(Field::only_grows);
+            if grows { &mut counters } else { &mut levels }.add(way, value);
+        }
+        levels.gauges(&self.plugin, out);
+        counters.counters(&self.plugin, out);
+    }
+
     /// A line of the same field in another reading, which is looked for first where it stood.
     fn find(&self, value: &Value, hint: usize) -> Option<f64> {
         let same = |other: &&Value| other.field == value.field && other.graph == value.graph;

@@ -45,6 +45,6 @@ impl Once {
 impl Source for Once {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         let json = self.print()?;
-        Ok(Arc::new(Printed { at, json }))
+        Ok(Arc::new(Printed { definition: Arc::clone(&self.definition), at, json }))
     }
 }

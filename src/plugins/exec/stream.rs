@@ -141,7 +141,7 @@ impl Stream {
         if let Some((line, heard)) = running.line.take() {
             let json = compact(&line)?;
             let at = at.saturating_sub(heard.elapsed());
-            self.reading = Some(Arc::new(Printed { at, json }));
+            self.reading = Some(Arc::new(Printed { definition: Arc::clone(&self.definition), at, json }));
         } else if running.heard.elapsed() > timeout {
             return Err(Fault::Silent(timeout));
         }

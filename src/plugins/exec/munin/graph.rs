@@ -85,6 +85,14 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Whether its values begin at 0 and grow. Those of [`Kind::Derive`] do where their figures may not be below zero.
+    #[must_use]
+    pub fn only_grows(&self) -> bool {
+        self.kind == Kind::Counter || self.kind == Kind::Derive && self.min.is_some_and(|min| min >= 0.0)
+    }
+}
+
 impl Graphs {
     /// Reads the answer to `config`. `unit` wins over the graphs' own.
     ///

@@ -1,0 +1,78 @@
+//! What `/metrics` says of machines that we do not have: the trees of `tests/fixtures/proc`.
+
+use std::{fs, path::Path, time::Duration};
+
+use rtstat::{
+    drivers::Root,
+    plugins::{
+        families::{Families, plain_text},
+        registry::built_in,
+    },
+};
+
+use super::scrape::{figure, promtool};
+
+/// The answer to a scrape of the machine in `root`.
+fn scraped(root: &Path) -> String {
+    let mut families = Families::default();
+    for mut entry in built_in(&Root::at(root)).into_iter().filter(|entry| entry.home.exported()) {
+        if let Ok(reading) = entry.home.sample(Duration::ZERO) {
+            reading.add_families(&mut families);
+        }
+    }
+    plain_text(&families.open_metrics().unwrap())
+}
+
+/// The newest state of each tree.
+fn trees() -> Vec<(String, std::path::PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc");
+    let newest = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let now = path.join("now");
+        (entry.file_name().into_string().unwrap(), if now.is_dir() { now } else { path })
+    };
+    fs::read_dir(folder).unwrap().map(|entry| newest(entry.unwrap())).collect()
+}
+
+#[test]
+fn promtool_has_nothing_to_say_of_any_tree_and_no_row_is_there_twice() {
+    let trees = trees();
+    assert!(trees.len() >= 20, "{trees:?}");
+    for (tree, root) in trees {
+        let text = scraped(&root);
+        promtool(&text);
+        let mut rows: Vec<_> = text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0)).collect();
+        let all = rows.len();
+        rows.sort_unstable();
+        rows.dedup();
+        assert_eq!(rows.len(), all, "{tree}: {text}");
+    }
+}
+
+#[test]
+fn sensors_services_and_containers_have_their_rows() {
+    let docker = "name=\"dddddddddddd\",engine=\"docker\",cgroup=\"system.slice/docker-dddddddddddd\
+                  0000000000000000000000000000000000000000000000000000.scope\"";
+    let rows = [
+        ("sensors", "node_hwmon_temp_celsius{chip=\"coretemp\",sensor=\"temp1\"}".to_owned(), 45.0),
+        ("sensors", "node_hwmon_temp_max_celsius{chip=\"coretemp\",sensor=\"temp1\"}".into(), 100.0),
+        ("sensors", "node_hwmon_temp_crit_celsius{chip=\"coretemp\",sensor=\"temp1\"}".into(), 100.0),
+        ("sensors", "node_hwmon_temp_celsius{chip=\"nct6798\",sensor=\"temp13\"}".into(), -62.0),
+        ("sensors", "node_hwmon_sensor_label{chip=\"coretemp\",label=\"Package id 0\",sensor=\"temp1\"}".into(), 1.0),
+        ("sensors", "node_hwmon_fan_rpm{chip=\"nct6798\",sensor=\"fan2\"}".into(), 1180.0),
+        ("sensors", "node_rapl_package_joules_total{index=\"0\"}".into(), 123.456_789),
+        ("cgroup-v2", "rtstat_unit_cpu_seconds_total{name=\"nginx.service\"}".into(), 1.25),
+        ("cgroup-v2", "rtstat_unit_memory_bytes{name=\"nginx.service\"}".into(), 35e6),
+        ("cgroup-v2", "rtstat_unit_disk_read_bytes_total{name=\"nginx.service\"}".into(), 8192.0),
+        ("cgroup-v2", "rtstat_unit_disk_written_bytes_total{name=\"nginx.service\"}".into(), 4096.0),
+        ("cgroup-v2", "node_systemd_unit_tasks_current{name=\"nginx.service\"}".into(), 5.0),
+        ("cgroup-v2", format!("rtstat_container_cpu_seconds_total{{{docker}}}"), 2.5),
+        ("cgroup-v2", format!("rtstat_container_memory_bytes{{{docker}}}"), 1000.0),
+        ("cgroup-v2", format!("rtstat_container_memory_limit_bytes{{{docker}}}"), 268_435_456.0),
+        ("cgroup-v2", format!("rtstat_container_threads{{{docker}}}"), 2.0),
+    ];
+    let trees: std::collections::BTreeMap<_, _> = trees().into_iter().collect();
+    for (tree, row, expected) in rows {
+        assert_eq!(figure(&scraped(&trees[tree]), &row), expected, "{row}");
+    }
+}
