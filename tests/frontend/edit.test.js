@@ -1,0 +1,55 @@
+// Edit mode and the fleet.
+
+import assert from 'node:assert/strict'
+import { configFile, state, until } from './lib/browser.js'
+import { counts, names, saved, says, scene } from './lib/scene.js'
+
+scene('edit mode: columns and servers are added, named, moved, removed; undo; connections stay', {}, async (page, server) => {
+  await state(page, 'live')
+  await page.keyboard.press('e')
+  await page.getByRole('button', { name: 'Add column' }).click()
+  await page.getByLabel('Name of the column').last().fill('Back')
+  await page.keyboard.press('Tab')
+  await page.getByRole('button', { name: 'Add server' }).last().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('Second')
+  await dialog.getByLabel('Host').fill(server.host)
+  await page.keyboard.press('Enter')
+  await state(page, 'live', 1)
+  await says(page, '.column:nth-child(2) .card h2', 'Second')
+  await page.getByRole('button', { name: 'Move left: Second' }).click()
+  await counts(page, '.column:nth-child(1) rt-server', 2)
+  await until(page, () => document.activeElement.getAttribute('aria-label') === 'Move left: Second')
+  await page.getByRole('button', { name: 'Move down: Second' }).click()
+  await names(page, 'This server', 'Second')
+  await page.getByRole('button', { name: 'Move up: Second' }).click()
+  await names(page, 'Second', 'This server')
+  await page.getByRole('button', { name: 'Remove: Second' }).click()
+  await names(page, 'This server')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await names(page, 'Second', 'This server')
+  await page.getByRole('button', { name: 'Done' }).click()
+  assert.ok((await saved(page)).includes('Back'))
+  const first = [...server.sessions].filter((session) => session.path === '/ws')
+  assert.equal(first.length, 1)
+})
+
+scene('50 servers: all live, filter, fleet, jump', { files: configFile(Array.from({ length: 5 }, (_, c) => Array.from({ length: 10 }, (_, s) => ({ id: `s${c}-${s}`, name: `node-${c}${s}`, host: '', interval: 1 })))), pace: undefined }, async (page, server) => {
+  await until(page, () => [...document.querySelectorAll('rt-server')].filter((one) => one.server.phase === 'live').length === 50)
+  assert.equal(server.sessions.size, 50)
+  await counts(page, '.cell', 50)
+  await page.keyboard.press('/')
+  await page.keyboard.type('node-3')
+  await counts(page, '.cell:not([hidden])', 10)
+  await counts(page, 'rt-server:not([hidden])', 10)
+  await page.keyboard.press('Escape')
+  await counts(page, '.cell:not([hidden])', 50)
+  // Cards out of view draw nothing but have their names: whoever jumps to one hears which it is.
+  await until(page, () => [...document.querySelectorAll('rt-server h2')].filter((one) => /^node-\d\d$/.test(one.textContent)).length === 50)
+  await page.getByRole('button', { name: /^node-49: / }).click()
+  await until(page, () => document.activeElement.textContent === 'node-49')
+  await page.getByLabel('Order of servers').selectOption('cpu')
+  await page.mouse.move(5, 500)
+  await page.evaluate(() => document.activeElement.blur())
+  await until(page, () => document.querySelector('.cell-bar').style.getPropertyValue('--share') > 0)
+})
