@@ -1,59 +1,44 @@
-// The page as the real program serves it: the embedded files, its headers, its figures.
+// The page with the real program behind it: its embedded files, nginx at a sub-path, a static host elsewhere.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { launch, open, state, until } from './lib/browser.js'
+import { configFile, launch, open, state, until } from './lib/browser.js'
+import { PUBLIC } from './lib/fake-server.js'
+import { nginx, rtstatd, staticHost } from './lib/programs.js'
+import { openAll } from './lib/scene.js'
 
-const { RTSTATD } = process.env
 /** @type {import('playwright-core').Browser} */
 let browser
 before(async () => { browser = await launch() })
 after(() => browser.close())
 
 /**
- * A test with the program and a page, both gone at its end however it ends.
- * @param {string} name @param {string[]} options of the program @param {(page: any, server: any) => Promise<void>} act
+ * A test with a page, and with programs that end with it however it ends: `keep` is told of each.
+ * @param {string} name @param {(page: any, keep: <T extends {end: () => unknown}>(one: T | Promise<T>) => Promise<T>) => Promise<void>} act
  */
-function real(name, options, act) {
+function real(name, act) {
   test(`the real program: ${name}`, { timeout: 180_000 }, async () => {
-    const server = await rtstatd(...options)
+    const kept = /** @type {{end: () => unknown}[]} */ ([])
+    const page = await open(browser)
     try {
-      const page = await open(browser)
-      await page.goto(`${server.url}monitoring.html`)
-      await act(page, server)
+      await act(page, async (one) => {
+        kept.push(await one)
+        return one
+      })
       assert.deepEqual(page.faults, [])
-      await page.context().close()
     } finally {
-      await server.end()
+      await page.context().close()
+      for (const one of kept.reverse()) await one.end()
     }
   })
 }
 
-/** Starts the program on a port of the kernel's choice, read from its log. */
-async function rtstatd(...options) {
-  const child = spawn(RTSTATD, ['-v', 'server', '--listen', 'ws://127.0.0.1:0', ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  const url = await new Promise((found, lost) => {
-    child.stderr.on('data', (chunk) => {
-      log += chunk
-      const port = /127\.0\.0\.1:(\d+)/.exec(log)?.[1]
-      if (port && port !== '0') found(`http://127.0.0.1:${port}/`)
-    })
-    child.on('error', lost)
-    child.on('exit', () => lost(new Error(log)))
-  })
-  const gone = new Promise((done) => child.removeAllListeners('exit').on('exit', done))
-  return { url, end: () => {
-    child.kill('SIGTERM')
-    return gone
-  } }
-}
-
-real('page, headers, live figures of this machine', [], async (page, server) => {
-  const response = await page.reload()
+real('page, headers, live figures of this machine', async (page, keep) => {
+  const server = await keep(rtstatd())
+  const response = await page.goto(`${server.url}monitoring.html`)
   assert.match(response.headers()['content-security-policy'], /default-src 'none'/)
   assert.ok(response.headers().etag)
   await state(page, 'live')
@@ -62,7 +47,7 @@ real('page, headers, live figures of this machine', [], async (page, server) => 
   const total = Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))[1])
   assert.equal(push.meminfo.memory.total, total)
   await until(page, () => document.querySelectorAll('.section').length > 4)
-  await page.evaluate(() => document.querySelectorAll('.section:not([open]) > summary').forEach((one) => one.click()))
+  await openAll(page)
   // Whoever is busiest on this machine now: a name and figures.
   await page.locator('details', { has: page.locator('summary', { hasText: 'Top processes' }) }).getByRole('row', { name: /\S+.*\d/ }).nth(1).waitFor()
   assert.ok(!/NaN|undefined|Infinity/.test(await page.locator('main').innerText()))
@@ -70,7 +55,9 @@ real('page, headers, live figures of this machine', [], async (page, server) => 
   await page.getByText('Nothing here').waitFor()
 })
 
-real('a token, and a restart told as one', ['-a', 'hush'], async (page, server) => {
+real('a token, and a restart told as one', async (page, keep) => {
+  const server = await keep(rtstatd(['-a', 'hush']))
+  await page.goto(`${server.url}monitoring.html`)
   await state(page, 'token')
   await page.getByLabel('Token').fill('hush')
   await page.keyboard.press('Enter')
@@ -79,7 +66,9 @@ real('a token, and a restart told as one', ['-a', 'hush'], async (page, server) 
   await until(page, () => ['restarting', 'unreachable'].includes(document.querySelector('rt-server').dataset.state))
 })
 
-real('everything is asked for at once; opening to the first figures is told', [], async (page) => {
+real('everything is asked for at once; opening to the first figures is told', async (page, keep) => {
+  const server = await keep(rtstatd())
+  await page.goto(`${server.url}monitoring.html`)
   await state(page, 'live')
   const spent = []
   for (let n = 0; n < 5; n++) {
@@ -95,4 +84,31 @@ real('everything is asked for at once; opening to the first figures is told', []
     return performance.getEntriesByType('resource').map(({ name }) => name.slice(new URL('.', location.href).href.length)).filter((path) => /\.(js|css)$/.test(path) && !source.includes(`"${path}"`))
   })
   assert.deepEqual(late, [])
+})
+
+real('behind nginx at a sub-path, by the packaged snippet', async (page, keep) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rtstat-page-'))
+  await keep({ end: () => rmSync(folder, { recursive: true }) })
+  const socket = join(folder, 'socket')
+  await keep(rtstatd(['--trust-proxy', 'unix'], `ws+unix:${socket}`))
+  const { url } = await keep(nginx(socket))
+  const response = await page.goto(url)
+  await page.waitForURL(`${url}monitoring.html`)
+  assert.match(response.headers()['content-security-policy'], /frame-ancestors 'none'/)
+  await state(page, 'live')
+  await page.getByText(url.replace('http', 'ws') + 'ws').first().waitFor()
+})
+
+real('from a static host elsewhere: refused by its origin until that is allowed or a token is known', async (page, keep) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rtstat-page-'))
+  await keep({ end: () => rmSync(folder, { recursive: true }) })
+  cpSync(PUBLIC, folder, { recursive: true })
+  const { origin } = await keep(staticHost(folder))
+  const servers = await Promise.all([keep(rtstatd()), keep(rtstatd(['--allow-origin', origin])), keep(rtstatd(['-a', 'hush']))])
+  const [path, text] = Object.entries(configFile([servers.map(({ host }, at) => ({ id: `s${at}`, host, token: at === 2 ? 'hush' : '' }))]))[0]
+  writeFileSync(join(folder, path), text)
+  await page.goto(`${origin}/monitoring.html`)
+  await state(page, 'origin')
+  await page.getByText(/--allow-origin/).first().waitFor()
+  for (const place of [1, 2]) await until(page, (at) => document.querySelectorAll('rt-server')[at].server.phase === 'live', place)
 })

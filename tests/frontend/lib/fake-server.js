@@ -15,11 +15,20 @@ export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; con
 
 /** As the server writes an argument. */
 const escape = (text) => text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:(?=:)/g, '\\:')
+/** As the original writes one: it takes backslashes away where it should double them. */
+const escapeAsOriginal = (text) => text.replace(/\\\\/g, '\\').replace(/\n/g, '\\n').replace(/::/g, '\\::')
+/** What the original says of an interval that it refuses, by what PHP makes of the argument. */
+const intervalFault = (given) => {
+  const needed = 'Interval command has 1 required parameter: int interval'
+  if (!given) return `${needed} (not set)`
+  if (!Number(given) || !/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(given)) return `${needed} (not positive float)`
+  return Number(given) < 0.5 ? 'Interval command has must be equal or greater than 0.5' : ''
+}
 
 /**
  * @param {object} script
  * @param {string} [script.token] asked for when given
- * @param {boolean} [script.legacy] neither `info` nor `plugins`, four keys
+ * @param {boolean} [script.legacy] the original's server: four keys, neither `info` nor `plugins`, its own words and escaping
  * @param {string} [script.refuse] said instead of a greeting, before the close
  * @param {number} [script.refuseCode]
  * @param {object} [script.machine] options of the scripted machine
@@ -74,7 +83,7 @@ function serve({ script, paths }, request, response) {
 function converse(server, socket, request) {
   const { script } = server
   server.connections++
-  const say = (name, text) => socket.readyState === socket.OPEN && socket.send(`${name}::${escape(text)}\n`)
+  const say = (name, text) => socket.readyState === socket.OPEN && socket.send(`${name}::${script.legacy ? escapeAsOriginal(text) : escape(text)}\n`)
   const session = { socket, path: request.url, authorized: !script.token, interval: 0, timer: null, n: 0, plugins: null, machine: machine({ legacy: script.legacy, ...script.machine }) }
   if (script.refuse) {
     say('Error', script.refuse)
@@ -98,36 +107,40 @@ function converse(server, socket, request) {
     if (session.started && !script.silent) session.timer = setInterval(push, script.pace ?? session.interval * 1000)
   }
   const commands = {
-    version: () => say('Version', '1.0.0'),
+    version: () => say('Version', script.legacy ? '0.3.1' : '1.0.0'),
     auth: ([token]) => {
+      if (!token) return say('Error', 'Auth command has 1 required parameter: string token (not set)')
       session.authorized = !script.token || token === script.token
       if (!script.token || !session.authorized) say('Error', 'Auth failed')
     },
     interval: ([seconds]) => {
-      if (!(Number(seconds) >= 0.5)) say('Error', 'Interval command has must be equal or greater than 0.5')
-      else {
-        session.interval = Number(seconds)
-        if (session.started) restart()
-      }
+      const fault = intervalFault(seconds)
+      if (fault) return say('Error', fault)
+      session.interval = Number(seconds)
+      if (session.started) restart()
     },
     start: () => {
+      if (!session.interval) return say('Error', 'Interval is not set')
+      if (session.started) return say('Error', 'Already started')
       session.started = true
       restart()
     },
     stop: () => {
+      if (!session.started) return say('Error', 'Not started')
       session.started = false
       clearInterval(session.timer)
     },
     info: () => say('Info', JSON.stringify(session.machine.info())),
     plugins: ([list]) => { session.plugins = list ? list.split(',') : null },
     quit: () => socket.close(1000),
+    exit: () => socket.close(1000),
   }
   socket.on('message', (data) => {
     const { name, args } = decode(data.toString())
     server.commands.push(data.toString())
     const known = Object.hasOwn(commands, name) && !(script.legacy && ['info', 'plugins'].includes(name))
     if (!known) say('Error', 'Unknown command')
-    else if (!session.authorized && !['version', 'auth', 'quit'].includes(name)) say('Error', 'Not authorized')
+    else if (!session.authorized && !['version', 'auth', 'quit', 'exit'].includes(name)) say('Error', 'Not authorized')
     else commands[name](args)
   })
   socket.on('close', () => {
