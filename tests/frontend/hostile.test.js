@@ -29,14 +29,15 @@ scene('hostile: nesting, null, arrays and broken JSON as a push', { change: (pus
 
 scene('hostile: 10 MB pushes and floods are dropped, told, and cut off; its neighbour goes on', {}, async (page, server) => {
   await state(page, 'live')
-  const evil = await fakeServer({ pace: 20, change: (push, n) => (n % 3 ? push : `Push::{"x":"${'y'.repeat(3_000_000)}"}`) })
+  const evil = await fakeServer({ pace: 300, change: (push, n) => (n === 2 ? `Push::{"x":"${'y'.repeat(10_000_000)}"}` : push) })
   try {
     await page.evaluate((host) => {
       const kept = { version: 1, columns: [{ servers: [{ id: 'evil', host }] }, { servers: [{ id: 'good', host: '' }] }] }
       localStorage.setItem('rtstat.config', JSON.stringify(kept))
     }, evil.host)
     await page.reload()
-    await page.getByText(/messages larger than 1 MB dropped/).waitFor()
+    await page.getByText('1 messages larger than 1 MB dropped').waitFor()
+    evil.script.change = () => Array.from({ length: 300 }, () => 'Push::{}')
     await state(page, 'flood')
     await state(page, 'live', 1)
     await until(page, () => document.querySelectorAll('rt-server')[1].server.history.count > 5)

@@ -32,7 +32,7 @@ const intervalFault = (given) => {
  * @param {string} [script.refuse] said instead of a greeting, before the close
  * @param {number} [script.refuseCode]
  * @param {object} [script.machine] options of the scripted machine
- * @param {(push: object, n: number) => unknown} [script.change] changes a push, or gives raw text to send
+ * @param {(push: object, n: number) => unknown} [script.change] changes a push, or gives raw text to send, or several at once
  * @param {boolean} [script.silent] accepts `start` and sends nothing
  * @param {number} [script.pace] milliseconds between pushes whatever the interval
  * @param {Record<string, string>} [script.files] paths served instead of those in public/
@@ -100,6 +100,7 @@ function converse(server, socket, request) {
     if (changed === undefined || changed === null) return
     server.pushes++
     if (typeof changed === 'string') socket.send(changed)
+    else if (Array.isArray(changed)) for (const one of changed) socket.send(one)
     else say('Push', JSON.stringify(changed))
   }
   const restart = () => {
