@@ -29,12 +29,15 @@ impl Gate {
         self.token_needed || self.allow_origin.iter().any(listed) || same()
     }
 
-    /// Whether a request over TCP may call this machine `host`, whose node name is `nodename`.
+    /// Whether a request over TCP may call this machine `host`. Its node name is asked for where that decides.
     #[must_use]
-    pub fn admits_host(&self, host: &str, nodename: &str) -> bool {
-        let Some(name) = name_of(host) else { return self.token_needed };
+    pub fn admits_host(&self, host: &str, nodename: impl FnOnce() -> String) -> bool {
+        if self.token_needed {
+            return true;
+        }
+        let Some(name) = name_of(host) else { return false };
         let listed = |allowed: &String| allowed == "*" || *allowed == name;
-        self.token_needed || is_address(&name) || is_own(&name, nodename) || self.allow_host.iter().any(listed)
+        is_address(&name) || self.allow_host.iter().any(listed) || is_own(&name, &nodename())
     }
 }
 
@@ -153,7 +156,11 @@ mod tests {
             (&[], true, full, "evil.example", true),
             (&[], true, full, "", true),
         ] {
-            assert_eq!(gate(&[], allowed, token).admits_host(host, nodename), expected, "{host:?} at {nodename:?}");
+            assert_eq!(
+                gate(&[], allowed, token).admits_host(host, || nodename.to_owned()),
+                expected,
+                "{host:?} at {nodename:?}"
+            );
         }
     }
 }

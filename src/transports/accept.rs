@@ -1,10 +1,20 @@
 //! Takes connections from the listeners and starts what serves them.
 
-use std::{io, rc::Rc, time::Duration};
+use std::{
+    cell::Cell,
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd},
+    rc::Rc,
+    time::Duration,
+};
 
 use actix_web::rt;
-use nix::sys::socket::{SetSockOpt, setsockopt, sockopt};
-use tokio::net::{TcpListener, UnixListener};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{SetSockOpt, setsockopt, sockopt},
+};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use super::{
     entrance::{AcceptHealth, Entrance},
@@ -51,7 +61,11 @@ pub struct Doors {
 }
 
 enum Listener {
-    Tcp(TcpListener),
+    Tcp {
+        listener: TcpListener,
+        /// Whether connections may wait that are older than the listener's options.
+        old: Cell<bool>,
+    },
     Unix(UnixListener),
 }
 
@@ -63,7 +77,10 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
     let (transport, tls) = (bound.transport(), bound.tls());
     let Bound { socket, file, .. } = bound;
     let listener = match socket {
-        Socket::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
+        Socket::Tcp(listener) => {
+            tune_tcp(listener.as_fd());
+            Listener::Tcp { listener: TcpListener::from_std(listener)?, old: Cell::new(true) }
+        }
         Socket::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
     };
     Ok(rt::spawn(async move {
@@ -105,15 +122,8 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
 impl Listener {
     async fn accept(&self, presence: &Rc<Presence>) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, address) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                tune(&stream, sockopt::SndBuf, SEND_BUFFER);
-                tune(&stream, sockopt::KeepAlive, true);
-                tune(&stream, sockopt::TcpKeepIdle, PROBE_AFTER_SECS);
-                tune(&stream, sockopt::TcpKeepInterval, PROBE_EVERY_SECS);
-                tune(&stream, sockopt::TcpKeepCount, PROBES);
-                tune(&stream, sockopt::TcpUserTimeout, UNACKNOWLEDGED_MS);
+            Self::Tcp { listener, old } => {
+                let (stream, address) = accept_tcp(listener, old).await?;
                 Ok(Stream::tcp(stream, Peer::direct(Origin::Tcp(address)), presence.enter()))
             }
             Self::Unix(listener) => {
@@ -126,12 +136,74 @@ impl Listener {
     }
 }
 
+async fn accept_tcp(listener: &TcpListener, old: &Cell<bool>) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, address) = listener.accept().await?;
+    if old.get() {
+        tune_tcp(stream.as_fd());
+        old.set(waits(listener.as_fd()));
+    }
+    Ok((stream, address))
+}
+
+/// Sets what every TCP connection has. The kernel copies it from a listener to each connection made from then on, which
+/// spares six system calls a connection; those that systemd's listener got before we started have to be told themselves.
+fn tune_tcp(socket: BorrowedFd<'_>) {
+    tune(&socket, sockopt::TcpNoDelay, true);
+    tune(&socket, sockopt::SndBuf, SEND_BUFFER);
+    tune(&socket, sockopt::KeepAlive, true);
+    tune(&socket, sockopt::TcpKeepIdle, PROBE_AFTER_SECS);
+    tune(&socket, sockopt::TcpKeepInterval, PROBE_EVERY_SECS);
+    tune(&socket, sockopt::TcpKeepCount, PROBES);
+    tune(&socket, sockopt::TcpUserTimeout, UNACKNOWLEDGED_MS);
+}
+
+/// Whether a connection waits to be accepted; they are accepted in the order in which they were made.
+fn waits(listener: BorrowedFd<'_>) -> bool {
+    poll(&mut [PollFd::new(listener, PollFlags::POLLIN)], PollTimeout::ZERO) != Ok(0)
+}
+
 /// Sets an option that makes a connection cheaper or its loss known sooner; it works without.
-fn tune<S: std::os::fd::AsFd, O: SetSockOpt>(socket: &S, option: O, value: O::Val)
+fn tune<S: AsFd, O: SetSockOpt>(socket: &S, option: O, value: O::Val)
 where
     O::Val: Sized,
 {
     if let Err(error) = setsockopt(socket, option, &value) {
         tracing::debug!(%error, "a socket option was refused");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net;
+
+    use nix::sys::socket::getsockopt;
+
+    use super::*;
+
+    fn connect(listener: &net::TcpListener) -> net::TcpStream {
+        net::TcpStream::connect(listener.local_addr().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_connection_has_its_options_also_one_that_waited_before_the_start() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let _early = [connect(&listener), connect(&listener)];
+        tune_tcp(listener.as_fd());
+        let _late = connect(&listener);
+        let other = listener.try_clone().unwrap();
+        let (listener, old) = (TcpListener::from_std(listener).unwrap(), Cell::new(true));
+        for (number, still_old) in [(1, true), (2, true), (3, false), (4, false)] {
+            let _later = (number == 4).then(|| connect(&other));
+            let (stream, _) = accept_tcp(&listener, &old).await.unwrap();
+            assert_eq!(old.get(), still_old, "{number}");
+            assert!(stream.nodelay().unwrap(), "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::SndBuf).unwrap(), 2 * SEND_BUFFER, "{number}");
+            assert!(getsockopt(&stream, sockopt::KeepAlive).unwrap(), "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::TcpKeepIdle).unwrap(), PROBE_AFTER_SECS, "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::TcpKeepInterval).unwrap(), PROBE_EVERY_SECS, "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::TcpKeepCount).unwrap(), PROBES, "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::TcpUserTimeout).unwrap(), UNACKNOWLEDGED_MS, "{number}");
+        }
     }
 }

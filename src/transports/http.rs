@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actix_codec::Framed;
+use actix_codec::{Framed, FramedParts};
 use actix_http::{
     HttpService, Request, Response, ResponseBuilder, StatusCode, body::BodySize, error::DispatchError, h1, ws,
 };
@@ -19,7 +19,13 @@ use actix_web::{App, dev::AppConfig, http::header, rt};
 use bytes::Bytes;
 use futures_util::{SinkExt, future::Future};
 
-use super::{entrance::Entrance, scrape::Scrape, session::Desk, stream::Stream, websocket};
+use super::{
+    entrance::Entrance,
+    scrape::Scrape,
+    session::Desk,
+    stream::Stream,
+    websocket::{self, Upgraded},
+};
 use crate::{
     peer::Origin,
     protocol::CloseReason,
@@ -187,15 +193,17 @@ async fn upgrade(
             return Ok(());
         }
     };
-    if framed.send((response.drop_body(), BodySize::None).into()).await.is_err() {
+    if Pin::new(&mut framed).write(h1::Message::from((response.drop_body(), BodySize::None))).is_err() {
         return Ok(());
     }
-    let parts = framed.into_parts();
-    // A copy, so that the service's own buffer is freed with the service's part of the connection.
-    let (mut stream, early) = (parts.io, bytes::Bytes::copy_from_slice(&parts.read_buf));
-    match admit(&request, &mut stream, &entrance) {
-        Ok(()) => drop(rt::spawn(websocket::session(&desk, stream, early))),
-        Err(reason) => drop(rt::spawn(websocket::refusal(&desk, stream, reason))),
+    let FramedParts { io: mut stream, read_buf, write_buf, .. } = framed.into_parts();
+    let admitted = admit(&request, &mut stream, &entrance);
+    // Copies, so that the service's own buffers are freed with the service's part of the connection.
+    let early = Bytes::copy_from_slice(&read_buf);
+    let upgraded = Upgraded { stream, answer: &write_buf, early };
+    match admitted {
+        Ok(()) => drop(rt::spawn(websocket::session(&desk, upgraded))),
+        Err(reason) => drop(rt::spawn(websocket::refusal(&desk, upgraded, reason))),
     }
     Ok(())
 }
@@ -282,6 +290,6 @@ fn handshake(
 
 /// Whether a request over TCP may call this machine so. The machine's own name may change while we run.
 fn admits_host(entrance: &Entrance, host: &header::HeaderValue) -> bool {
-    let nodename = nix::unistd::gethostname().unwrap_or_default();
-    entrance.rules().gate.admits_host(host.to_str().unwrap_or_default(), &nodename.to_string_lossy())
+    let nodename = || nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
+    entrance.rules().gate.admits_host(host.to_str().unwrap_or_default(), nodename)
 }

@@ -52,9 +52,21 @@ struct Incoming {
     pongs: RefCell<Option<Box<Limiter>>>,
 }
 
-/// Starts the session of an upgraded connection; `early` is what came behind the request's head.
-pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output = ()> + use<> {
+/// A connection whose upgrade was accepted.
+pub struct Upgraded<'a> {
+    /// The connection.
+    pub stream: Stream,
+    /// The HTTP answer, which has not been sent.
+    pub answer: &'a [u8],
+    /// What came behind the request's head.
+    pub early: Bytes,
+}
+
+/// Starts the session of an upgraded connection.
+pub fn session(desk: &Desk, upgraded: Upgraded<'_>) -> impl Future<Output = ()> + use<> {
+    let Upgraded { stream, answer, early } = upgraded;
     let wire = desk.wire(Framing::WebSocket, stream);
+    wire.link.precede(answer);
     let link = Rc::clone(&wire.link);
     let payload = Payload { link: Rc::clone(&link), guard: Guard::default(), early, over: false };
     let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
@@ -63,8 +75,9 @@ pub fn session(desk: &Desk, stream: Stream, early: Bytes) -> impl Future<Output 
 }
 
 /// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
-pub fn refusal(desk: &Desk, stream: Stream, reason: CloseReason) -> impl Future<Output = ()> + use<> {
-    let link = desk.wire(Framing::WebSocket, stream).link;
+pub fn refusal(desk: &Desk, upgraded: Upgraded<'_>, reason: CloseReason) -> impl Future<Output = ()> + use<> {
+    let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
+    link.precede(upgraded.answer);
     let mut line = Vec::new();
     if let Some(text) = reason.last_words() {
         encode_reply(&Reply::Error(text), &mut line);

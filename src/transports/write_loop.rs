@@ -207,6 +207,31 @@ mod tests {
             .await;
     }
 
+    #[tokio::test]
+    async fn what_precedes_the_greeting_waits_for_it_or_for_the_end() {
+        LocalSet::new()
+            .run_until(async {
+                for (answers, expected) in [(true, &b"101 \x81\x03hi\n\x88\x00"[..]), (false, b"101 \x88\x00")] {
+                    let (link, mut client) = pair();
+                    link.precede(b"101 ");
+                    let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&link)));
+                    tokio::task::yield_now().await;
+                    assert_eq!(client.try_read(&mut [0; 9]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+                    assert_eq!(link.waiting(), 4, "held");
+                    if answers {
+                        link.answer(b"hi\n");
+                        link.wake();
+                    }
+                    link.close(None);
+                    let mut told = Vec::new();
+                    client.read_to_end(&mut told).await.unwrap();
+                    assert_eq!(told, expected);
+                    session.abort();
+                }
+            })
+            .await;
+    }
+
     /// Pushes of changing length to a peer that reads nothing: the newest waits, and the end comes after 30 s.
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_stops_reading_is_cut_off_whatever_is_pushed() {
