@@ -15,7 +15,11 @@ use crate::peer::Source;
 #[derive(Default)]
 pub struct Presence {
     live: Cell<usize>,
+    /// The most that were open at a time.
+    most: Cell<usize>,
     changed: Notify,
+    /// For those whom an arrival need not wake.
+    left: Notify,
     by_source: RefCell<HashMap<Source, usize>>,
 }
 
@@ -31,6 +35,7 @@ impl Presence {
     #[must_use]
     pub fn enter(self: &Rc<Self>) -> Present {
         self.live.set(self.live.get() + 1);
+        self.most.set(self.most.get().max(self.live.get()));
         self.changed.notify_waiters();
         Present { presence: Rc::clone(self), source: None }
     }
@@ -41,6 +46,22 @@ impl Presence {
         self.live.get()
     }
 
+    /// The most that were open at a time.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most.get()
+    }
+
+    /// Has [`Presence::most`] count from now on.
+    pub fn forget_most(&self) {
+        self.most.set(self.live.get());
+    }
+
+    /// Returns when somebody has gone.
+    pub async fn left(&self) {
+        self.left.notified().await;
+    }
+
     /// Returns when somebody has come or gone.
     pub async fn changed(&self) {
         self.changed.notified().await;
@@ -49,7 +70,7 @@ impl Presence {
     /// Returns when nobody is there.
     pub async fn empty(&self) {
         while self.live.get() > 0 {
-            self.changed.notified().await;
+            self.left.notified().await;
         }
     }
 
@@ -97,6 +118,7 @@ impl Drop for Present {
         }
         self.presence.live.set(self.presence.live.get() - 1);
         self.presence.changed.notify_waiters();
+        self.presence.left.notify_waiters();
     }
 }
 
@@ -119,7 +141,9 @@ mod tests {
         held.push(presence.enter());
         assert!(held[2].count_by(one, Some(2)));
         held.clear();
-        assert_eq!(presence.live(), 0);
+        assert_eq!((presence.live(), presence.most()), (0, 3));
+        presence.forget_most();
+        assert_eq!(presence.most(), 0);
         assert!(presence.by_source.borrow().is_empty());
     }
 }

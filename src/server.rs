@@ -346,13 +346,11 @@ impl Server {
 
     /// Gives memory back once a crowd has gone.
     async fn keep_small(self: Rc<Self>) {
-        let mut most = 0;
         loop {
-            self.presence.changed().await;
-            most = most.max(self.presence.live());
-            if most >= CROWD && self.presence.live() <= most / 2 {
+            self.presence.left().await;
+            if self.presence.most() >= CROWD && self.presence.live() <= self.presence.most() / 2 {
                 tokio::time::sleep(QUIET).await;
-                most = self.presence.live();
+                self.presence.forget_most();
                 memory::trim();
             }
         }

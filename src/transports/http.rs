@@ -1,7 +1,8 @@
 //! HTTP on the WebSocket listeners: the page, and the upgrade that makes a connection a session.
 //!
-//! The service is built for the first connection and dropped after the last, because while it lives its date timer
-//! wakes the process twice a second. Sessions are not connections of the service: the upgrade takes their socket.
+//! A connection that begins with a [good request to upgrade](super::upgrade) becomes a session without the HTTP service.
+//! The service is for all others: it is built for the first of them and dropped after the last, because while it lives its
+//! date timer wakes the process twice a second. Sessions are not connections of the service: an upgrade takes their socket.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,14 +17,17 @@ use actix_http::{
 };
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{App, dev::AppConfig, http::header, rt};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, future::Future};
+use tokio::io::AsyncReadExt;
 
 use super::{
     entrance::Entrance,
+    reread::Reread,
     scrape::Scrape,
     session::Desk,
     stream::Stream,
+    upgrade::{Asked, Upgrade},
     websocket::{self, Upgraded},
 };
 use crate::{
@@ -32,8 +36,14 @@ use crate::{
     web::{self, Pages},
 };
 
-/// The request's head has to be complete within this time.
-const HEAD: Duration = Duration::from_secs(10);
+/// A connection's first bytes are waited for this long before the service has it. They come at once, or not for long.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// The request's head has to be complete within this time, 10 s from the connection's start.
+const HEAD: Duration = Duration::from_secs(9);
+
+/// How much of a connection's start is looked at: a request to upgrade with all that browsers add is shorter.
+const FIRST_BYTES: usize = 2048;
 
 /// A connection may wait this long for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -41,7 +51,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// The service outlives its last connection by this, so that a page's requests share one.
 const GRACE: Duration = Duration::from_millis(100);
 
-type Serve = dyn Fn(Stream) -> Pin<Box<dyn Future<Output = Result<(), DispatchError>>>>;
+type Serve = dyn Fn(Reread) -> Pin<Box<dyn Future<Output = Result<(), DispatchError>>>>;
 
 /// The HTTP service, there while it is used.
 pub struct Http {
@@ -89,7 +99,25 @@ impl Http {
 
     /// Serves one connection until it ends or becomes a session.
     pub async fn serve(self: Rc<Self>, stream: Stream) {
-        let live = Live::new(Rc::clone(&self));
+        tokio::select! {
+            () = self.converse(stream) => {}
+            () = self.stopping.notified() => {}
+        }
+    }
+
+    async fn converse(self: &Rc<Self>, mut stream: Stream) {
+        let mut first = BytesMut::with_capacity(FIRST_BYTES);
+        if let Ok(Ok(0) | Err(_)) = tokio::time::timeout(FIRST, stream.read_buf(&mut first)).await {
+            return;
+        }
+        let misconfigured = self.pages.borrow().misconfigured;
+        if !misconfigured
+            && let Some(upgrade) = Upgrade::recognise(&first)
+            && (is_local(&stream) || admits_host(&self.entrance, upgrade.asked.host))
+        {
+            return open(&self.desk, &self.entrance, stream, upgrade);
+        }
+        let live = Live::new(Rc::clone(self));
         let known = self.service.borrow().clone();
         let service = match known {
             Some(service) => service,
@@ -102,13 +130,8 @@ impl Http {
                 service
             }
         };
-        tokio::select! {
-            served = service(stream) => {
-                if let Err(error) = served {
-                    tracing::debug!(%error, "HTTP connection ended");
-                }
-            }
-            () = self.stopping.notified() => {}
+        if let Err(error) = service(Reread { first: first.freeze(), stream }).await {
+            tracing::debug!(%error, "HTTP connection ended");
         }
         drop(live);
     }
@@ -144,7 +167,7 @@ impl Drop for Live {
 async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
     let admits_host = {
         let entrance = Rc::clone(entrance);
-        move |host: &header::HeaderValue| admits_host(&entrance, host)
+        move |host: &header::HeaderValue| admits_host(&entrance, visible(host))
     };
     let scrape = Rc::new(Scrape::new(Rc::clone(&desk.house), Rc::clone(entrance)));
     let metrics: Rc<web::Metrics> = Rc::new(move |request| Box::pin(Rc::clone(&scrape).answer(request)));
@@ -165,24 +188,24 @@ async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Re
         .new_service(())
         .await?;
     let service = Rc::new(service);
-    Ok(Rc::new(move |stream: Stream| {
-        let peer = match stream.peer.origin {
+    Ok(Rc::new(move |connection: Reread| {
+        let peer = match connection.stream.peer.origin {
             Origin::Tcp(address) => Some(address),
             Origin::Unix(_) => None,
         };
-        Box::pin(service.call((stream, actix_http::Protocol::Http1, peer)))
+        Box::pin(service.call((connection, actix_http::Protocol::Http1, peer)))
     }))
 }
 
-/// Answers a request to upgrade. A good one leaves HTTP: its socket becomes a session.
+/// Answers a request to upgrade that came through the service. A good one leaves HTTP: its socket becomes a session.
 async fn upgrade(
     desk: Rc<Desk>,
     entrance: Rc<Entrance>,
     misconfigured: bool,
     request: Request,
-    mut framed: Framed<Stream, h1::Codec>,
+    mut framed: Framed<Reread, h1::Codec>,
 ) -> Result<(), actix_http::Error> {
-    let response = match handshake(&request, misconfigured, framed.io_ref(), &entrance) {
+    let response = match handshake(&request, misconfigured, &framed.io_ref().stream, &entrance) {
         Ok(response) => response,
         Err(Refusal { response, text }) => {
             let size = BodySize::Sized(text.len() as u64);
@@ -196,33 +219,45 @@ async fn upgrade(
     if Pin::new(&mut framed).write(h1::Message::from((response.drop_body(), BodySize::None))).is_err() {
         return Ok(());
     }
-    let FramedParts { io: mut stream, read_buf, write_buf, .. } = framed.into_parts();
-    let admitted = admit(&request, &mut stream, &entrance);
-    // Copies, so that the service's own buffers are freed with the service's part of the connection.
-    let early = Bytes::copy_from_slice(&read_buf);
-    let upgraded = Upgraded { stream, answer: &write_buf, early };
-    match admitted {
-        Ok(()) => drop(rt::spawn(websocket::session(&desk, upgraded))),
-        Err(reason) => drop(rt::spawn(websocket::refusal(&desk, upgraded, reason))),
-    }
+    let FramedParts { io: Reread { first, stream }, read_buf, write_buf, .. } = framed.into_parts();
+    let head = request.head();
+    let asked = Asked {
+        host: head.headers.get(header::HOST).map(visible).unwrap_or_default(),
+        origins: head.headers.get_all(header::ORIGIN).map(visible).collect(),
+        forwarded: head.headers.get_all("x-forwarded-for").map(visible).collect(),
+    };
+    let early = Bytes::from([&read_buf[..], &first].concat());
+    open(&desk, &entrance, stream, Upgrade { asked, answer: write_buf.to_vec(), early });
     Ok(())
+}
+
+fn visible(value: &header::HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// Makes a connection whose request was good a session, or tells it in a session's way why it becomes none.
+fn open(desk: &Desk, entrance: &Entrance, mut stream: Stream, upgrade: Upgrade<'_>) {
+    let Upgrade { asked, answer, early } = upgrade;
+    let admitted = admit(&asked, &mut stream, entrance);
+    let upgraded = Upgraded { stream, answer, early };
+    match admitted {
+        Ok(()) => drop(rt::spawn(websocket::session(desk, upgraded))),
+        Err(reason) => drop(rt::spawn(websocket::refusal(desk, upgraded, reason))),
+    }
 }
 
 /// What only a session can tell a page's script, which cannot read an HTTP answer: the limit of the client that a
 /// trusted proxy speaks for, and the page's origin.
-fn admit(request: &Request, stream: &mut Stream, entrance: &Entrance) -> Result<(), CloseReason> {
-    let (head, rules) = (request.head(), entrance.rules());
-    let lines = head.headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default());
-    rules.forward(&mut stream.peer, lines.collect::<Vec<_>>().into_iter());
+fn admit(asked: &Asked<'_>, stream: &mut Stream, entrance: &Entrance) -> Result<(), CloseReason> {
+    let rules = entrance.rules();
+    rules.forward(&mut stream.peer, asked.forwarded.iter().copied());
     if stream.peer.forwarded.is_some() && !stream.present.count_by(stream.peer.source(), rules.max_per_address) {
         entrance.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
         return Err(CloseReason::TooManyFromAddress);
     }
-    let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let host = head.headers.get(header::HOST).map(text).unwrap_or_default();
-    for origin in head.headers.get_all(header::ORIGIN).map(text) {
-        if !rules.gate.admits_origin(&origin, &host) {
-            let origin = crate::config_error::shown(&origin);
+    for origin in &asked.origins {
+        if !rules.gate.admits_origin(origin, asked.host) {
+            let origin = crate::config_error::shown(origin);
             entrance.refuse(&stream.peer, &format_args!("origin {origin} not allowed, see --allow-origin"));
             return Err(CloseReason::Origin);
         }
@@ -265,8 +300,7 @@ fn handshake(
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return refuse(StatusCode::BAD_REQUEST, "an upgrade needs one Host header\n");
     };
-    let direct = matches!(stream.peer.origin, Origin::Tcp(_));
-    if direct && !admits_host(entrance, host) {
+    if !is_local(stream) && !admits_host(entrance, visible(host)) {
         let host = crate::config_error::shown(&String::from_utf8_lossy(host.as_bytes()));
         entrance.refuse(&stream.peer, &format_args!("host {host} not allowed, see --allow-host"));
         return refuse(StatusCode::FORBIDDEN, web::WRONG_HOST);
@@ -288,8 +322,13 @@ fn handshake(
     }
 }
 
+/// Whether the peer came over a Unix socket, where no page can have been fooled with a name.
+fn is_local(stream: &Stream) -> bool {
+    matches!(stream.peer.origin, Origin::Unix(_))
+}
+
 /// Whether a request over TCP may call this machine so. The machine's own name may change while we run.
-fn admits_host(entrance: &Entrance, host: &header::HeaderValue) -> bool {
+fn admits_host(entrance: &Entrance, host: &str) -> bool {
     let nodename = || nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
-    entrance.rules().gate.admits_host(host.to_str().unwrap_or_default(), nodename)
+    entrance.rules().gate.admits_host(host, nodename)
 }

@@ -126,8 +126,8 @@ impl Link {
 
     /// Queues what the connection says before the session does. It leaves together with the first answer or the close: one
     /// segment costs half of what two do.
-    pub fn precede(&self, head: &[u8]) {
-        self.queue(|out| out.extend_from_slice(head));
+    pub fn precede(&self, head: Vec<u8>) {
+        self.queue(|out| *out = head);
         self.out.borrow_mut().held = true;
     }
 

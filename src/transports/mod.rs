@@ -1,8 +1,8 @@
 //! From sockets to commands and from snapshots to sockets.
 //!
-//! actix-web does the handshake of a connection and serves the page; then the socket is taken over and becomes a
-//! session: its actor is polled by a [write loop](write_loop) of our own, and pushes are written by the
-//! [tick](tick) straight into the socket.
+//! A connection that begins with a [good upgrade request](upgrade) becomes a session at once; everything else that HTTP
+//! can say, the page and refusals among it, is actix-web's, which may hand over a socket too. A session's actor is polled
+//! by a [write loop](write_loop) of our own, and pushes are written by the [tick](tick) straight into the socket.
 
 pub mod accept;
 pub mod encoder;
@@ -13,9 +13,11 @@ pub mod http;
 pub mod link;
 pub mod proxy;
 pub mod raw;
+pub mod reread;
 pub mod scrape;
 pub mod session;
 pub mod stream;
 pub mod tick;
+pub mod upgrade;
 pub mod websocket;
 pub mod write_loop;

@@ -53,17 +53,17 @@ struct Incoming {
 }
 
 /// A connection whose upgrade was accepted.
-pub struct Upgraded<'a> {
+pub struct Upgraded {
     /// The connection.
     pub stream: Stream,
     /// The HTTP answer, which has not been sent.
-    pub answer: &'a [u8],
+    pub answer: Vec<u8>,
     /// What came behind the request's head.
     pub early: Bytes,
 }
 
 /// Starts the session of an upgraded connection.
-pub fn session(desk: &Desk, upgraded: Upgraded<'_>) -> impl Future<Output = ()> + use<> {
+pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + use<> {
     let Upgraded { stream, answer, early } = upgraded;
     let wire = desk.wire(Framing::WebSocket, stream);
     wire.link.precede(answer);
@@ -75,7 +75,7 @@ pub fn session(desk: &Desk, upgraded: Upgraded<'_>) -> impl Future<Output = ()> 
 }
 
 /// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
-pub fn refusal(desk: &Desk, upgraded: Upgraded<'_>, reason: CloseReason) -> impl Future<Output = ()> + use<> {
+pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + use<> {
     let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
     link.precede(upgraded.answer);
     let mut line = Vec::new();

@@ -213,7 +213,7 @@ mod tests {
             .run_until(async {
                 for (answers, expected) in [(true, &b"101 \x81\x03hi\n\x88\x00"[..]), (false, b"101 \x88\x00")] {
                     let (link, mut client) = pair();
-                    link.precede(b"101 ");
+                    link.precede(b"101 ".to_vec());
                     let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&link)));
                     tokio::task::yield_now().await;
                     assert_eq!(client.try_read(&mut [0; 9]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);

@@ -1,11 +1,19 @@
-//! Does one thing so many times, for a counter of instructions to look at: `instructions sample|push TIMES FOLDER`.
+//! Does one thing so many times, for a counter of instructions to look at: `instructions sample|push|connect TIMES FOLDER`.
 //!
 //! The difference between two runs with different TIMES is what the thing costs, without what starting costs.
 
-use std::{os::unix::net::UnixStream, rc::Rc, time::Duration};
+use std::{io::ErrorKind, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
+use actix::Actor;
 use rtstat::{
-    drivers::Root,
+    actors::{
+        scheduler::House,
+        supervisor::{Rules, Supervisor},
+    },
+    clock::Clock,
+    config::Config,
+    drivers::{Root, linux::host::Host},
+    info::Info,
     peer::{Origin, Peer},
     plugins::{
         cpu_stat::CpuStat,
@@ -14,13 +22,19 @@ use rtstat::{
         uptime::Uptime,
     },
     presence::Presence,
+    server,
     transports::{
+        encoder::Encoder,
         frame::{Frame, Framing},
+        http::Http,
         link::Link,
+        session::Desk,
         stream::Stream,
+        tick::Tick,
     },
+    web::Pages,
 };
-use rtstat_bench::Result;
+use rtstat_bench::{Result, frame};
 
 /// A push of the legacy plugins on two processors.
 const PUSH_BYTES: usize = 450;
@@ -28,13 +42,14 @@ const PUSH_BYTES: usize = 450;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, times, folder] = arguments.as_slice() else {
-        return Err("usage: instructions sample|push TIMES FOLDER".into());
+        return Err("usage: instructions sample|push|connect TIMES FOLDER".into());
     };
     let times: u32 = times.parse()?;
     match what.as_str() {
         "sample" => samples(&Root::at(folder), times),
         "push" => pushes(times),
-        _ => Err("accepted are sample and push".into()),
+        "connect" => connects(&Root::at(folder), times),
+        _ => Err("accepted are sample, push and connect".into()),
     }
 }
 
@@ -77,6 +92,41 @@ fn pushes(times: u32) -> Result<()> {
         }
         if link.waiting() > 0 {
             return Err("the socket did not take every push".into());
+        }
+        Ok(())
+    })
+}
+
+/// Lets so many WebSocket clients in, one after the other, each up to its greeting; all stay.
+fn connects(root: &Root, times: u32) -> Result<()> {
+    actix::System::new().block_on(async {
+        let (config, clock) = (Config::default(), Clock::start());
+        let sampling = server::sampling(&config, clock)?;
+        let supervisor = Supervisor::new(clock, Rules::default()).start();
+        let info = Info { host: Host::read(root), max_clients: None };
+        let house = Rc::new(House { supervisor, sampling: Rc::clone(&sampling), info });
+        let desk = Rc::new(Desk::new(house, Rc::new(Tick::new(sampling, Encoder::new(String::new())))));
+        let pages = Pages { folder: None, misconfigured: false, metrics: false };
+        let http = Rc::new(Http::new(desk, Rc::default(), pages));
+        let presence = Rc::new(Presence::default());
+        let mut clients = Vec::new();
+        for _ in 0..times {
+            let (near, client) = tokio::net::UnixStream::pair()?;
+            client.writable().await?;
+            client.try_write(&frame::request(80))?;
+            let stream = Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter());
+            actix::spawn(Rc::clone(&http).serve(stream));
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"\n") {
+                client.readable().await?;
+                match client.try_read_buf(&mut answer) {
+                    Ok(0) => return Err(format!("refused: {}", String::from_utf8_lossy(&answer)).into()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            clients.push(client);
         }
         Ok(())
     })
