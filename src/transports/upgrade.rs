@@ -195,6 +195,15 @@ mod tests {
         proptest::sample::select(lines.to_vec())
     }
 
+    /// The service's codec needs a runtime for its clock.
+    fn as_the_service_reads(bytes: &[u8]) -> actix_http::Request {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let decoded = tokio::task::LocalSet::new()
+            .block_on(&runtime, async { h1::Codec::default().decode(&mut BytesMut::from(bytes)).unwrap().unwrap() });
+        let h1::Message::Item(request) = decoded else { panic!("no request") };
+        request
+    }
+
     proptest::proptest! {
         /// Requests of lines that are good or odd: what is recognised here, the service accepts and reads alike.
         #[test]
@@ -209,9 +218,7 @@ mod tests {
         ) {
             let bytes = request(start, &[&[host, upgrade, connection, key, version], &others[..]].concat());
             if let Some(upgrade) = Upgrade::recognise(&bytes) {
-                let mut codec = h1::Codec::default();
-                let decoded = codec.decode(&mut BytesMut::from(&bytes[..])).unwrap().unwrap();
-                let h1::Message::Item(request) = decoded else { panic!("no request") };
+                let request = as_the_service_reads(&bytes);
                 ws::handshake(request.head()).unwrap();
                 proptest::prop_assert!(request.upgrade());
                 let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
