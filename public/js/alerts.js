@@ -2,15 +2,13 @@
 
 /** @typedef {import('./types.js').Level} Level */
 
-/** Critical from three fifths of the way between the level and full. @param {number} level percent */
-export const criticalAt = (level) => level + (100 - level) * 0.6
+/** Critical from three fifths of the way between the level and full. */
+const criticalAt = (level) => level + (100 - level) * 0.6
 
 export class Alerts {
-	constructor() {
-		this.since = /** @type {Map<string, number>} */ (new Map())
-		/** What is being said now, by figure. */
-		this.active = /** @type {Map<string, Level>} */ (new Map())
-	}
+	since = /** @type {Map<string, number>} */ (new Map())
+	/** What is being said now, by figure. */
+	active = /** @type {Map<string, Level>} */ (new Map())
 
 	/**
 	 * @param {Record<string, number>} ratios NaN where there is none
@@ -19,20 +17,19 @@ export class Alerts {
 	 * @returns {boolean} whether what is said has changed
 	 */
 	update(ratios, levels, now) {
-		let changed = false
+		const before = [...this.active].join()
 		for (const figure of ['cpu', 'memory', 'swap']) {
 			const percent = ratios[figure] * 100
-			const above = percent >= levels[figure]
-			if (!above) this.since.delete(figure)
-			else if (!this.since.has(figure)) this.since.set(figure, now)
-			const held = above && now - /** @type {number} */ (this.since.get(figure)) >= levels.hold * 1000
-			const level = held ? (percent >= criticalAt(levels[figure]) ? 'critical' : 'warning') : undefined
-			if (this.active.get(figure) === level) continue
-			changed = true
-			if (level) this.active.set(figure, level)
-			else this.active.delete(figure)
+			if (!(percent >= levels[figure])) {
+				this.since.delete(figure)
+				this.active.delete(figure)
+				continue
+			}
+			const since = this.since.get(figure) ?? now
+			this.since.set(figure, since)
+			if (now - since >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(levels[figure]) ? 'critical' : 'warning')
 		}
-		return changed
+		return [...this.active].join() !== before
 	}
 
 	/** The worst of what is said. @returns {Level} */

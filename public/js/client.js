@@ -2,7 +2,9 @@
 // nothing of figures or elements. Announces `state`, `push` and `info`.
 
 import { decode, encode } from './protocol.js'
-import { isObject } from './values.js'
+import { isObject, parsed } from './values.js'
+
+/** @typedef {import('./types.js').Phase} Phase */
 
 /** Longest message taken, in characters, and how many a second. */
 const MAX_MESSAGE = 1_000_000
@@ -10,34 +12,37 @@ const MAX_RATE = 10
 /** Dropped messages in ten seconds after which the connection is not worth its cost; a large one counts ten. */
 const FLOOD = 200
 const OPEN_TIMEOUT = 15_000
-/** What the server said before it closed stays said. */
-const SAID = ['full', 'origin', 'refused', 'token', 'flood']
+/** What the server says of the connection before it closes it, by how it begins. @type {[string, Phase][]} */
+const SAYINGS = [['Not authorized', 'token'], ['Too many clients', 'full'], ['Origin not allowed', 'origin'], ['Server is', 'refused']]
+/** Phases that outlive the connection. */
+const SAID = ['token', 'full', 'origin', 'refused', 'flood']
 
 export class Client extends EventTarget {
-	constructor(url, interval, token) {
+	token = ''
+	phase = /** @type {Phase} */ ('stopped')
+	/** The last words of the server about the phase. */
+	detail = ''
+	/** On the clock of `Date.now()`, as `lastPush`; 0 when there is none. */
+	retryAt = 0
+	lastPush = 0
+	/** A server that does not know `info`: the original, or one as old. */
+	legacy = false
+	version = ''
+	dropped = { large: 0, fast: 0, broken: 0 }
+	push = /** @type {import('./types.js').Push} */ ({})
+	info = /** @type {any} */ (null)
+	socket = /** @type {WebSocket|null} */ (null)
+	chosen = ''
+	attempts = 0
+	timer = 0
+	allowance = { left: MAX_RATE, at: 0 }
+	flood = { count: 0, at: 0 }
+
+	/** @param {string} url @param {number} interval seconds */
+	constructor(url, interval) {
 		super()
 		this.url = url
-		/** Seconds. */
 		this.interval = interval
-		this.token = token
-		this.phase = /** @type {import('./types.js').Phase} */ ('stopped')
-		/** The last words of the server about the phase. */
-		this.detail = ''
-		/** On the clock of `Date.now()`, as `lastPush`; 0 when there is none. */
-		this.retryAt = 0
-		this.lastPush = 0
-		/** A server that does not know `info`: the original, or one as old. */
-		this.legacy = false
-		this.version = ''
-		this.dropped = { large: 0, fast: 0, broken: 0 }
-		this.push = /** @type {import('./types.js').Push} */ ({})
-		this.info = /** @type {any} */ (null)
-		this.socket = /** @type {WebSocket|null} */ (null)
-		this.chosen = ''
-		this.attempts = 0
-		this.timer = 0
-		this.allowance = { left: MAX_RATE, at: 0 }
-		this.flood = { count: 0, at: 0 }
 	}
 
 	/** Connects, anew where it is connected, and goes on trying until `stop`. */
@@ -140,12 +145,9 @@ export class Client extends EventTarget {
 
 	/** `Auth failed` alone means little: a server without a token answers so and works. What counts is that `start` is refused. */
 	hear(text) {
-		if (text === 'Not authorized') this.enter('token', text)
-		else if (text === 'Too many clients') this.enter('full', text)
-		else if (text.startsWith('Origin not allowed')) this.enter('origin', text)
-		else if (text.startsWith('Server is')) this.enter('refused', text)
-		else if (text === 'Unknown command') this.legacy = true
-		this.dispatchEvent(new Event('state'))
+		const [, phase] = SAYINGS.find(([start]) => text.startsWith(start)) ?? []
+		if (text === 'Unknown command') this.legacy = true
+		this.enter(phase ?? this.phase, phase ? text : this.detail, this.retryAt)
 	}
 
 	closed({ code, reason }) {
@@ -168,9 +170,9 @@ export class Client extends EventTarget {
 		this.enter(this.phase, this.detail, Date.now() + delay)
 	}
 
-	/** A connection that is open and silent is given up: a dead peer does not say so. @param {number} now */
-	checkSilence(now) {
-		if (this.phase === 'live' && now - this.lastPush > 30_000 + this.interval * 3000) this.giveUp('closed')
+	/** A connection that is open and silent is given up: a dead peer does not say so. */
+	checkSilence() {
+		if (this.phase === 'live' && Date.now() - this.lastPush > 30_000 + this.interval * 3000) this.giveUp('closed')
 	}
 
 	giveUp(phase, ceiling) {
@@ -190,7 +192,7 @@ export class Client extends EventTarget {
 		this.giveUp('flood', 60_000)
 	}
 
-	/** @param {import('./types.js').Phase} phase */
+	/** @param {Phase} phase */
 	enter(phase, detail = '', retryAt = 0) {
 		Object.assign(this, { phase, detail, retryAt })
 		this.dispatchEvent(new Event('state'))
@@ -202,14 +204,5 @@ export class Client extends EventTarget {
 		this.socket = null
 		this.chosen = ''
 		socket?.close()
-	}
-}
-
-function parsed(text) {
-	try {
-		const value = JSON.parse(text)
-		return isObject(value) ? value : null
-	} catch {
-		return null
 	}
 }

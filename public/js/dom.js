@@ -1,20 +1,54 @@
-// Making elements: text only ever through textContent, no markup out of strings.
+// Making elements: text only ever as text, no markup out of strings.
+
+/** @typedef {keyof HTMLElementTagNameMap} Tag */
 
 /**
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Record<string, any>} [attributes] functions are listeners (`onclick`), booleans set or leave out
- * @param {...any} children
- * @returns {HTMLElementTagNameMap[T]}
+ * `h('p.muted', 'text')`: a tag with classes, then in any order children, lists of them, and objects of attributes, in which
+ * functions are listeners (`onclick`) and booleans set or leave out. Nothing comes of null, undefined, false.
+ * @template {string} T
+ * @param {T} what
+ * @param {...any} contents
+ * @returns {T extends Tag ? HTMLElementTagNameMap[T] : T extends `${infer N extends Tag}.${string}` ? HTMLElementTagNameMap[N] : HTMLElement}
  */
-export function h(tag, attributes = {}, ...children) {
+export function h(what, ...contents) {
+	const [tag, ...classes] = what.split('.')
 	const element = document.createElement(tag)
-	for (const [name, value] of Object.entries(attributes)) {
-		if (typeof value === 'function') element.addEventListener(name.slice(2), value)
-		else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? '' : value)
+	if (classes.length) element.className = classes.join(' ')
+	for (const one of contents.flat()) {
+		if (one?.constructor !== Object) {
+			if (one || one === 0) element.append(one)
+			continue
+		}
+		for (const [name, value] of Object.entries(one)) {
+			if (typeof value === 'function') element.addEventListener(name.slice(2), value)
+			else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? '' : value)
+		}
 	}
-	element.append(...children.filter((child) => child !== null && child !== undefined && child !== false))
-	return element
+	return /** @type {any} */ (element)
+}
+
+/** A custom element that listens only while it is in the page. */
+export class LiveElement extends HTMLElement {
+	gone = new AbortController().signal
+	#leave = () => {}
+
+	connectedCallback() {
+		const life = new AbortController()
+		this.gone = life.signal
+		this.#leave = () => life.abort()
+		this.enter()
+	}
+
+	disconnectedCallback() {
+		this.#leave()
+	}
+
+	enter() {}
+
+	/** @param {EventTarget} target @param {string} names */
+	on(target, names, act) {
+		for (const name of names.split(' ')) target.addEventListener(name, act, { signal: this.gone })
+	}
 }
 
 /** Touches the page only when the text differs: most figures stay the same most of the time. @param {Node} node */
@@ -28,11 +62,18 @@ export function setAttr(element, name, value) {
 	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
-/** Replaces what a node holds when what it stands for has changed. @param {HTMLElement} node @param {string} key */
+/** Replaces what a node holds when what it stands for has changed. @param {HTMLElement} node @param {() => any[]} make */
 export function redraw(node, key, make) {
 	if (node.dataset.key === key) return
 	node.dataset.key = key
 	node.replaceChildren(...make())
+}
+
+/** Gives a node as many children as wanted. @param {Element} node @param {(place: number) => Element} make */
+export function fill(node, wanted, make) {
+	while (node.childElementCount > wanted) node.lastElementChild?.remove()
+	while (node.childElementCount < wanted) node.append(make(node.childElementCount))
+	return /** @type {HTMLElement[]} */ ([...node.children])
 }
 
 /** Line drawings on a square of 16. */
@@ -48,28 +89,31 @@ const ICONS = {
 
 /** @param {string} name */
 export function icon(name) {
-	const make = (tag) => document.createElementNS('http://www.w3.org/2000/svg', tag)
-	const [svg, path] = [make('svg'), make('path')]
+	const [svg, path] = ['svg', 'path'].map((tag) => document.createElementNS('http://www.w3.org/2000/svg', tag))
 	for (const [key, value] of Object.entries({ viewBox: '0 0 16 16', class: `icon icon-${name}`, 'aria-hidden': 'true' })) svg.setAttribute(key, value)
 	path.setAttribute('d', ICONS[name] ?? '')
 	svg.append(path)
 	return svg
 }
 
+export const button = (label, act, kind = 'plain') => h(`button.button.${kind}`, { type: 'button', onclick: act }, label)
+
 /** The label is the name for everybody who does not see the drawing, and the tooltip. */
-export const iconButton = (drawing, label, act, attributes = {}) => h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: act, ...attributes }, icon(drawing))
-
-export const button = (label, act, kind = '') => h('button', { type: 'button', class: `button ${kind}`, onclick: act }, label)
-
-/** A box with its label beside it. */
-export const check = (label, checked, act = (/** @type {boolean} */ _) => {}) => {
-	const box = h('input', { type: 'checkbox', checked, onchange: () => act(box.checked) })
-	return { box, node: h('label', { class: 'check' }, box, label) }
+export function iconButton(drawing, label, act, attributes = {}) {
+	const node = h('button.icon-button', { type: 'button', onclick: act, ...attributes })
+	setIconButton(node, drawing, label)
+	return node
 }
 
 /** @param {Element} button */
 export function setIconButton(button, drawing, label) {
-	if (button.getAttribute('aria-label') === label) return
+	if (button.ariaLabel === label) return
 	button.replaceChildren(icon(drawing))
 	for (const name of ['aria-label', 'title']) button.setAttribute(name, label)
+}
+
+/** A box with its label beside it. */
+export const check = (label, checked, act = (/** @type {boolean} */ _) => {}) => {
+	const box = h('input', { type: 'checkbox', checked, onchange: () => act(box.checked) })
+	return { box, node: h('label.check', box, label) }
 }

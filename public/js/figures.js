@@ -13,57 +13,57 @@ const MAX_UNKNOWN = 8
  */
 export function cpusOf(push, most) {
 	const { rows, total } = rowsOf(push.cpu_stat, most)
-	const cpus = rows.map(([name, value]) => {
-		const [usage, user, system, wait] = ['usage', 'user', 'system', 'iowait'].map((key) => ratio(at(value, key)))
-		const core = at(push, 'cpu', 'core', name)
+	const cores = at(push, 'cpu', 'core')
+	return { total, cpus: rows.map(([name, value]) => {
+		const part = (key, of = value) => ratio(at(of, key)) || 0
+		const usage = ratio(at(value, 'usage'))
+		const core = cores && at(cores, name)
 		if (core) {
-			const [u, n, s, i, q, w, st] = ['user', 'nice', 'system', 'irq', 'softirq', 'iowait', 'steal'].map((key) => ratio(at(core, key)) || 0)
-			return { name, usage, user: u + n, system: s, irq: i + q, iowait: w, steal: st }
+			const [user, nice, system, irq, softirq, iowait, steal] = ['user', 'nice', 'system', 'irq', 'softirq', 'iowait', 'steal'].map((key) => part(key, core))
+			return { name, usage, user: user + nice, system, irq: irq + softirq, iowait, steal }
 		}
-		const iowait = Math.min(wait || 0, Math.max(0, usage - user - system) || 0)
+		const [user, system, wait] = [part('user'), part('system'), part('iowait')]
+		const iowait = Math.min(wait, Math.max(0, usage - user - system) || 0)
 		// Each figure is rounded to a hundredth, so a difference of one is no irq.
 		const irq = wait - iowait > 0.015 ? Math.min(wait - iowait, system) : 0
-		return { name, usage, user: user || 0, system: (system || 0) - irq, irq, iowait, steal: 0 }
-	})
-	return { cpus, total }
+		return { name, usage, user, system: system - irq, irq, iowait, steal: 0 }
+	}) }
 }
 
-/** Ratios, NaN where there is none. Memory is what programs hold: the legacy `used` counts caches that are free to take. */
-export function memoryOf(push) {
-	const { memory, swap } = push.meminfo ?? {}
-	const total = amount(at(memory, 'total'))
-	const held = total - amount(at(memory, 'free')) - amount(at(memory, 'buffers')) - amount(at(memory, 'cached'))
-	const used = at(push, 'mem', 'used')
+/** Ratios and bytes, NaN where there is none. Memory is what programs hold: the legacy `used` counts caches too. */
+export function memoryOf(/** @type {any} */ { meminfo, mem }) {
+	const part = (kind, key) => amount(at(meminfo, kind, key))
+	const [total, swapTotal] = [part('memory', 'total'), part('swap', 'total')]
+	const known = num(at(mem, 'used')) >= 0
 	return {
-		memory: num(used) === num(used) ? share(used, at(push, 'mem', 'total')) : share(held, total),
-		swap: share(at(swap, 'used'), at(swap, 'total')), swapTotal: amount(at(swap, 'total')) * 1024, total: total * 1024,
+		memory: known ? share(mem.used, at(mem, 'total')) : share(total - part('memory', 'free') - part('memory', 'buffers') - part('memory', 'cached'), total),
+		swap: share(part('swap', 'used'), swapTotal), total: total * 1024, swapTotal: swapTotal * 1024,
 	}
 }
 
+/** A driver may tell its load as a ratio or in percent. */
+export const busy = (gpu) => ratio(num(at(gpu, 'busy')) > 1 ? gpu.busy / 100 : at(gpu, 'busy'))
+/** As `df` counts: what root keeps for itself is neither used nor free. */
+export const full = (fs) => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))
+
 /** Writes one sample. @param {import('./history.js').History} history @param {number} time */
 export function sample(push, history, time) {
-	const { cpus } = cpusOf(push, 8192)
-	history.push(time, cpus.length)
-	let [sum, counted] = [0, 0]
-	cpus.forEach(({ usage }, cpu) => {
-		history.setCpu(cpu, usage)
-		if (usage === usage) sum += usage, counted++
-	})
-	const all = at(push, 'cpu', 'all')
+	const usages = rowsOf(push.cpu_stat, 8192).rows.map(([, value]) => ratio(at(value, 'usage')))
+	history.push(time, usages.length)
+	usages.forEach((usage, cpu) => history.setCpu(cpu, usage))
+	const known = usages.filter((usage) => usage === usage)
 	const { memory, swap } = memoryOf(push)
-	const each = (value, most, read) => largest(rowsOf(value, most).rows.map(([, row]) => read(row)))
+	const figure = (...path) => amount(at(push, ...path))
+	const most = (rows, limit, read) => largest(rowsOf(rows, limit).rows.map(([, row]) => read(row)))
 	const figures = {
-		cpu: counted ? sum / counted : ratio(1 - num(at(all, 'idle')) - num(at(all, 'iowait'))),
-		cpuWorst: largest(cpus.map(({ usage }) => usage)), memory, swap,
-		load: amount(Number.parseFloat(at(push, 'uptime', 'la1'))),
-		rx: amount(at(push, 'net', 'total', 'rx')), tx: amount(at(push, 'net', 'total', 'tx')),
-		read: amount(at(push, 'disk', 'total', 'r')), write: amount(at(push, 'disk', 'total', 'w')),
-		busy: each(at(push, 'disk', 'dev'), 256, (dev) => ratio(at(dev, 'util'))),
+		cpu: known.length ? known.reduce((sum, usage) => sum + usage) / known.length : ratio(1 - num(at(push, 'cpu', 'all', 'idle')) - num(at(push, 'cpu', 'all', 'iowait'))),
+		cpuWorst: largest(known), memory, swap,
+		load: amount(Number.parseFloat(at(push, 'uptime', 'la1'))), running: figure('processes', 'running'),
+		rx: figure('net', 'total', 'rx'), tx: figure('net', 'total', 'tx'), read: figure('disk', 'total', 'r'), write: figure('disk', 'total', 'w'),
+		busy: most(at(push, 'disk', 'dev'), 256, (dev) => ratio(at(dev, 'util'))),
 		psi: largest(['cpu', 'memory', 'io'].map((kind) => ratio(num(at(push, 'psi', kind, 'some', '0')) / 100))),
-		temp: each(at(push, 'sens', 't'), 256, (sensor) => num(at(sensor, 'c'))),
-		gpu: each(push.gpu, 16, (gpu) => busy(at(gpu, 'busy'))),
-		full: each(push.fs, 256, (fs) => fill(fs)),
-		running: amount(at(push, 'processes', 'running')),
+		temp: most(at(push, 'sens', 't'), 256, (sensor) => num(at(sensor, 'c'))),
+		gpu: most(push.gpu, 16, busy), full: most(push.fs, 256, full),
 	}
 	for (const [name, value] of Object.entries(figures)) history.set(name, value)
 	let unknown = 0
@@ -72,8 +72,3 @@ export function sample(push, history, time) {
 		if (!KNOWN.has(key) && value === value && unknown++ < MAX_UNKNOWN) history.set(`x:${key}`, value)
 	}
 }
-
-/** A driver may tell its load as a ratio or in percent. */
-export const busy = (value) => ratio(num(value) > 1 ? num(value) / 100 : num(value))
-/** As `df` counts: what root keeps for itself is neither used nor free. */
-export const fill = (fs) => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))

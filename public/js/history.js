@@ -13,16 +13,14 @@ const ABSENT = 255
 const LARGEST = 3e38
 
 export class History {
-	constructor() {
-		/** When each sample arrived, milliseconds since the epoch; never falling. */
-		this.times = new Float64Array(CAPACITY)
-		this.series = /** @type {Map<string, Float32Array>} */ (new Map())
-		/** Samples ever taken. */
-		this.count = 0
-		/** Usage of each processor in percent, sample by sample. */
-		this.cpus = new Uint8Array(0)
-		this.cpuSlots = 0
-	}
+	/** When each sample arrived, milliseconds since the epoch; never falling. */
+	times = new Float64Array(CAPACITY)
+	series = /** @type {Map<string, Float32Array>} */ (new Map())
+	/** Samples ever taken. */
+	count = 0
+	/** Usage of each processor in percent, sample by sample. */
+	cpus = new Uint8Array(0)
+	cpuSlots = 0
 
 	get length() {
 		return Math.min(this.count, CAPACITY)
@@ -47,12 +45,13 @@ export class History {
 
 	/** @param {string} name @param {number} value */
 	set(name, value) {
+		const fits = Math.abs(value) < LARGEST
 		let values = this.series.get(name)
 		if (!values) {
-			if (this.series.size >= MAX_SERIES || !(Math.abs(value) < LARGEST)) return
+			if (this.series.size >= MAX_SERIES || !fits) return
 			this.series.set(name, values = new Float32Array(CAPACITY).fill(NaN))
 		}
-		values[(this.count - 1) % CAPACITY] = Math.abs(value) < LARGEST ? value : NaN
+		values[(this.count - 1) % CAPACITY] = fits ? value : NaN
 	}
 
 	/** @param {number} cpu @param {number} usage a ratio */
@@ -70,12 +69,12 @@ export class History {
 		return this.times[this.slot(index)] ?? NaN
 	}
 
-	/** @param {string} name @param {number} index @returns {number} NaN where there is none */
+	/** NaN where there is none. @param {string} name @param {number} index */
 	valueAt(name, index) {
 		return index < 0 ? NaN : this.series.get(name)?.[this.slot(index)] ?? NaN
 	}
 
-	/** @param {number} cpu @param {number} index @returns {number} a ratio, or NaN */
+	/** A ratio, or NaN. @param {number} cpu @param {number} index */
 	cpuAt(cpu, index) {
 		const value = index < 0 || cpu >= this.cpuSlots ? ABSENT : this.cpus[this.slot(index) * this.cpuSlots + cpu] ?? ABSENT
 		return value === ABSENT ? NaN : value / 100
@@ -96,10 +95,7 @@ export class History {
 	peak(name, from, to) {
 		const values = this.series.get(name)
 		let peak = 0
-		for (let index = Math.max(0, from); values && index <= to; index++) {
-			const value = values[this.slot(index)] ?? NaN
-			if (value > peak) peak = value
-		}
+		for (let index = Math.max(0, from); values && index <= to; index++) peak = Math.max(peak, values[this.slot(index)] || 0)
 		return peak
 	}
 }

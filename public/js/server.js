@@ -13,24 +13,26 @@ const ON_DEMAND = ['top']
 const ALWAYS = ['cpu_stat', 'meminfo', 'processes', 'uptime']
 
 export class Server extends EventTarget {
+	history = new History()
+	alerts = new Alerts()
+	marks = /** @type {import('./types.js').Mark[]} */ ([])
+	missed = 0
+	wanted = new Set()
+	boot = ''
+	uptime = NaN
+	/** What the last push said, within one connection only. */
+	last = { seq: NaN, clock: NaN, time: NaN }
+
 	/** @param {import('./types.js').ServerConfig} config @param {() => string} token */
 	constructor(config, token) {
 		super()
 		this.config = config
 		this.token = token
 		this.url = urlOf(config.host, location.href)
-		this.client = new Client(this.url, config.interval, '')
-		this.history = new History()
-		this.alerts = new Alerts()
-		this.marks = /** @type {import('./types.js').Mark[]} */ ([])
-		this.missed = 0
-		this.wanted = new Set()
-		this.boot = ''
-		this.uptime = NaN
-		this.seq = this.clock = this.before = NaN
+		this.client = new Client(this.url, config.interval)
 		this.client.addEventListener('state', () => {
 			if (this.client.phase !== 'live') {
-				this.forget()
+				this.last = { seq: NaN, clock: NaN, time: NaN }
 				this.alerts.clear()
 				this.tell('alert')
 			}
@@ -55,11 +57,6 @@ export class Server extends EventTarget {
 		this.dispatchEvent(new Event(name))
 	}
 
-	/** What holds within one connection only. */
-	forget() {
-		this.seq = this.clock = this.before = NaN
-	}
-
 	/** Seconds of silence beyond what the interval allows; 0 while it is live. */
 	staleFor(now = Date.now()) {
 		const { phase, lastPush, interval } = this.client
@@ -73,16 +70,19 @@ export class Server extends EventTarget {
 		this.client.start()
 	}
 
-	/** All that is offered, except what costs and nobody looks at. */
+	/** What `info` offers, as far as it can be given or, with `reason`, can't. @returns {[string, any][]} */
+	offered(reason = false) {
+		return [...this.client.info?.plugins ?? []].filter(([, about]) => Boolean(at(about, 'reason')) === reason)
+	}
+
+	/** Asks for all that is offered, except what costs and nobody looks at. */
 	choose() {
-		const offered = [...this.client.info?.plugins ?? []].filter(([name, about]) => !ALWAYS.includes(name) && !at(about, 'reason') && (!ON_DEMAND.includes(name) || this.wanted.has(name)))
-		this.client.setPlugins([...ALWAYS, ...offered.map(([name]) => name)])
+		this.client.setPlugins([...new Set([...ALWAYS, ...this.offered().map(([name]) => name).filter((name) => !ON_DEMAND.includes(name) || this.wanted.has(name))])])
 	}
 
 	/** @param {string} plugin @param {boolean} wanted */
 	want(plugin, wanted) {
-		if (wanted) this.wanted.add(plugin)
-		else this.wanted.delete(plugin)
+		this.wanted[wanted ? 'add' : 'delete'](plugin)
 		this.choose()
 	}
 
@@ -90,38 +90,35 @@ export class Server extends EventTarget {
 		const { push, lastPush } = this.client
 		this.notice(push, lastPush)
 		sample(push, this.history, lastPush)
-		const last = this.history.length - 1
-		const [cpu, memory, swap] = ['cpu', 'memory', 'swap'].map((name) => this.history.valueAt(name, last))
+		const [cpu, memory, swap] = ['cpu', 'memory', 'swap'].map((name) => this.history.valueAt(name, this.history.length - 1))
 		if (this.alerts.update({ cpu, memory, swap }, this.config.thresholds, lastPush)) this.tell('alert')
 		this.tell('push')
 	}
 
 	/** Reboot, a clock that jumped, pushes that never came: told, not hidden. */
 	notice(push, now) {
+		const { last } = this
 		const boot = text(at(push, '_meta', 'boot'), 64)
 		const uptime = uptimeSeconds(at(push, 'uptime', 'uptime'))
 		// The words count whole minutes, so a step of one back is rounding.
-		if (boot && this.boot ? boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'reboot')
-		if (boot) this.boot = boot
-		if (uptime === uptime) this.uptime = uptime
+		if (boot && this.boot ? boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'rebooted')
+		this.boot = boot || this.boot
+		this.uptime = uptime === uptime ? uptime : this.uptime
 
 		// The server's clock against its own monotonic one, or, where it tells none, the time of day against ours.
-		const [stamp, mono] = [num(at(push, '_meta', 'ts')), num(at(push, '_meta', 'mono'))]
-		const day = /^(\d\d):(\d\d):(\d\d)$/.exec(text(at(push, 'uptime', 'time')))?.slice(1).map(Number)
-		const finer = stamp === stamp && mono === mono
-		const clock = finer ? stamp - mono : day ? day[0] * 3600 + day[1] * 60 + day[2] - now / 1000 : NaN
-		const jump = Math.abs(clock - this.clock)
-		if ((finer ? jump : Math.min(jump % 86400, 86400 - (jump % 86400))) > 3) this.mark(now, 'clock')
-		this.clock = clock
+		const finer = num(at(push, '_meta', 'ts')) - num(at(push, '_meta', 'mono'))
+		const [, hours, minutes, seconds] = /^(\d\d):(\d\d):(\d\d)$/.exec(text(at(push, 'uptime', 'time'))) ?? []
+		const clock = finer === finer ? finer : Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) - now / 1000
+		const jump = Math.abs(clock - last.clock)
+		if ((finer === finer ? jump : Math.min(jump % 86400, 86400 - (jump % 86400))) > 3) this.mark(now, 'clock jumped')
 
 		const seq = num(at(push, '_meta', 'seq'))
-		const lost = seq === seq ? seq - this.seq - 1 : Math.round((now - this.before) / (this.client.interval * 1000)) - 1
+		const lost = seq === seq ? seq - last.seq - 1 : Math.round((now - last.time) / (this.client.interval * 1000)) - 1
 		if (lost > 0 && lost < 1e6) this.missed += lost
-		this.seq = seq
-		this.before = now
+		this.last = { seq, clock, time: now }
 	}
 
-	/** @param {number} time @param {'reboot'|'clock'} kind */
+	/** @param {number} time @param {import('./types.js').Mark['kind']} kind */
 	mark(time, kind) {
 		this.marks = [...this.marks.slice(-20), { time, kind }]
 	}
@@ -131,8 +128,8 @@ export class Server extends EventTarget {
 		return Object.keys(this.push).filter((key) => !KNOWN.has(key))
 	}
 
-	/** What is offered by name but can't be given, with the reason. @returns {string[][]} */
+	/** What is offered by name but can't be given, with the reason. */
 	unavailable() {
-		return [...this.client.info?.plugins ?? []].map(([name, about]) => [text(name, 40), text(at(about, 'reason'))]).filter(([, why]) => why).slice(0, 40)
+		return this.offered(true).slice(0, 40).map(([name, about]) => `${text(name, 40)}: ${text(at(about, 'reason'))}`)
 	}
 }

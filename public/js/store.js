@@ -2,6 +2,7 @@
 
 import { checkConfig, parseConfig, serialise, urlOf } from './config.js'
 import { Server } from './server.js'
+import { parsed } from './values.js'
 
 /** @typedef {import('./types.js').Config} Config */
 /** @typedef {import('./types.js').ServerConfig} ServerConfig */
@@ -13,7 +14,7 @@ const TOKENS = 'rtstat.tokens'
 /** Connections are opened a few at a time, so that fifty do not make one long task. */
 const AT_ONCE = 8
 
-/** Storage may be full or forbidden; the page works without. */
+/** Reads or writes a text; storage may be full or forbidden, and the page works without. */
 export function stored(storage, key, value) {
 	try {
 		return value === undefined ? storage().getItem(key) : storage().setItem(key, value)
@@ -26,45 +27,35 @@ const session = () => sessionStorage
 const tokenKey = (server) => `${server.id} ${urlOf(server.host, location.href)}`
 
 class Store extends EventTarget {
-	constructor() {
-		super()
-		this.config = /** @type {Config} */ ({ version: 1, columns: [] })
-		this.servers = /** @type {Map<string, Server>} */ (new Map())
-		this.past = /** @type {Config[]} */ ([])
-		/** Whether tokens are written into local storage with the configuration. */
-		this.rememberTokens = false
-	}
+	config = /** @type {Config} */ ({ version: 1, columns: [] })
+	servers = /** @type {Map<string, Server>} */ (new Map())
+	past = /** @type {Config[]} */ ([])
+	/** Whether tokens are written into local storage with the configuration. */
+	rememberTokens = false
 
+	/** @returns {Server[]} */
 	get list() {
 		return [...this.servers.values()]
 	}
 
-	/**
-	 * The saved configuration, else the original's, else the default file's.
-	 * @returns {{source: string, error: any}|null} what was wrong
-	 */
+	/** The saved configuration, else the original's, else the default file's; gives what was wrong. */
 	load(fallback) {
-		const saved = stored(local, KEY)
-		const source = saved ?? stored(local, ORIGINAL_KEY)
-		let problem = null
-		const attempt = (name, make) => {
+		const saved = [KEY, ORIGINAL_KEY].find((key) => stored(local, key) !== null)
+		const sources = { ...(saved && { [saved]: () => parseConfig(stored(local, saved)) }), ...(fallback !== undefined && { 'monitoring-default-config.js': () => checkConfig(fallback) }) }
+		let problem = /** @type {{source: string, error: any}|null} */ (null)
+		for (const [source, make] of Object.entries(sources)) {
 			try {
 				this.config = make()
 				this.rememberTokens = this.all().some(({ token }) => token)
-				return true
+				if (source === ORIGINAL_KEY) this.keep()
+				break
 			} catch (error) {
-				problem ??= { source: name, error }
-				return false
+				problem ??= { source, error }
 			}
 		}
-		const name = saved === null ? ORIGINAL_KEY : KEY
-		if (source !== null && attempt(name, () => parseConfig(source))) {
-			if (saved === null) this.keep()
-		} else if (fallback !== undefined) attempt('monitoring-default-config.js', () => checkConfig(fallback))
 		return problem
 	}
 
-	/** @returns {ServerConfig[]} */
 	all(config = this.config) {
 		return config.columns.flatMap(({ servers }) => servers)
 	}
@@ -110,21 +101,21 @@ class Store extends EventTarget {
 		const next = new Map()
 		const fresh = /** @type {Server[]} */ ([])
 		for (const config of this.all()) {
-			const known = this.servers.get(config.id)
-			if (known?.config.host === config.host) {
-				const before = known.config
-				known.config = config
-				next.set(config.id, known)
-				if (known.phase === 'stopped') continue
-				if (known.client.token !== known.token()) known.start()
-				else if (before.interval !== config.interval) known.client.setInterval(config.interval)
+			let server = this.servers.get(config.id)
+			if (server?.config.host === config.host) {
+				const { interval } = server.config
+				server.config = config
+				if (server.phase !== 'stopped') {
+					if (server.client.token !== server.token()) server.start()
+					else if (interval !== config.interval) server.client.setInterval(config.interval)
+				}
 			} else {
-				const server = new Server(config, () => this.tokenOf(server.config))
-				next.set(config.id, server)
+				const made = server = new Server(config, () => this.tokenOf(made.config))
 				if (config.autoStart) fresh.push(server)
 			}
+			next.set(config.id, server)
 		}
-		for (const [id, server] of this.servers) if (next.get(id) !== server) server.client.stop()
+		for (const server of this.list) if (next.get(server.config.id) !== server) server.client.stop()
 		this.servers = next
 		this.dispatchEvent(new Event('servers'))
 		const start = () => {
@@ -151,11 +142,7 @@ class Store extends EventTarget {
 
 	/** @returns {Record<string, string>} */
 	held() {
-		try {
-			return JSON.parse(stored(session, TOKENS) ?? '{}') ?? {}
-		} catch {
-			return {}
-		}
+		return parsed(stored(session, TOKENS)) ?? {}
 	}
 }
 

@@ -11,6 +11,6 @@
  * @typedef {'stopped'|'connecting'|'waiting'|'live'|'token'|'full'|'origin'|'mixed'|'refused'|'unreachable'|'restarting'|
  *   'closed'|'flood'} Phase
  * @typedef {'ok'|'warning'|'critical'} Level
- * @typedef {{time: number, kind: 'reboot'|'clock'}} Mark
+ * @typedef {{time: number, kind: 'rebooted'|'clock jumped'}} Mark
  */
 export {}

@@ -1,15 +1,15 @@
 // Reading what a stranger sent: numbers are checked to be finite, texts are cut, lists are counted. Pure.
 
-/** @param {unknown} value @returns {number} NaN for all that is not a finite number */
-export const num = (value) => typeof value === 'number' && Number.isFinite(value) ? value : NaN
+/** NaN for all that is not a finite number. @returns {number} */
+export const num = (value) => Number.isFinite(value) ? value : NaN
 
-/** @param {unknown} value @returns {number} 0 to 1, or NaN */
+/** 0 to 1, or NaN. */
 export const ratio = (value) => Math.min(1, Math.max(0, num(value)))
 
-/** Not below zero, nor beyond what any figure of a machine can be. @param {unknown} value */
+/** Not below zero, nor beyond what any figure of a machine can be. */
 export const amount = (value) => num(value) > 1e21 ? NaN : Math.max(0, num(value))
 
-/** Cut to a length; control characters and direction marks have no business in a name. @param {any} value */
+/** Cut to a length; control characters and direction marks have no business in a name. */
 export function text(value, most = 120) {
 	const plain = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
 	return (plain.length > most ? `${plain.slice(0, most)}…` : plain).replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
@@ -18,32 +18,37 @@ export function text(value, most = 120) {
 /** @param {any} value @returns {value is Record<string, any>} */
 export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The object that a text is as JSON, or null. */
+export function parsed(json) {
+	try {
+		const value = JSON.parse(json)
+		return isObject(value) ? value : null
+	} catch {
+		return null
+	}
+}
+
 /** Walks down by own keys only. @param {any} value @param {...string} path @returns {any} */
 export function at(value, ...path) {
 	for (const key of path) value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? value[key] : undefined
 	return value
 }
 
-/**
- * The rows of a list or of an object, not more than `most`.
- * @param {any} value @returns {{rows: [string, any][], total: number}}
- */
+/** The rows of a list or of an object, not more than `most`. @returns {{rows: [string, any][], total: number}} */
 export function rowsOf(value, most = 60) {
-	if (typeof value !== 'object' || value === null) return { rows: [], total: 0 }
-	const keys = Object.keys(value)
+	const keys = typeof value === 'object' && value !== null ? Object.keys(value) : []
 	return { rows: keys.slice(0, most).map((key) => [key, value[key]]), total: keys.length }
 }
 
-/** A share of a whole; NaN where there is no whole. @param {any} part @param {any} whole */
+/** A share of a whole; NaN where there is no whole. */
 export const share = (part, whole) => amount(whole) > 0 ? ratio(amount(part) / amount(whole)) : NaN
 
-/** The largest; NaN when none is a number. @param {number[]} values */
+/** NaN when none is a number. @param {number[]} values */
 export const largest = (values) => values.reduce((best, value) => value === value && !(best >= value) ? value : best, NaN)
 
-/** Seconds out of the words of `uptime`: "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". @param {unknown} value */
+/** Seconds out of the words of `uptime`: "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */
 export function uptimeSeconds(value) {
 	const parts = typeof value === 'string' && value.length < 60 && value.trim() ? /^\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(value) : null
-	if (!parts) return NaN
-	const [days, hours, minutes, alone] = parts.slice(1).map((part) => Number(part ?? 0))
-	return days * 86400 + hours * 3600 + (minutes + alone) * 60
+	const [, days, hours, minutes, alone] = parts?.map((part) => Number(part ?? 0)) ?? []
+	return parts ? days * 86400 + hours * 3600 + (minutes + alone) * 60 : NaN
 }

@@ -1,31 +1,30 @@
 // What the whole page looks at: live or frozen, the instant that is read off, filter, order, theme. Announces `time` when the
-// shown instant moves and `change` for the rest. Also the one place that draws: once per animation frame, nothing while hidden.
+// shown instant moves, `change` for the rest, `second` once a second. Also the one place that draws.
 
 import { stored } from './store.js'
+import { parsed } from './values.js'
 
 const KEY = 'rtstat.view'
 /** What one frame may cost, in milliseconds; the rest waits for the next. */
-const BUDGET = 12
+const BUDGET = 8
 const local = () => localStorage
 
 class View extends EventTarget {
+	/** The right edge of the strips while frozen, milliseconds; null while live. */
+	frozen = /** @type {number|null} */ (null)
+	frozenAt = 0
+	/** The instant that is read off. */
+	cursor = /** @type {number|null} */ (null)
+	filter = ''
+	editing = false
+	/** What is remembered. */
+	taste = { theme: 'system', sort: 'none', compact: false, notify: false, open: /** @type {Record<string, boolean>} */ ({}) }
+
 	constructor() {
 		super()
-		/** The right edge of the strips while frozen, milliseconds; null while live. */
-		this.frozen = /** @type {number|null} */ (null)
-		this.frozenAt = 0
-		/** The instant that is read off. */
-		this.cursor = /** @type {number|null} */ (null)
-		this.filter = ''
-		this.editing = false
-		/** What is remembered. */
-		this.taste = { theme: 'system', sort: 'none', compact: false, notify: false, open: /** @type {Record<string, boolean>} */ ({}) }
-		try {
-			const kept = JSON.parse(stored(local, KEY) ?? '{}')
-			for (const key of Object.keys(this.taste)) if (typeof kept[key] === typeof this.taste[key] && kept[key] !== null) this.taste[key] = kept[key]
-		} catch {
-			// What can't be read is forgotten.
-		}
+		const kept = parsed(stored(local, KEY))
+		for (const key of Object.keys(this.taste)) if (kept?.[key] && typeof kept[key] === typeof this.taste[key]) this.taste[key] = kept[key]
+		setInterval(() => this.tell('second'), 1000)
 	}
 
 	tell(...names) {
@@ -69,7 +68,7 @@ export const view = new View()
 const waiting = /** @type {Set<() => void>} */ (new Set())
 let asked = 0
 
-/** Asks for a turn; the same function gets one once a frame. @param {() => void} draw */
+/** Asks for a turn: once an animation frame, which hidden tabs have none of; the longest waiting first. @param {() => void} draw */
 export function request(draw) {
 	waiting.add(draw)
 	asked ||= requestAnimationFrame(flush)
@@ -87,14 +86,4 @@ function flush() {
 		if (performance.now() > until) break
 	}
 	asked = waiting.size ? requestAnimationFrame(flush) : 0
-}
-
-const beats = /** @type {Set<() => void>} */ (new Set())
-let timer = 0
-
-/** Calls once a second, for what changes by time alone. @param {() => void} beat @returns {() => void} ends it */
-export function everySecond(beat) {
-	beats.add(beat)
-	timer ||= setInterval(() => beats.forEach((one) => one()), 1000)
-	return () => beats.delete(beat)
 }

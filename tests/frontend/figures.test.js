@@ -7,8 +7,8 @@ import { counts, openAll, says, scene, settled } from './lib/scene.js'
 scene('one server, as installed: every figure of the original is on the screen', {}, async (page) => {
   await state(page, 'live')
   for (const part of ['up 12 days', 'users 2', 'load', 'clock', 'processes 214', 'sleeping 211', 'zombies 0']) await says(page, '.card-facts', part)
-  await says(page, '.bar-labels', 'cpu3')
-  await says(page, '.bars-wide .bar-values', /%.*GiB[\s\S]*no swap/)
+  await says(page, '.bars', 'cpu3')
+  await says(page, '.bars-wide', /%.*GiB[\s\S]*no swap/)
   await settled(page)
   assert.ok(!(await page.content()).includes('NaN'))
   assert.equal(await page.title(), 'rtstat')
@@ -69,7 +69,7 @@ scene('thresholds: a mark and a word on the card, the count in the title', { mac
 
 scene('figures that grow move nothing', { machine: { load: 0.4 }, change: (push, n) => ({ ...push, processes: { all: 10 ** (n % 5), running: n, sleep: 9, stopped: 0, zombie: 0 }, net: push.net && { ...push.net, total: { rx: 10 ** (n % 9), tx: 5 } } }) }, async (page) => {
   await settled(page)
-  const places = () => page.evaluate(() => [...document.querySelectorAll('.plot, .section, .bar-plot')].map((one) => Math.round(one.getBoundingClientRect().top)).join())
+  const places = () => page.evaluate(() => [...document.querySelectorAll('.plot, .section, .bar-parts')].map((one) => Math.round(one.getBoundingClientRect().top)).join())
   const before = await places()
   await until(page, (seen) => document.querySelector('rt-server').server.history.count > seen + 10, await page.evaluate(() => document.querySelector('rt-server').server.history.count))
   assert.equal(await places(), before)

@@ -5,21 +5,17 @@ import { button, check, h, iconButton } from '../dom.js'
 import { t } from '../i18n.js'
 import { store } from '../store.js'
 
-/** @typedef {import('../types.js').ServerConfig} ServerConfig */
-
 /** A configuration of a thousand servers is far below this. */
 const MAX_FILE = 1_000_000
-let last = 0
 
 /** A modal form; the browser's own dialog keeps the focus inside and gives it back. */
 function modal(title, content, confirm, act) {
-	const id = `dialog-${++last}`
 	const close = () => dialog.close()
-	const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': id, onclose: () => dialog.remove() }, h('form', { onsubmit: (event) => {
+	const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => dialog.remove() }, h('form', { onsubmit: (event) => {
 		event.preventDefault()
 		act?.(close)
-	} }, h('header', { class: 'dialog-head' }, h('h2', { id }, title), iconButton('close', t('close'), close)), h('div', { class: 'dialog-body' }, ...content),
-	confirm && h('footer', { class: 'row' }, h('button', { class: 'button primary' }, confirm), button(t('cancel'), close))))
+	} }, h('header', h('h2', { id: 'dialog-title' }, title), iconButton('close', t('Close'), close)), h('div.dialog-body', content),
+	confirm && h('footer.row', h('button.button.primary', confirm), button(t('Cancel'), close))))
 	document.body.append(dialog)
 	dialog.showModal()
 }
@@ -35,102 +31,97 @@ function trying(fault, act) {
 	}
 }
 
-/** @param {any} error */
-export const faultText = ({ where, key, got }) => `${where ? `${where}: ` : ''}${t(`config.${key}`, { got })}`
+/** @param {any} error a ConfigError */
+export const faultText = ({ where, key, what, values }) => `${where && `${where}: `}${t(key, { ...values, what: t(what, values) })}`
 
 /** Column and place of a server. */
-function find(config, id) {
-	const c = config.columns.findIndex(({ servers }) => servers.some((server) => server.id === id))
-	return [c, config.columns[c]?.servers.findIndex((server) => server.id === id) ?? -1]
+function find({ columns }, id) {
+	const c = columns.findIndex(({ servers }) => servers.some((server) => server.id === id))
+	return { servers: columns[c]?.servers ?? [], c, s: columns[c]?.servers.findIndex((server) => server.id === id) ?? -1 }
 }
 
-function move(id, across, down) {
-	store.edit((config) => {
-		const [c, s] = find(config, id)
-		const [from, to] = [config.columns[c]?.servers, config.columns[c + across]?.servers]
-		if (from && to) to.splice(Math.max(0, s + down), 0, ...from.splice(s, 1))
-	})
-}
+const tools = (name, ...contents) => h('div.edit-tools', { role: 'group', 'aria-label': t('Edit {name}', { name }) }, contents)
 
 /** @param {import('../server.js').Server} server */
 export function cardTools(server) {
 	const { id, name } = server.config
-	const tool = (drawing, act) => {
-		const self = iconButton(drawing, `${t(`edit.${drawing}`)}: ${name}`, () => {
+	const tool = (drawing, label, act) => {
+		const self = iconButton(drawing, `${t(label)}: ${name}`, () => {
 			act()
 			// The columns were built again; the hand stays on the same button.
 			self.focus()
 		})
 		return self
 	}
-	return h('div', { class: 'edit-tools', role: 'group', 'aria-label': t('edit.server', { name }), hidden: true },
-		tool('left', () => move(id, -1, 0)), tool('up', () => move(id, 0, -1)), tool('down', () => move(id, 0, 1)), tool('right', () => move(id, 1, 0)),
-		tool('edit', () => openServerDialog(server.config)),
-		tool('close', () => store.edit((config) => {
-			const [c, s] = find(config, id)
-			config.columns[c]?.servers.splice(s, 1)
+	const move = (drawing, label, across, down) => tool(drawing, label, () => store.edit((config) => {
+		const { servers, c, s } = find(config, id)
+		config.columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1))
+	}))
+	return tools(name, move('left', 'Move left', -1, 0), move('up', 'Move up', 0, -1), move('down', 'Move down', 0, 1), move('right', 'Move right', 1, 0),
+		tool('edit', 'Change', () => openServerDialog(server.config)),
+		tool('close', 'Remove', () => store.edit((config) => {
+			const { servers, s } = find(config, id)
+			servers.splice(s, 1)
 		})))
 }
 
 export function columnTools(index, total, name) {
 	const which = name || String(index + 1)
-	const field = h('input', { value: name, maxlength: 200, 'aria-label': t('edit.columnName'), placeholder: t('edit.columnName'), onchange: () => store.edit((config) => {
-		config.columns[index].name = field.value.trim()
+	const field = h('input', { value: name, maxlength: 200, 'aria-label': t('Name of the column'), placeholder: t('Name of the column'), onchange: () => store.edit(({ columns }) => {
+		columns[index].name = field.value.trim()
 	}) })
-	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${label}: ${which}`, () => store.edit(act), { disabled })
-	const shift = (by) => (config) => config.columns.splice(index + by, 0, ...config.columns.splice(index, 1))
-	return h('div', { class: 'edit-tools', role: 'group', 'aria-label': t('edit.column', { name: which }) }, field,
-		tool('left', t('edit.left'), shift(-1), index === 0), tool('right', t('edit.right'), shift(1), index === total - 1),
-		tool('close', t('edit.removeColumn'), (config) => config.columns.splice(index, 1)), button(t('edit.addServer'), () => openServerDialog(null, index)))
+	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), { disabled })
+	const shift = (by) => ({ columns }) => columns.splice(index + by, 0, ...columns.splice(index, 1))
+	return tools(which, field, tool('left', 'Move left', shift(-1), index === 0), tool('right', 'Move right', shift(1), index === total - 1),
+		tool('close', 'Remove', ({ columns }) => columns.splice(index, 1)), button(t('Add server'), () => openServerDialog(null, index)))
 }
 
-/** Every key of one server, and the URL that comes of it. @param {ServerConfig|null} server null makes a new one @param {number} column where a new one goes */
+/** Every key of one server, and the URL that comes of it. @param {import('../types.js').ServerConfig|null} server null makes a new one @param {number} column where a new one goes */
 export function openServerDialog(server, column = 0) {
 	const taken = store.all().map(({ id }) => id)
 	let n = taken.length + 1
 	while (taken.includes(`server-${n}`)) n++
 	const now = server ?? { id: `server-${n}`, name: '', host: '', interval: 1, autoStart: true, token: '', thresholds: DEFAULT_THRESHOLDS }
 	const inputs = /** @type {Record<string, HTMLInputElement>} */ ({})
-	const field = (key, value, attributes = {}) => h('label', {}, t(`server.${key}`), inputs[key] = h('input', { name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes }))
+	const field = (key, label, value, attributes = {}) => h('label', t(label), inputs[key] = h('input', { name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes }))
 	const decimal = { inputmode: 'decimal' }
-	const start = check(t('server.autoStart'), now.autoStart)
-	const remember = check(t('rememberToken'), now.token !== '')
-	const [url, fault] = [h('output', { class: 'url' }), h('p', { class: 'fault', role: 'alert' })]
-	const levels = /** @type {const} */ (['cpu', 'memory', 'swap', 'hold'])
+	const start = check(t('Connect when the page opens'), now.autoStart)
+	const remember = check(t('Remember in this browser'), now.token !== '')
+	const [url, fault] = [h('output.url'), h('p.fault', { role: 'alert' })]
 	const showUrl = () => {
 		const host = inputs.host.value.trim()
-		url.textContent = host === '' || validHost(host) ? urlOf(host, location.href) : t('config.needHost', { got: host })
+		url.textContent = !host || validHost(host) ? urlOf(host, location.href) : faultText({ where: '', key: 'need', what: 'address', values: { got: host } })
 	}
+	const levels = { cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s' }
 	const content = [
-		h('div', { class: 'fields' }, field('name', now.name), field('id', now.id)), field('host', now.host, { placeholder: t('server.hostEmpty'), oninput: showUrl }),
-		h('p', { class: 'muted' }, t('address'), ' ', url), h('div', { class: 'fields' }, field('interval', now.interval, decimal), field('token', store.tokenOf(now), { type: 'password' })),
-		h('div', { class: 'row' }, start.node, remember.node),
-		h('fieldset', {}, h('legend', {}, t('server.thresholds')), h('div', { class: 'fields fields-4' }, ...levels.map((key) => field(key, now.thresholds[key], decimal)))), fault,
+		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, { placeholder: t('hostEmpty'), oninput: showUrl }),
+		h('p.muted', t('Address:'), ' ', url), h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), { type: 'password' })),
+		h('div.row', start.node, remember.node),
+		h('fieldset', h('legend', t('Warn from')), h('div.fields.fields-4', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
 	]
 	showUrl()
-	modal(t(server ? 'server.change' : 'server.add'), content, t('save'), (close) => trying(fault, () => {
-		const value = (key) => inputs[key].value.trim()
-		const checked = checkServer({ id: value('id'), name: value('name'), host: value('host'), interval: value('interval'), autoStart: start.box.checked,
-			token: remember.box.checked ? value('token') : '', thresholds: Object.fromEntries(levels.map((key) => [key, value(key)])) }, '')
+	modal(t(server ? 'Settings' : 'Add server'), content, t('Save'), (close) => trying(fault, () => {
+		const given = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value.trim()]))
+		const checked = checkServer({ ...given, autoStart: start.box.checked, token: remember.box.checked ? given.token : '', thresholds: given }, '')
 		store.edit((config) => {
-			const [c, s] = server ? find(config, server.id) : [-1, -1]
 			if (!config.columns.length) config.columns.push({ name: '', servers: [] })
-			if (s >= 0) config.columns[c].servers[s] = checked
+			const { servers, s } = server ? find(config, server.id) : { servers: [], s: -1 }
+			if (s >= 0) servers[s] = checked
 			else config.columns[column].servers.push(checked)
-		}, () => store.setToken(checked, value('token'), remember.box.checked))
+		}, () => store.setToken(checked, given.token, remember.box.checked))
 		close()
 	}))
 }
 
 /** Load from a file, save to one, go back to the default. A faulty configuration says where and changes nothing. */
 export function openConfigDialog() {
-	const [fault, done] = [h('p', { class: 'fault', role: 'alert' }), h('p', { class: 'good', role: 'status' })]
-	const withTokens = check(t('config.withTokens'), false)
-	const remember = check(t('config.remember'), store.rememberTokens, (on) => {
+	const [fault, done] = [h('p.fault', { role: 'alert' }), h('p.good', { role: 'status' })]
+	const withTokens = check(t('with tokens'), false)
+	const remember = check(t('Remember tokens in this browser'), store.rememberTokens, (on) => {
 		store.rememberTokens = on
 		store.keep()
 	})
-	const area = h('textarea', { rows: 10, spellcheck: 'false', 'aria-label': t('config.text') })
+	const area = h('textarea', { rows: 10, spellcheck: 'false', 'aria-label': t('Configuration as text') })
 	const show = () => area.value = serialise(store.config, false)
 	const take = (source) => trying(fault, () => {
 		done.textContent = ''
@@ -141,11 +132,11 @@ export function openConfigDialog() {
 		else for (const server of loaded) server.token = store.all().find(({ id, host }) => id === server.id && host === server.host)?.token ?? ''
 		store.replace(config)
 		show()
-		done.textContent = t('config.loaded', { n: loaded.length })
+		done.textContent = t('Loaded; servers: {n}.', { n: loaded.length })
 	})
 	const file = h('input', { type: 'file', accept: '.json,application/json,text/plain', hidden: true, onchange: async () => {
 		const chosen = file.files?.[0]
-		if (chosen && chosen.size > MAX_FILE) fault.textContent = t('config.tooLarge')
+		if (chosen && chosen.size > MAX_FILE) fault.textContent = t('tooLarge')
 		else if (chosen) take(await chosen.text())
 		file.value = ''
 	} })
@@ -155,9 +146,9 @@ export function openConfigDialog() {
 		setTimeout(() => URL.revokeObjectURL(href), 10_000)
 	}
 	show()
-	modal(t('config.title'), [h('p', { class: 'muted' }, t('config.about')), file,
-		h('div', { class: 'row' }, button(t('config.load'), () => file.click()), button(t('config.save'), save), withTokens.node), remember.node, area,
-		h('div', { class: 'row' }, button(t('config.apply'), () => take(area.value)), button(t('config.default'), () => {
+	modal(t('Configuration'), [h('p.muted', t('about.config')), file,
+		h('div.row', button(t('Load from file…'), () => file.click()), button(t('Save to file'), save), withTokens.node), remember.node, area,
+		h('div.row', button(t('Use this text'), () => take(area.value)), button(t('Use the default'), () => {
 			store.forget()
 			location.reload()
 		})), fault, done])

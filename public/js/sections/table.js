@@ -1,52 +1,98 @@
-// Tables and pairs that are filled again with every push: cells are kept and only their text changes.
+// Tables and pairs that every push fills again: cells are kept, only their text changes. Also the short way to say what a
+// cell or a pair shows.
 
-import { h, setAttr, setText } from '../dom.js'
+import { fill, h, redraw, setAttr, setText } from '../dom.js'
+import { bytes, count, digits, NONE, percent, rate } from '../format.js'
 import { t } from '../i18n.js'
+import { amount, at, rowsOf, text } from '../values.js'
 
-/** A cell is a text, or a text with a share (drawn behind it) or a level. @typedef {string|{text: string, share?: number, level?: string}} Cell */
+/** A text, or one with a share (drawn behind it) and a level. @typedef {string|{text: string, share?: number, level?: any}} Cell */
+/** `path.to.it format`, or a function of a row and its name. @typedef {string|((row: any, name: string) => Cell)} Reading */
+
+const FORMATS = { bytes, count, digits, percent, rate }
+
+/** @param {Reading} how @returns {(row: any, name: string) => any} */
+function reader(how) {
+	if (typeof how === 'function') return how
+	const [path, format] = how.split(' ')
+	const keys = path.split('.')
+	return format ? (row) => FORMATS[format](amount(at(row, ...keys))) : (row) => text(at(row, ...keys), 60) || NONE
+}
 
 export class Table {
-	/** @param {string} caption read out, not shown @param {string[]} heads with a leading `>` for figures and `*` for long texts */
-	constructor(caption, heads) {
-		const kind = (head) => ({ '>': 'end', '*': 'wide' })[head[0]]
-		this.make = () => h('tr', {}, ...heads.map((head, at) => (at ? h('td', { class: kind(head) }) : h('th', { scope: 'row', class: kind(head) }))))
-		this.body = h('tbody')
-		this.more = h('p', { class: 'more' })
-		const row = h('tr', {}, ...heads.map((head) => h('th', { scope: 'col', class: kind(head) }, head.replace(/^[>*]/, ''))))
-		this.node = h('div', { class: 'table-box', tabindex: 0, role: 'region', 'aria-label': caption }, h('table', {}, h('thead', {}, row), this.body), this.more)
+	head = h('tr')
+	body = h('tbody')
+	more = h('p.more')
+
+	/** @param {string} caption read out, not shown */
+	constructor(caption) {
+		this.node = h('div.table-box', { tabindex: 0, role: 'region', 'aria-label': caption }, h('table', h('thead', this.head), this.body), this.more)
 	}
 
-	/** @param {Cell[][]} rows @param {number} [total] how many there are in all */
-	set(rows, total = rows.length) {
-		while (this.body.rows.length > rows.length) this.body.deleteRow(-1)
+	/** @param {string[]} heads with a leading `>` for figures @param {Cell[][]} rows @param {number} total how many there are in all */
+	set(heads, rows, total) {
+		const kind = (place) => ({ class: heads[place]?.[0] === '>' && 'end' })
+		redraw(this.head, heads.join(), () => heads.map((head, place) => h('th', { scope: 'col' }, kind(place), head.replace('>', ''))))
+		fill(this.body, rows.length, () => h('tr'))
 		rows.forEach((cells, r) => {
-			const row = this.body.rows[r] ?? this.body.appendChild(this.make())
+			const row = this.body.rows[r]
+			fill(row, cells.length, (place) => place ? h('td', kind(place)) : h('th', { scope: 'row' }))
 			cells.forEach((cell, c) => {
 				const node = row.cells[c]
-				const { text, share, level } = typeof cell === 'string' ? { text: cell, share: undefined, level: undefined } : cell
+				const { text, share, level } = typeof cell === 'string' ? /** @type {any} */ ({ text: cell }) : cell
 				if (node.textContent !== text) node.title = node.textContent = text
-				if (share !== undefined) node.style.setProperty('--share', String(share || 0))
+				if (share !== undefined) node.style.setProperty('--share', share || 0)
 				setAttr(node, 'data-level', level || null)
 			})
 		})
-		setText(this.more, total > rows.length ? t('more', { n: total - rows.length }) : '')
+		setText(this.more, total > rows.length ? t('… {n} more', { n: total - rows.length }) : '')
 	}
 }
 
-/** Pairs of a name and a figure, side by side as far as there is room. */
+/** Pairs of a name and a figure, side by side; one comes with its first figure. */
 export class Facts {
-	constructor() {
-		this.node = h('dl', { class: 'facts' })
+	/** @param {Record<string, Reading>} readings by their labels */
+	constructor(readings = {}, kind = 'facts') {
+		this.node = h(`dl.${kind}`)
 		this.values = new Map()
+		this.readers = Object.entries(readings).map(([label, how]) => ({ label: t(label), read: reader(how) }))
 	}
 
-	/** @param {string} label @param {string} value */
+	read(push) {
+		for (const { label, read } of this.readers) {
+			const value = read(push, label)
+			if (value !== NONE) this.set(label, value)
+		}
+	}
+
 	set(label, value) {
 		if (!this.values.has(label)) {
 			const node = h('dd')
 			this.values.set(label, node)
-			this.node.append(h('div', {}, h('dt', {}, label), node))
+			this.node.append(h('div', h('dt', `${label} `), node))
 		}
 		setText(this.values.get(label), value)
 	}
+}
+
+/**
+ * What builds a section that is a table.
+ * @param {string|((push: any) => any)} list where its rows are, an array or an object
+ * @param {Record<string, Reading>} columns by their heads, a leading `<` for texts; the first says what a row is
+ * @param {{facts?: Record<string, Reading>, sort?: (rows: [string, any][]) => any, more?: (push: any, facts: Facts) => void}} [options] facts: below it
+ */
+export const table = (list, columns, { facts, sort, more } = {}) => (server, caption) => {
+	const rowsIn = typeof list === 'string' ? (push) => at(push, ...list.split('.')) : list
+	const readers = Object.values(columns).map(reader)
+	const heads = Object.keys(columns).map((head, place) => (head[0] === '<' ? t(head.slice(1)) : (place ? '>' : '') + t(head)))
+	const [view, pairs] = [new Table(caption), new Facts(facts)]
+	return { node: h('div', view.node, pairs.node), update() {
+		const { push } = server
+		const { rows, total } = rowsOf(rowsIn(push), 1000)
+		sort?.(rows)
+		view.set(heads, rows.slice(0, 60).map(([name, row]) => readers.map((read) => read(row, text(name, 80)))), total)
+		view.node.hidden = !total
+		pairs.read(push)
+		more?.(push, pairs)
+	} }
 }
