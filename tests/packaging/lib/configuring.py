@@ -162,28 +162,3 @@ def opens(debian, token):
         session.send("start")
         answer = session.receive()
     return answer == "Error::Interval is not set"
-
-
-def own_plugins(debian):
-    """the two example plugins, copied as they say, work in the sandbox; check-plugin agrees"""
-    machine, examples = debian.machine, "/usr/share/doc/rtstat/examples"
-    machine.shell(f"mkdir -p /etc/rtstat/plugins.d; cp {examples}/reboot.toml {examples}/wakeup.toml /etc/rtstat/plugins.d/")
-    machine.run("systemctl", "restart", "rtstat.service")
-    with machine.net(), WebSocket() as session:
-        session.receive()
-        session.send("plugins::_meta,reboot,wakeup")
-        session.send("interval::0.5")
-        session.send("start")
-        push = {}
-
-        def complete():
-            push.update(session.push())
-            return push.get("reboot") is not None and push.get("wakeup") is not None
-
-        until(complete, lambda: f"figures of both: {push}")
-    for name in ("reboot", "wakeup"):
-        machine.run("rtstatd", "check-plugin", name)
-    machine.run("rm", "-r", "/etc/rtstat/plugins.d")
-    machine.run("systemctl", "restart", "rtstat.service")
-    until(lambda: machine.output("pgrep", "-c", "-u", "rtstat", check=False) == "1", "the end of the plugins")
-    return f"reboot {push['reboot']}, wakeup {push['wakeup']}"

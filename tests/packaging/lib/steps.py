@@ -1,6 +1,6 @@
 """The steps of a Debian machine, in their order: each leaves the machine as the next one expects it."""
 
-from . import configuring, installing, proxying, running
+from . import configuring, installing, plugging, proxying, running
 
 STEPS = [
     installing.pristine,
@@ -24,7 +24,9 @@ STEPS = [
     configuring.own_listeners,
     configuring.credential,
     configuring.token_file,
-    configuring.own_plugins,
+    plugging.examples,
+    plugging.bounded,
+    plugging.broken_unit,
     proxying.proxied,
     proxying.real_address,
     proxying.browsed,
