@@ -40,6 +40,7 @@
 
 pub mod actors;
 pub mod admission;
+pub mod alarm;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -15,6 +15,7 @@ use crate::{
         supervisor::{Count, Reload as NewRules, Rules, Stop, Supervisor},
     },
     admission::{Token, Tokens},
+    alarm,
     clock::Clock,
     config::Config,
     config_error::ConfigError,
@@ -276,7 +277,7 @@ impl Server {
                 continue;
             };
             tokio::select! {
-                () = tokio::time::sleep(patience) => {
+                () = alarm::after(patience) => {
                     if self.presence.live() == 0 {
                         return patience;
                     }
@@ -360,7 +361,7 @@ impl Server {
     async fn keep_watchdog(self: Rc<Self>) {
         let Some(interval) = self.watchdog_interval else { return };
         loop {
-            tokio::time::sleep(interval).await;
+            alarm::after(interval).await;
             if self.supervisor.send(Count).await.is_ok() {
                 self.tick.round_trip().await;
                 self.tell(systemd::alive());
