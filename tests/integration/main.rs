@@ -11,13 +11,23 @@ mod figures;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod gated_file;
+#[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod namespaces;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sensors;
 #[cfg(test)]
 mod startup;
 #[cfg(test)]
