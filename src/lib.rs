@@ -53,6 +53,7 @@ pub mod info;
 pub mod listen;
 pub mod logging;
 pub mod memory;
+pub mod offering;
 pub mod oneshot;
 pub mod peer;
 pub mod plugins;

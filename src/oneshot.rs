@@ -16,17 +16,17 @@ use crate::{
     drivers::{Root, linux::host::boot_id},
     error::StartupError,
     logging,
+    offering::Offering,
     plugins::{
         catalog::Catalog,
         exec::{self, definition::Definition},
-        registry,
         set::PluginSet,
     },
     pretty::indent,
     privileges,
     sampling::Sampling,
     schedule::Cadence,
-    server, signals,
+    signals,
     snapshot::{Moment, Push},
     sysexits::{EX_CONFIG, EX_OSERR, EX_UNAVAILABLE, EX_USAGE},
 };
@@ -38,14 +38,14 @@ pub fn sample(config: &Config, args: &SampleArgs) -> ExitCode {
         return EX_OSERR.into();
     }
     System::new().block_on(async {
-        let sampling = match server::sampling(config, Clock::start()) {
-            Ok(sampling) => sampling,
+        let sampling = match Offering::start(config, Clock::start()) {
+            Ok(offering) => offering.sampling,
             Err(fault) => {
                 logging::fatal(&fault);
                 return EX_CONFIG.into();
             }
         };
-        match choice(&sampling.catalog, &args.plugins) {
+        match choice(&sampling.catalog(), &args.plugins) {
             Ok(set) => {
                 let code = write_samples(&sampling, set, args).await;
                 exec::child::end_all();
@@ -76,6 +76,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
     let interval = args.interval.unwrap_or(1.0);
     let interval = Duration::try_from_secs_f64(interval).unwrap_or(Duration::from_secs(1));
     let boot = boot_id(&Root::host());
+    let catalog = sampling.catalog();
     sampling.watch(set, true);
     let mut before = sampling.snapshot(set);
     let mut cadence = Cadence::new(sampling.clock.now(), interval);
@@ -87,7 +88,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
         sampling.clock.sleep_until(slot.begins()).await;
         let now = sampling.snapshot(set);
         let moment = Moment { ts: clock::wall_secs(), mono: clock::boot_secs(), boot: &boot };
-        let push = Push { keys: &*sampling.catalog, set, seq, before: &before, now: &now, moment };
+        let push = Push { keys: &*catalog, set, seq, before: &before, now: &now, moment };
         push.write(&mut json);
         if args.pretty {
             json = indent(&json);
@@ -120,8 +121,7 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
     }
     let path = config.plugins.dir.join(format!("{}.toml", args.name));
     let definition = Definition::read(&path)?;
-    let entries = registry::built_in(&Root::host());
-    if let Some(problem) = exec::unfit(&entries, &definition) {
+    if let Some(problem) = exec::unfit(&exec::names_built_in(), &definition) {
         logging::fatal(&format!("{}: {problem}", path.display()));
         return Ok(EX_CONFIG.into());
     }

@@ -17,14 +17,20 @@ use crate::{
 /// Snapshots kept for reuse.
 const POOL: usize = 32;
 
-/// The plugins and their newest snapshot.
-pub struct Sampling {
+/// What is offered now.
+#[derive(Clone)]
+pub struct Offer {
     /// Names and rules of the keys.
     pub catalog: Rc<Catalog>,
+    /// By registry index; none for `_meta`.
+    pub outlets: Vec<Rc<Outlet>>,
+}
+
+/// The plugins and their newest snapshot.
+pub struct Sampling {
     /// The server's time.
     pub clock: Clock,
-    /// By registry index; none for `_meta`.
-    outlets: Vec<Rc<Outlet>>,
+    offer: RefCell<Offer>,
     newest: RefCell<Option<Rc<Snapshot>>>,
     pool: RefCell<Vec<Rc<Snapshot>>>,
     ids: Cell<u64>,
@@ -36,9 +42,8 @@ impl Sampling {
     #[must_use]
     pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<Outlet>>) -> Self {
         Self {
-            catalog,
             clock,
-            outlets,
+            offer: RefCell::new(Offer { catalog, outlets }),
             newest: RefCell::default(),
             pool: RefCell::default(),
             ids: Cell::new(0),
@@ -51,6 +56,23 @@ impl Sampling {
     pub fn counted_by(mut self, counters: Arc<Counters>) -> Self {
         self.counters = counters;
         self
+    }
+
+    /// Names and rules of the keys that are offered now.
+    #[must_use]
+    pub fn catalog(&self) -> Rc<Catalog> {
+        Rc::clone(&self.offer.borrow().catalog)
+    }
+
+    /// What is offered now.
+    #[must_use]
+    pub fn offer(&self) -> Offer {
+        self.offer.borrow().clone()
+    }
+
+    /// Offers something else, in which every name that was offered before has the index that it had.
+    pub fn offer_anew(&self, offer: Offer) {
+        self.offer.replace(offer);
     }
 
     /// What the plugin `self` shows.
@@ -95,7 +117,7 @@ impl Sampling {
     fn compose(&self, slot: Slot, at: Duration, set: PluginSet, known: Option<&Snapshot>) -> Rc<Snapshot> {
         self.fill(slot, at, set, |index| match known.filter(|known| known.set.contains(index)) {
             Some(known) => known.held.get(index).cloned().flatten(),
-            None => self.outlets.get(index).and_then(|outlet| outlet.reading(at)),
+            None => self.outlet(index).and_then(|outlet| outlet.reading(at)),
         })
     }
 
@@ -111,7 +133,7 @@ impl Sampling {
             (own.slot, own.at, own.set) = (slot, at, set);
             own.held.clear();
             own.faults.clear();
-            for (index, outlet) in self.outlets.iter().enumerate() {
+            for (index, outlet) in self.offer.borrow().outlets.iter().enumerate() {
                 let wanted = set.contains(index);
                 own.held.push(if wanted { held(index) } else { None });
                 own.faults.push(if wanted { outlet.fault() } else { None });
@@ -127,7 +149,7 @@ impl Sampling {
     /// Counts a session more or less that watches `set`.
     pub fn watch(&self, set: PluginSet, more: bool) {
         for index in set.iter() {
-            if let Some(outlet) = self.outlets.get(index) {
+            if let Some(outlet) = self.outlet(index) {
                 outlet.watch(more);
             }
         }
@@ -142,15 +164,14 @@ impl Sampling {
     }
 
     /// The names of the plugins that somebody watches.
-    pub fn watched(&self) -> impl Iterator<Item = &str> {
-        let named = self.outlets.iter().enumerate();
-        named.filter(|(_, outlet)| outlet.watched()).map(|(index, _)| self.catalog.name(index))
+    pub fn watched(&self) -> Vec<String> {
+        let Offer { catalog, outlets } = &*self.offer.borrow();
+        let watched = outlets.iter().enumerate().filter(|(_, outlet)| outlet.watched());
+        watched.map(|(index, _)| catalog.name(index).to_owned()).collect()
     }
 
-    /// Readings taken since the start by plugin name, for those that were read at all.
-    pub fn taken(&self) -> impl Iterator<Item = (&str, u64)> {
-        let named = self.outlets.iter().enumerate();
-        named.map(|(index, outlet)| (self.catalog.name(index), outlet.taken())).filter(|(_, taken)| *taken > 0)
+    fn outlet(&self, index: usize) -> Option<Rc<Outlet>> {
+        self.offer.borrow().outlets.get(index).map(Rc::clone)
     }
 }
 
@@ -186,6 +207,7 @@ mod tests {
         fn refresh(&self, _: Duration) {}
         fn unwatched(&self) {}
         fn report(&self, _: Option<DriverError>) {}
+        fn retire(&self) {}
     }
 
     #[tokio::test(start_paused = true)]
@@ -196,7 +218,7 @@ mod tests {
         let [Entry { home: Home::Tick(source), .. }] = entries else { panic!("read in the tick") };
         let outlet = Rc::new(Outlet::new(Some(source), Duration::ZERO, Feed::default(), Box::new(Nobody)));
         let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&outlet)]);
-        let set = sampling.catalog.default_set();
+        let set = sampling.catalog().default_set();
         for slot in 1..=3 {
             for _ in 0..100 {
                 sampling.watch(set, true);

@@ -10,7 +10,6 @@ use tracing::{error, info};
 
 use crate::{
     actors::{
-        sampler::Sampler,
         scheduler::House,
         supervisor::{Count, Reload as NewRules, Rules, Stop, Supervisor},
     },
@@ -26,16 +25,9 @@ use crate::{
     info::Info,
     listen::Bound,
     memory,
-    plugins::{
-        catalog::{Catalog, CatalogError},
-        exec::{
-            self,
-            definition::{Definition, read_all},
-        },
-        registry,
-    },
+    offering::Offering,
+    plugins::{catalog::CatalogError, exec},
     presence::Presence,
-    sampling::Sampling,
     signals::IgnoredSignals,
     sysexits::EX_OSERR,
     systemd,
@@ -108,34 +100,6 @@ enum Failure {
     Register(#[from] io::Error),
 }
 
-/// The plugins of this machine, each with its Sampler.
-///
-/// # Errors
-/// When their names do not make a catalog.
-pub fn sampling(config: &Config, clock: Clock) -> Result<Rc<Sampling>, CatalogError> {
-    let options = registry::Options {
-        network_filesystems: config.plugins.network_filesystems,
-        command_lines: config.plugins.top_command_lines,
-        sensors_off: config.plugins.sensors_off.clone(),
-        units: config.plugins.units.clone(),
-        ..registry::Options::default()
-    };
-    let counters = Arc::clone(&options.counters);
-    let mut entries = registry::built_in_with(&Root::host(), &options);
-    for fault in exec::add(&mut entries, &config.plugins.dir) {
-        tracing::warn!("plugin left out: {fault}");
-    }
-    for entry in &mut entries {
-        entry.about.default |= config.plugins.default.contains(&entry.name);
-    }
-    let catalog = Rc::new(Catalog::new(&entries)?);
-    let outlets = entries.into_iter().map(|entry| {
-        let period = Duration::try_from_secs_f64(entry.about.min_interval).unwrap_or_default();
-        Sampler::start(entry.name, entry.home, period)
-    });
-    Ok(Rc::new(Sampling::new(catalog, clock, outlets.collect()).counted_by(counters)))
-}
-
 struct Server {
     supervisor: Addr<Supervisor>,
     tick: Rc<Tick>,
@@ -148,17 +112,9 @@ struct Server {
     ignored: IgnoredSignals,
     exit_on_idle: RefCell<Option<Duration>>,
     fault: RefCell<Option<ConfigError>>,
-    /// The operator's plugins as they were at the start.
-    plugins: Vec<Definition>,
+    offering: Offering,
     /// The listeners, as the status line names them.
     places: String,
-}
-
-/// The operator's plugins as their files are now, and what is wrong with the others.
-fn definitions(config: &Config) -> (Vec<Definition>, Vec<String>) {
-    let mut faults = Vec::new();
-    let read = read_all(&config.plugins.dir).into_iter();
-    (read.filter_map(|read| read.map_err(|fault| faults.push(fault.to_string())).ok()).collect(), faults)
 }
 
 /// Why the server ends.
@@ -172,8 +128,8 @@ impl Server {
         let Start { config, bound, reload, fault, watchdog_interval, ignored, .. } = start;
         let clock = Clock::start();
         let root = Root::host();
-        let (plugins, _) = definitions(&config);
-        let sampling = sampling(&config, clock)?;
+        let offering = Offering::start(&config, clock)?;
+        let sampling = Rc::clone(&offering.sampling);
         let supervisor =
             Supervisor::new(clock, rules(&config, fault.is_some())).counted_by(Arc::clone(sampling.counters())).start();
         let info = Info { host: Host::read(&root), max_clients: max_clients(&config) };
@@ -201,7 +157,7 @@ impl Server {
             ignored,
             exit_on_idle,
             fault,
-            plugins,
+            offering,
             places,
         })
     }
@@ -299,23 +255,12 @@ impl Server {
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);
-                self.compare_plugins(&config);
+                self.offering.renew(&config);
                 info!("configuration reloaded");
             }
             Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),
         }
         self.tell(systemd::ready(&self.status()));
-    }
-
-    /// Keys are settled at the start, because every session's choice counts on them.
-    fn compare_plugins(&self, config: &Config) {
-        let (plugins, faults) = definitions(config);
-        for fault in faults {
-            tracing::warn!("plugin left out: {fault}");
-        }
-        if plugins != self.plugins {
-            tracing::warn!("plugins in {} have changed: restart to use them", config.plugins.dir.display());
-        }
     }
 
     fn status(&self) -> String {

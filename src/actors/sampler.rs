@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -70,6 +70,10 @@ impl Owner for Addr<Sampler> {
 
     fn report(&self, fault: Option<DriverError>) {
         self.do_send(Report(fault));
+    }
+
+    fn retire(&self) {
+        self.do_send(Retire);
     }
 }
 
@@ -159,6 +163,19 @@ impl Handler<Unwatched> for Sampler {
 
     fn handle(&mut self, _: Unwatched, _: &mut Context<Self>) {
         self.worker = None;
+    }
+}
+
+/// The plugin is not offered any more: the worker goes, and so does this actor.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Retire;
+
+impl Handler<Retire> for Sampler {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
+        ctx.stop();
     }
 }
 

@@ -75,7 +75,7 @@ impl<C: Connection> Scheduler<C> {
     /// A session over `connection`, not admitted yet.
     #[must_use]
     pub fn new(connection: C, house: Rc<House>) -> Self {
-        let set = house.sampling.catalog.default_set();
+        let set = house.sampling.catalog().default_set();
         Self { connection, house, session: Session::new(false, set), set, slot: None, ended: None }
     }
 
@@ -86,7 +86,7 @@ impl<C: Connection> Scheduler<C> {
 
     /// Takes one message of the client: a raw line, or a WebSocket message.
     pub fn receive(&mut self, message: &[u8], ctx: &mut C::Context) {
-        let catalog = Rc::clone(&self.house.sampling.catalog);
+        let catalog = self.house.sampling.catalog();
         let actions = self.session.receive(message, &|name| catalog.index(name));
         self.perform(actions, ctx);
     }
@@ -124,7 +124,7 @@ impl<C: Connection> Scheduler<C> {
                     self.connection.choose(set);
                 }
                 Action::Info => {
-                    let json = self.house.info.json(&self.house.sampling.catalog, self.session.token_name());
+                    let json = self.house.info.json(&self.house.sampling.catalog(), self.session.token_name());
                     self.reply(&Reply::Info(&json));
                 }
                 Action::Close(reason) => self.end(reason, ctx),
@@ -151,7 +151,7 @@ impl<C: Connection> Scheduler<C> {
         match admission {
             Admission::Granted(slot) => self.slot = Some(slot),
             Admission::TokenNeeded => {
-                self.session = Session::new(true, self.house.sampling.catalog.default_set());
+                self.session = Session::new(true, self.house.sampling.catalog().default_set());
             }
             Admission::Refused(reason) => return self.end(reason, ctx),
         }

@@ -186,7 +186,15 @@ impl Config {
     /// The settings of a newer configuration that only a restart brings into effect, by their keys: sockets and the user
     /// are settled before the first connection.
     pub fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
-        let fixed = [("listen", self.listen != newer.listen), ("user", self.user != newer.user)];
+        let (ours, theirs) = (&self.plugins, &newer.plugins);
+        let fixed = [
+            ("listen", self.listen != newer.listen),
+            ("user", self.user != newer.user),
+            ("plugins.top_command_lines", ours.top_command_lines != theirs.top_command_lines),
+            ("plugins.network_filesystems", ours.network_filesystems != theirs.network_filesystems),
+            ("plugins.sensors_off", ours.sensors_off != theirs.sensors_off),
+            ("plugins.units", ours.units != theirs.units),
+        ];
         fixed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
 }

@@ -7,10 +7,7 @@ use std::{
 };
 
 use super::Config;
-use crate::{
-    drivers::Root,
-    plugins::{exec, registry},
-};
+use crate::plugins::exec;
 
 impl Config {
     /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of `listen`.
@@ -54,7 +51,7 @@ impl Config {
 
     /// What is wrong with plugin definitions, a line each. A folder that is missing holds none.
     pub fn wrong_plugins(&self) -> Vec<String> {
-        exec::add(&mut registry::built_in(&Root::host()), &self.plugins.dir)
+        exec::fit(&self.plugins.dir).1
     }
 }
 

@@ -11,15 +11,21 @@ pub const META: &str = "_meta";
 /// The keys of the original, which no failure takes away.
 const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
 
-/// The offered keys.
+/// The place of [`META`], which stays its own whatever is offered later: the last one of a choice.
+const META_INDEX: usize = PluginSet::CAPACITY - 1;
+
+/// The offered keys. A name keeps its index for as long as the server runs, because sessions' choices are made of them.
+#[derive(Clone)]
 pub struct Catalog {
     keys: Vec<Key>,
     by_name: HashMap<String, usize>,
-    meta: usize,
+    meta: Key,
     default: PluginSet,
     exported: PluginSet,
+    withdrawn: PluginSet,
 }
 
+#[derive(Clone)]
 struct Key {
     name: String,
     about: About,
@@ -42,52 +48,75 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// The catalog of `entries`, in their order, with `_meta` after the original's keys.
+    /// The catalog of `entries`, in their order, with `_meta` behind them.
     ///
     /// # Errors
     /// When the names do not make a set of keys.
     pub fn new(entries: &[Entry]) -> Result<Self, CatalogError> {
-        if entries.len() >= PluginSet::CAPACITY {
-            return Err(CatalogError::TooMany(entries.len() + 1));
-        }
         let mut catalog = Self {
             keys: Vec::new(),
             by_name: HashMap::new(),
-            meta: entries.len(),
+            meta: Key::new(META, About::new(Kind::Gauge, "", 0.0)),
             default: PluginSet::new(),
             exported: PluginSet::new(),
+            withdrawn: PluginSet::new(),
         };
-        for entry in entries {
-            if entry.home.exported() {
-                catalog.exported.insert(catalog.keys.len());
+        for Entry { name, about, home } in entries {
+            if catalog.index(name).is_some() {
+                return Err(CatalogError::Duplicate(name.clone()));
             }
-            catalog.add(&entry.name, entry.about.clone())?;
+            catalog.offer(name, about.clone(), home.exported())?;
         }
-        catalog.add(META, About::new(Kind::Gauge, "", 0.0))?;
         Ok(catalog)
     }
 
-    fn add(&mut self, name: &str, about: About) -> Result<(), CatalogError> {
+    /// Offers a key, in the place that its name has had before where it has had one. Returns its index.
+    ///
+    /// # Errors
+    /// When the name or the number of keys is none that can be offered.
+    pub fn offer(&mut self, name: &str, about: About, exported: bool) -> Result<usize, CatalogError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) || name == META {
             return Err(CatalogError::Name(name.into()));
         }
-        let index = self.keys.len();
-        if self.by_name.insert(name.into(), index).is_some() {
-            return Err(CatalogError::Duplicate(name.into()));
+        let index = self.by_name.get(name).copied().unwrap_or(self.keys.len());
+        if index >= META_INDEX {
+            return Err(CatalogError::TooMany(index + 2));
         }
-        if about.default {
-            self.default.insert(index);
+        let (of_default, key) = (about.default, Key::new(name, about));
+        match self.keys.get_mut(index) {
+            Some(known) => *known = key,
+            None => self.keys.push(key),
         }
-        let period = Duration::try_from_secs_f64(about.min_interval).unwrap_or_default();
-        self.keys.push(Key { name: name.into(), about, period, legacy: LEGACY.contains(&name) });
-        Ok(())
+        self.by_name.insert(name.into(), index);
+        self.withdrawn.set(index, false);
+        self.default.set(index, of_default);
+        self.exported.set(index, exported);
+        Ok(index)
+    }
+
+    /// Puts a key into the push of a session that chose nothing, or not.
+    pub fn set_default(&mut self, index: usize, default: bool) {
+        if let Some(key) = self.keys.get_mut(index) {
+            key.about.default = default;
+            self.default.set(index, default);
+        }
+    }
+
+    /// Offers a key no more. Whoever has chosen it keeps it in the push, as null.
+    pub fn withdraw(&mut self, index: usize) {
+        self.withdrawn.set(index, true);
+        self.default.set(index, false);
+        self.exported.set(index, false);
     }
 
     /// The index of a key.
     #[must_use]
     pub fn index(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+        if name == META {
+            return Some(META_INDEX);
+        }
+        self.by_name.get(name).copied().filter(|index| !self.withdrawn.contains(*index))
     }
 
     /// What a session gets that chose nothing.
@@ -104,24 +133,74 @@ impl Catalog {
 
     /// Name and description of every key, in the order of the wire.
     pub fn abouts(&self) -> impl Iterator<Item = (&str, &About)> {
-        self.keys.iter().map(|key| (key.name.as_str(), &key.about))
+        let offered = self.keys.iter().enumerate().filter(|(index, _)| !self.withdrawn.contains(*index));
+        offered.map(|(_, key)| key).chain([&self.meta]).map(|key| (key.name.as_str(), &key.about))
+    }
+
+    fn key(&self, index: usize) -> Option<&Key> {
+        if index == META_INDEX { Some(&self.meta) } else { self.keys.get(index) }
+    }
+}
+
+impl Key {
+    fn new(name: &str, about: About) -> Self {
+        let period = Duration::try_from_secs_f64(about.min_interval).unwrap_or_default();
+        Self { name: name.into(), about, period, legacy: LEGACY.contains(&name) }
     }
 }
 
 impl Keys for Catalog {
     fn name(&self, index: usize) -> &str {
-        self.keys.get(index).map_or("", |key| &key.name)
+        self.key(index).map_or("", |key| &key.name)
     }
 
     fn legacy(&self, index: usize) -> bool {
-        self.keys.get(index).is_some_and(|key| key.legacy)
+        self.key(index).is_some_and(|key| key.legacy)
     }
 
     fn period(&self, index: usize) -> Duration {
-        self.keys.get(index).map_or(Duration::ZERO, |key| key.period)
+        self.key(index).map_or(Duration::ZERO, |key| key.period)
     }
 
     fn meta(&self) -> usize {
-        self.meta
+        META_INDEX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gauge(default: bool) -> About {
+        About { default, ..About::new(Kind::Gauge, "", 1.0) }
+    }
+
+    fn names(catalog: &Catalog) -> Vec<&str> {
+        catalog.abouts().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_name_keeps_its_place_through_being_withdrawn_and_offered_again() {
+        let mut catalog = Catalog::new(&[]).unwrap();
+        assert_eq!((catalog.offer("a", gauge(true), true), catalog.offer("b", gauge(false), false)), (Ok(0), Ok(1)));
+        catalog.withdraw(0);
+        assert_eq!((catalog.index("a"), catalog.name(0), names(&catalog)), (None, "a", vec!["b", META]));
+        assert!(catalog.default_set().is_empty() && catalog.exported().is_empty());
+        assert_eq!((catalog.offer("c", gauge(false), false), catalog.offer("a", gauge(true), true)), (Ok(2), Ok(0)));
+        assert_eq!((catalog.index("a"), names(&catalog)), (Some(0), vec!["a", "b", "c", META]));
+        assert!(catalog.default_set().contains(0) && catalog.exported().contains(0));
+    }
+
+    #[test]
+    fn names_and_their_number_are_bounded_and_the_push_tells_of_itself_in_the_last_place() {
+        let mut catalog = Catalog::new(&[]).unwrap();
+        for name in ["", "a b", "é", META, &"x".repeat(65)] {
+            assert_eq!(catalog.offer(name, gauge(false), false), Err(CatalogError::Name(name.into())));
+        }
+        for index in 0..META_INDEX {
+            assert_eq!(catalog.offer(&index.to_string(), gauge(false), false), Ok(index));
+        }
+        assert_eq!(catalog.offer("more", gauge(false), false), Err(CatalogError::TooMany(PluginSet::CAPACITY + 1)));
+        assert_eq!((catalog.index(META), catalog.meta(), catalog.name(127)), (Some(127), 127, META));
     }
 }

@@ -21,6 +21,8 @@ pub trait Owner {
     fn unwatched(&self);
     /// The first failure, or none: the end of failures.
     fn report(&self, fault: Option<DriverError>);
+    /// The plugin is not offered any more.
+    fn retire(&self);
 }
 
 /// One plugin, as the tick sees it.
@@ -34,6 +36,7 @@ pub struct Outlet {
     asked: Cell<Option<Duration>>,
     watchers: Cell<usize>,
     taken: Cell<u64>,
+    retired: Cell<bool>,
 }
 
 impl Outlet {
@@ -49,6 +52,7 @@ impl Outlet {
             asked: Cell::new(None),
             watchers: Cell::new(0),
             taken: Cell::new(0),
+            retired: Cell::new(false),
         }
     }
 
@@ -79,6 +83,9 @@ impl Outlet {
     /// Why there is no newer reading.
     #[must_use]
     pub fn fault(&self) -> Option<Rc<str>> {
+        if self.retired.get() {
+            return Some("it is not offered any more".into());
+        }
         self.feed.borrow().fault().map(|fault| fault.to_string().into())
     }
 
@@ -95,6 +102,19 @@ impl Outlet {
             self.asked.set(None);
             self.owner.unwatched();
         }
+    }
+
+    /// The same plugin as its operator defined it anew: whoever watched `former` watches this one.
+    pub fn succeed(&self, former: &Self) {
+        self.watchers.set(former.watchers.get());
+        former.retire();
+    }
+
+    /// The plugin is not offered any more: whoever watches it gets nothing.
+    pub fn retire(&self) {
+        self.retired.set(true);
+        self.feed.borrow_mut().clear();
+        self.owner.retire();
     }
 
     /// Whether some session has this plugin in its pushes.

@@ -22,6 +22,12 @@ impl PluginSet {
         new && bit != 0
     }
 
+    /// Adds `index` or takes it out.
+    pub fn set(&mut self, index: usize, member: bool) {
+        let bit = Self::bit(index);
+        self.0 = if member { self.0 | bit } else { self.0 & !bit };
+    }
+
     /// Whether `index` is in the set.
     #[must_use]
     pub fn contains(self, index: usize) -> bool {
@@ -101,6 +107,15 @@ mod tests {
         assert!(!set.insert(usize::MAX));
         assert!(!set.contains(128) && !set.contains(usize::MAX));
         assert_eq!(set.iter().collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn members_are_taken_out() {
+        let mut set: PluginSet = [1, 2].into_iter().collect();
+        set.set(1, false);
+        set.set(3, true);
+        set.set(128, true);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

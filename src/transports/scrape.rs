@@ -72,14 +72,15 @@ impl Scrape {
 
     async fn families(&self) -> Families {
         let sampling = &self.house.sampling;
-        let set = sampling.catalog.exported();
+        let catalog = sampling.catalog();
+        let set = catalog.exported();
         let snapshot = settled(sampling, set).await;
         let mut families = Families::default();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
         for index in set.iter() {
-            let held = believable(&snapshot, &sampling.catalog, index);
-            let labels = [("plugin", sampling.catalog.name(index))];
+            let held = believable(&snapshot, &catalog, index);
+            let labels = [("plugin", catalog.name(index))];
             let success = f64::from(u8::from(held.is_some()));
             families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
             if let Some(held) = held {

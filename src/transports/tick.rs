@@ -240,7 +240,7 @@ impl Tick {
 
     /// The names of the plugins that somebody watches.
     pub fn plugins(&self) -> String {
-        self.sampling.watched().collect::<Vec<_>>().join(" ")
+        self.sampling.watched().join(" ")
     }
 
     /// Sends the list of `slot`, a batch at a time.
@@ -293,7 +293,7 @@ impl Tick {
                 // Chosen while the batches before were sent: nobody in the list had asked for it.
                 let wider = (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
                 let snapshot = wider.as_ref().unwrap_or(snapshot);
-                let frame = self.encoder.frame(&*self.sampling.catalog, due.set, due.seq, &due.before, snapshot);
+                let frame = self.encoder.frame(&*self.sampling.catalog(), due.set, due.seq, &due.before, snapshot);
                 if let Some(link) = &due.link {
                     link.push(&frame);
                 }

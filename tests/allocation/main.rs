@@ -14,10 +14,10 @@ use std::{
 use rtstat::{
     clock::Clock,
     config::Config,
+    offering::Offering,
     peer::{Origin, Peer},
     plugins::set::PluginSet,
     presence::Presence,
-    server,
     transports::{encoder::Encoder, frame::Framing, link::Link, stream::Stream, tick::Tick},
 };
 
@@ -62,10 +62,10 @@ const SESSIONS: u64 = 60;
 #[test]
 fn a_warm_push_allocates_nothing() {
     actix::System::new().block_on(async {
-        let sampling = server::sampling(&Config::default(), Clock::start()).unwrap();
+        let sampling = Offering::start(&Config::default(), Clock::start()).unwrap().sampling;
         let keys = ["cpu_stat", "meminfo", "processes", "uptime", "cpu", "psi"];
         let set = keys.iter().fold(PluginSet::new(), |mut set, key| {
-            assert!(set.insert(sampling.catalog.index(key).unwrap()));
+            assert!(set.insert(sampling.catalog().index(key).unwrap()));
             set
         });
         let tick = Rc::new(Tick::new(sampling, Encoder::new(String::new())));

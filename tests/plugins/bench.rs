@@ -107,14 +107,20 @@ impl Client {
         self.0.get_mut().write_all(lines.as_bytes()).unwrap();
     }
 
+    /// The next line, whatever it is.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.0.read_line(&mut line).unwrap() > 0, "the server ended the connection");
+        line.trim_end().to_owned()
+    }
+
     /// The rest of the next line that starts with `prefix`. An error of the server fails the test.
     pub fn next(&mut self, prefix: &str) -> String {
         loop {
-            let mut line = String::new();
-            assert!(self.0.read_line(&mut line).unwrap() > 0, "the server ended the connection");
+            let line = self.line();
             assert!(!line.starts_with("Error::"), "{line}");
             if let Some(rest) = line.strip_prefix(prefix) {
-                return rest.trim_end().to_owned();
+                return rest.to_owned();
             }
         }
     }

@@ -13,5 +13,7 @@ mod munin;
 #[cfg(test)]
 mod pushes;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 #[path = "../support/server.rs"]
 mod server;

@@ -90,26 +90,6 @@ fn a_wrong_definition_is_told_and_left_out() {
     }
 }
 
-/// Keys are settled at the start: a reload reads the definitions to say what a restart would change.
-#[test]
-fn a_reload_says_that_a_restart_is_due() {
-    let folder = Folder::new();
-    folder.define("good", "command = 'echo 1'");
-    let server = folder.serve();
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(server.child.id()).unwrap());
-    let reloaded = |times| {
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
-        wait_until("it has reloaded", || log(&server).matches("configuration reloaded").count() == times);
-        log(&server)
-    };
-    assert!(!reloaded(1).contains("have changed"));
-    folder.define("more", "command = 'echo 1'");
-    folder.define("bad", "comand = 'echo 1'");
-    let log = reloaded(2);
-    assert!(log.contains("have changed: restart to use them") && log.contains("bad.toml:1: unknown key"), "{log}");
-    assert!(Client::connect(&server).info()["plugins"]["more"].is_null());
-}
-
 /// Twenty plugins of which five misbehave: the client's pushes come as if there were none of them.
 #[test]
 fn bad_plugins_delay_nobody() {

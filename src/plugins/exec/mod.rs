@@ -22,10 +22,11 @@ use serde_json::value::RawValue;
 use super::{
     families::Families,
     orders::Orders,
-    registry::{Entry, Home},
+    registry::{self, Entry, Home},
     sample::{Pooled, Sample, Source},
     set::PluginSet,
 };
+use crate::drivers::Root;
 use definition::{Definition, Program, read_all};
 use leaves::Leaves;
 use pace::{Pace, Paced};
@@ -39,36 +40,45 @@ pub const MAX_DEPTH: usize = 32;
 /// Bytes of a run on standard error, or of a stream in a second, beyond which the child is ended.
 pub const MAX_NOISE: usize = 1 << 20;
 
-/// Adds the plugins of the folder `dir` to `entries`, each with its worker. Returns what is wrong with those that were
-/// left out.
-pub fn add(entries: &mut Vec<Entry>, dir: &Path) -> Vec<String> {
-    let mut faults = Vec::new();
+/// The definitions of the folder `dir` that can become keys, and what is wrong with the others.
+#[must_use]
+pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
+    let (mut definitions, mut faults) = (Vec::new(), Vec::new());
+    let built_in = names_built_in();
+    // `_meta` takes one place.
+    let most = PluginSet::CAPACITY - 1;
     for read in read_all(dir) {
         match read {
             Err(fault) => faults.push(fault.to_string()),
-            Ok(definition) => match unfit(entries, &definition) {
-                Some(problem) => faults.push(format!("{}: {problem}", definition.path.display())),
-                None => entries.push(entry(definition)),
-            },
+            Ok(definition) => {
+                let full = || format!("more than {most} keys cannot be offered");
+                let room = built_in.len() + definitions.len() < most;
+                match unfit(&built_in, &definition).or_else(|| (!room).then(full)) {
+                    Some(problem) => faults.push(format!("{}: {problem}", definition.path.display())),
+                    None => definitions.push(definition),
+                }
+            }
         }
     }
-    faults
+    (definitions, faults)
 }
 
-/// Why a definition cannot become a key beside the others.
+/// The keys of every server.
 #[must_use]
-pub fn unfit(entries: &[Entry], definition: &Definition) -> Option<String> {
+pub fn names_built_in() -> Vec<String> {
+    registry::built_in(&Root::host()).into_iter().map(|entry| entry.name).collect()
+}
+
+/// Why a definition cannot become a key beside those that are `taken`.
+#[must_use]
+pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
         return Some("a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into());
     }
-    if name.starts_with('_') || entries.iter().any(|entry| entry.name == name) {
-        return Some(format!("the name {name} is taken by a built-in key: rename the file"));
-    }
-    // `_meta` takes one place.
-    let most = PluginSet::CAPACITY - 1;
-    (entries.len() >= most).then(|| format!("more than {most} keys cannot be offered"))
+    let is_taken = name.starts_with('_') || taken.iter().any(|other| other == name);
+    is_taken.then(|| format!("the name {name} is taken by a built-in key: rename the file"))
 }
 
 /// The key of one definition.

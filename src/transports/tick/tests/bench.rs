@@ -99,6 +99,8 @@ impl Owner for Told {
     fn report(&self, fault: Option<DriverError>) {
         self.0.reports.lock().unwrap().push(fault.is_some());
     }
+
+    fn retire(&self) {}
 }
 
 /// Whole milliseconds; paused time has no others.
@@ -203,7 +205,7 @@ impl Bench {
 
     /// The set of the plugins with these names.
     pub fn set(&self, names: &[&str]) -> PluginSet {
-        names.iter().map(|name| self.sampling.catalog.index(name).unwrap()).collect()
+        names.iter().map(|name| self.sampling.catalog().index(name).unwrap()).collect()
     }
 
     /// Lets the clock run for so many milliseconds.
