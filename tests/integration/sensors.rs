@@ -54,7 +54,7 @@ fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
         // The window that the program measured: a push that had waited for a sensor would cover the two seconds for which
         // sensors are waited for.
         let window = push["_meta"]["dt"].as_f64().unwrap();
-        assert!((0.4..1.9).contains(&window), "{push}");
+        assert!(window < 1.9, "{push}");
         assert!(push["cpu_stat"].is_object() && push["mem"]["total"].is_number(), "{push}");
         if push["sens"].is_object() {
             break push;

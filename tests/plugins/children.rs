@@ -135,12 +135,14 @@ fn a_signal_to_a_command_that_serves_nobody_ends_its_children_too() {
         command.args(words).env("RTSTAT_PLUGINS_DIR", folder.path()).stdout(Stdio::piped());
         let mut program = command.spawn().unwrap();
         wait_until("its children run", || folder.children().len() == 3);
-        for child in folder.children() {
-            let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
-            let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
-            let blocked = u64::from_str_radix(blocked, 16).unwrap();
-            assert_eq!(blocked & (1 << 14 | 1 << 1 | 1), 0, "SIGTERM, SIGINT and SIGHUP reach a child");
-        }
+        // While a process is started, all of its signals are blocked for a moment.
+        wait_until("SIGTERM, SIGINT and SIGHUP reach them", || {
+            let mask = |child: &u32| {
+                let status = fs::read_to_string(format!("/proc/{child}/status")).ok()?;
+                u64::from_str_radix(status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"))?, 16).ok()
+            };
+            folder.children().iter().all(|child| mask(child).is_some_and(|mask| mask & (1 << 14 | 1 << 1 | 1) == 0))
+        });
         kill(Pid::from_raw(i32::try_from(program.id()).unwrap()), signal).unwrap();
         assert_eq!(program.wait().unwrap().code(), Some(128 + signal as i32), "{words:?}");
         folder.wait_for_no_children();

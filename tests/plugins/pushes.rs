@@ -118,7 +118,7 @@ fn bad_plugins_delay_nobody() {
         assert_eq!(number(&pair[1], "seq"), number(&pair[0], "seq") + 1.0, "a push is missing");
         // The window that the server measured: a push that had waited for a plugin would cover more.
         let window = number(&pair[1], "dt");
-        assert!((0.4..0.75).contains(&window), "{window}");
+        assert!(window < 0.75, "{window}");
     }
     let last = client.push_with(|push| BAD.iter().all(|(name, _)| push["_meta"]["err"][name].is_string()));
     for (name, _) in BAD {
