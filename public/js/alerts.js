@@ -38,7 +38,6 @@ export class Alerts {
 		return levels.includes('critical') ? 'critical' : levels.length ? 'warning' : 'ok'
 	}
 
-	/** A server that is not heard says nothing about its figures. */
 	clear() {
 		this.since.clear()
 		this.active.clear()

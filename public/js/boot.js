@@ -1,5 +1,4 @@
-// Runs before the default configuration, as a classic script like it: gives it the names of the original's page to call or
-// to set, and catches its errors with their lines.
+// Gives the default configuration, a classic script too, the original's names, and catches its errors with their lines.
 (() => {
 	'use strict'
 	const file = 'monitoring-default-config.js'

@@ -1,5 +1,4 @@
-// One connection to one server: opens it, asks, takes pushes, comes back after a loss. Owns the socket and its timers; knows
-// nothing of figures or elements. Announces `state`, `push` and `info`.
+// One connection: opens it, asks, takes pushes, comes back after a loss. Announces `state`, `push` and `info`.
 
 import { decode, encode } from './protocol.js'
 import { isObject, parsed } from './values.js'
@@ -9,7 +8,7 @@ import { isObject, parsed } from './values.js'
 /** Longest message taken, in characters, and how many a second. */
 const MAX_MESSAGE = 1_000_000
 const MAX_RATE = 10
-/** Dropped messages in ten seconds after which the connection is not worth its cost; a large one counts ten. */
+/** Dropped messages in ten seconds that end a connection; a large one counts ten. */
 const FLOOD = 200
 const OPEN_TIMEOUT = 15_000
 /** What the server says of the connection before it closes it, by how it begins. @type {[string, Phase][]} */
@@ -37,8 +36,6 @@ export class Client extends EventTarget {
 	timer = 0
 	allowance = { left: MAX_RATE, at: 0 }
 	flood = { count: 0, at: 0 }
-
-	/** @param {string} url @param {number} interval seconds */
 	constructor(url, interval) {
 		super()
 		this.url = url
@@ -58,13 +55,12 @@ export class Client extends EventTarget {
 		this.enter('stopped')
 	}
 
-	/** @param {number} seconds */
 	setInterval(seconds) {
 		this.interval = seconds
 		this.send('interval', String(seconds))
 	}
 
-	/** Which keys the pushes hold; a server that did not answer `info` is not bothered. @param {string[]} names */
+	/** A server that did not answer `info` is not bothered. */
 	setPlugins(names) {
 		const chosen = names.join()
 		if (!this.info || chosen === this.chosen) return
@@ -72,7 +68,7 @@ export class Client extends EventTarget {
 		this.send('plugins', chosen)
 	}
 
-	/** @param {string} name @param {...string} args */
+	/** @param {...string} args */
 	send(name, ...args) {
 		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode(name, args))
 	}
@@ -143,7 +139,7 @@ export class Client extends EventTarget {
 		this.dispatchEvent(new Event('info'))
 	}
 
-	/** `Auth failed` alone means little: a server without a token answers so and works. What counts is that `start` is refused. */
+	/** `Auth failed` counts for nothing: a server without a token answers so and works. `start` is what is refused. */
 	hear(text) {
 		const [, phase] = SAYINGS.find(([start]) => text.startsWith(start)) ?? []
 		if (text === 'Unknown command') this.legacy = true

@@ -9,9 +9,8 @@ const HOST = /^(?:(wss?):\/\/)?(\[[\da-f:.%]+\]|[\p{L}\p{N}\-._]{1,253})(?::(\d{
 /** The original's levels, and a hold time so that a blip does not shout. @type {import('./types.js').Thresholds} */
 export const DEFAULT_THRESHOLDS = { cpu: 90, memory: 85, swap: 10, hold: 10 }
 
-/** Where a configuration is wrong (`columns[0].servers[1].id`), what was got, and keys of the texts that say what is right. */
+/** Where a configuration is wrong (`columns[0].servers[1].id`), what was got, and the text of what is right. */
 export class ConfigError extends Error {
-	/** @param {string} where @param {string} what needed, or with another `key` part of the text */
 	constructor(where, got, what, values = {}, key = 'need') {
 		const shown = got === undefined ? '—' : JSON.stringify(got)
 		super(`${where} ${key} ${what}`)
@@ -19,7 +18,7 @@ export class ConfigError extends Error {
 	}
 }
 
-/** The value when it is right, or what stands for a missing one. @returns {any} */
+/** The value when it is right, or what stands for a missing one. */
 function check(ok, value, where, what, otherwise, values = {}) {
 	value ??= otherwise
 	if (value === undefined || !ok(value)) throw new ConfigError(where, value, what, values)
@@ -34,7 +33,7 @@ function number(value, where, min, max, otherwise) {
 	return check((one) => typeof one === 'number' && one >= min && one <= max, Number.isNaN(got) ? value : got, where, '{min} to {max}', otherwise, { min, max })
 }
 
-/** @param {string} where @returns {ServerConfig} */
+/** @returns {ServerConfig} */
 export function checkServer(value, where) {
 	const given = object(value, where)
 	const id = check((one) => ID.test(one), typeof given.id === 'number' ? String(given.id) : given.id, `${where}.id`, 'letters, digits and _ - . ,')
@@ -51,7 +50,7 @@ export function checkServer(value, where) {
 	}
 }
 
-/** Accepts what this page and the original's save, and the original's first form (`cols: 2, servers: [{col: 1}]`). @returns {Config} */
+/** Accepts the original's first form too (`cols: 2, servers: [{col: 1}]`). @returns {Config} */
 export function checkConfig(value) {
 	const given = object(value, '')
 	check((one) => one === 1, given.version, 'version', '1', 1)
@@ -78,7 +77,7 @@ function firstForm(given) {
 	return columns
 }
 
-/** A file's text; a syntax error is told by line and column. @param {string} source @returns {Config} */
+/** @returns {Config} */
 export function parseConfig(source) {
 	let value
 	try {
@@ -90,7 +89,7 @@ export function parseConfig(source) {
 	return checkConfig(value)
 }
 
-/** Where a text stops being JSON: engines do not all tell. @param {string} source */
+/** Where a text stops being JSON: engines do not all tell. */
 function faultAt(source) {
 	let at = 0
 	const eat = (/** @type {RegExp} */ token) => {
@@ -111,7 +110,7 @@ function faultAt(source) {
 }
 const STRING = /"(?:[^"\\\0-\x1f]|\\.)*"/y
 
-/** The text of a file; tokens stay out unless asked for. @param {Config} config @param {boolean} withTokens */
+/** @param {Config} config */
 export function serialise({ columns }, withTokens) {
 	const kept = columns.map(({ name, servers }) => ({ ...(name && { name }), servers: servers.map(({ token, thresholds, ...rest }) => ({
 		...rest, ...(withTokens && token && { token }), ...(JSON.stringify(thresholds) !== JSON.stringify(DEFAULT_THRESHOLDS) && { thresholds }),
@@ -119,14 +118,13 @@ export function serialise({ columns }, withTokens) {
 	return `${JSON.stringify({ version: 1, columns: kept }, null, 2)}\n`
 }
 
-/** @param {string} host */
 export function validHost(host) {
 	const parts = HOST.exec(host)
 	const port = Number(parts?.[3] ?? 8000)
 	return parts !== null && port >= 1 && port <= 65535
 }
 
-/** ws, port 8000 (for wss too, as the original) and / where nothing is said; no host is the server of the page, at `ws` in its folder. */
+/** Port 8000 for wss too, as the original; no host is the server of the page, at `ws` in its folder. */
 export function urlOf(host, page) {
 	if (!host) {
 		const url = new URL('ws', page)

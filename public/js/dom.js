@@ -24,6 +24,7 @@ export function h(what, ...contents) {
 			else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? '' : value)
 		}
 	}
+
 	return /** @type {any} */ (element)
 }
 
@@ -44,32 +45,30 @@ export class LiveElement extends HTMLElement {
 	}
 
 	enter() {}
-
-	/** @param {EventTarget} target @param {string} names */
 	on(target, names, act) {
 		for (const name of names.split(' ')) target.addEventListener(name, act, { signal: this.gone })
 	}
 }
 
-/** Touches the page only when the text differs: most figures stay the same most of the time. @param {Node} node */
+/** Most figures stay the same most of the time. */
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text
 }
 
-/** Null takes the attribute away. @param {Element} element */
+/** Null takes the attribute away. */
 export function setAttr(element, name, value) {
 	if (value === null) element.removeAttribute(name)
 	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
-/** Replaces what a node holds when what it stands for has changed. @param {HTMLElement} node @param {() => any[]} make */
+/** Replaces what a node holds when what it stands for has changed. @param {() => any[]} make */
 export function redraw(node, key, make) {
 	if (node.dataset.key === key) return
 	node.dataset.key = key
 	node.replaceChildren(...make())
 }
 
-/** Gives a node as many children as wanted. @param {Element} node @param {(place: number) => Element} make */
+/** Gives a node as many children as wanted. @param {(place: number) => Element} make */
 export function fill(node, wanted, make) {
 	while (node.childElementCount > wanted) node.lastElementChild?.remove()
 	while (node.childElementCount < wanted) node.append(make(node.childElementCount))
@@ -87,7 +86,6 @@ const ICONS = {
 	theme: 'M8 3a5 5 0 1 0 0 10zM8 3a5 5 0 0 1 0 10', freeze: 'M8 2v12M3 5l10 6M13 5L3 11', menu: 'M2 4h12M2 8h12M2 12h12',
 }
 
-/** @param {string} name */
 export function icon(name) {
 	const [svg, path] = ['svg', 'path'].map((tag) => document.createElementNS('http://www.w3.org/2000/svg', tag))
 	for (const [key, value] of Object.entries({ viewBox: '0 0 16 16', class: `icon icon-${name}`, 'aria-hidden': 'true' })) svg.setAttribute(key, value)
@@ -98,14 +96,12 @@ export function icon(name) {
 
 export const button = (label, act, kind = 'plain') => h(`button.button.${kind}`, { type: 'button', onclick: act }, label)
 
-/** The label is the name for everybody who does not see the drawing, and the tooltip. */
 export function iconButton(drawing, label, act, attributes = {}) {
 	const node = h('button.icon-button', { type: 'button', onclick: act, ...attributes })
 	setIconButton(node, drawing, label)
 	return node
 }
 
-/** @param {Element} button */
 export function setIconButton(button, drawing, label) {
 	if (button.ariaLabel === label) return
 	button.replaceChildren(icon(drawing))

@@ -46,7 +46,7 @@ export const busy = (gpu) => ratio(num(at(gpu, 'busy')) > 1 ? gpu.busy / 100 : a
 /** As `df` counts: what root keeps for itself is neither used nor free. */
 export const full = (fs) => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))
 
-/** Writes one sample. @param {import('./history.js').History} history @param {number} time */
+/** Writes one sample. @param {import('./history.js').History} history */
 export function sample(push, history, time) {
 	const usages = rowsOf(push.cpu_stat, 8192).rows.map(([, value]) => ratio(at(value, 'usage')))
 	history.push(time, usages.length)

@@ -8,19 +8,17 @@ const NAMES = { bytes: 'B KiB MiB GiB TiB PiB EiB'.split(' '), rate: 'B/s kB/s M
 
 const fixed = (value, places) => value.toFixed(places).replace('.', locale.decimal)
 
-/** @param {number} value */
 export function digits(value) {
 	const size = Math.abs(value)
 	return Number.isFinite(value) ? fixed(value, size >= 99.95 || Number.isInteger(value) ? 0 : size >= 9.995 ? 1 : 2) : NONE
 }
 
-/** Whole percent from ten on, one decimal below. @param {number} ratio */
+/** Whole percent from ten on, one decimal below. */
 export function percent(ratio) {
 	const value = ratio * 100
 	return Number.isFinite(value) ? `${fixed(value, value >= 9.95 || value < 0.05 ? 0 : 1)} %` : NONE
 }
 
-/** @param {number} value @param {keyof NAMES} family */
 export function unitFor(value, family) {
 	const base = family === 'bytes' ? 1024 : 1000
 	let [step, factor] = [0, 1]
@@ -28,7 +26,6 @@ export function unitFor(value, family) {
 	return { factor, name: NAMES[family][step] }
 }
 
-/** @param {number} value */
 export function scaled(value, { factor, name }) {
 	if (!Number.isFinite(value)) return NONE
 	const number = value / factor
@@ -41,22 +38,20 @@ export const rate = (value) => scaled(value, unitFor(value, 'rate'))
 export const count = (value) => value < 1e5 ? digits(value < 10 ? value : Math.round(value)) : scaled(value, unitFor(value, 'count'))
 export const celsius = (value) => value === value ? `${value.toFixed(0)} °C` : NONE
 
-/** Rises at once, falls only when all that is shown is far below, so that a figure does not flicker between two units. */
+/** Rises at once, falls only far below, so that a figure does not flicker between two units. */
 export function steadyUnit(held, peak, family) {
 	const wanted = unitFor(peak, family)
 	return !held || wanted.factor > held.factor || peak < held.factor * 0.2 ? wanted : held
 }
 
-/** The next of 1, 2, 5, 10 … at or above a value, as the top of a scale. @param {number} value */
+/** The next of 1, 2, 5, 10 … at or above a value, as the top of a scale. */
 export function ceiling(value) {
 	const power = 10 ** Math.floor(Math.log10(value))
 	return value > 0 ? ([1, 2, 5].find((step) => value <= step * power) ?? 10) * power : 1
 }
 
-/** @param {number} time milliseconds since the epoch */
 export const clock = (time) => new Date(time).toTimeString().slice(0, 8)
 
-/** @param {number} seconds */
 export function span(seconds) {
 	const whole = Math.max(0, Math.round(seconds))
 	const two = (size, large, small) => `${Math.floor(whole / size)} ${locale.unit(large)} ${Math.floor((whole % size) / (size / 60))} ${locale.unit(small)}`

@@ -1,6 +1,6 @@
 // The last samples of every figure of one server, on typed arrays. Nothing is allocated per push once a figure is known.
 
-/** Twenty minutes at half a second: the five that are shown, and room to scrub back while new ones arrive. */
+/** Twenty minutes at half a second: five are shown, the rest is for scrubbing back. */
 export const CAPACITY = 2400
 /** What a strip shows, in milliseconds. */
 export const WINDOW = 300_000
@@ -26,7 +26,7 @@ export class History {
 		return Math.min(this.count, CAPACITY)
 	}
 
-	/** Opens a new sample, in which every figure is missing until `set`. @param {number} time @param {number} cpus */
+	/** Opens a new sample, in which every figure is missing until `set`. */
 	push(time, cpus) {
 		const wanted = Math.min(cpus, MAX_CPUS)
 		if (wanted > this.cpuSlots) {
@@ -43,7 +43,6 @@ export class History {
 		this.count++
 	}
 
-	/** @param {string} name @param {number} value */
 	set(name, value) {
 		const fits = Math.abs(value) < LARGEST
 		let values = this.series.get(name)
@@ -54,33 +53,31 @@ export class History {
 		values[(this.count - 1) % CAPACITY] = fits ? value : NaN
 	}
 
-	/** @param {number} cpu @param {number} usage a ratio */
 	setCpu(cpu, usage) {
 		if (cpu < this.cpuSlots && usage === usage) this.cpus[((this.count - 1) % CAPACITY) * this.cpuSlots + cpu] = Math.round(usage * 100)
 	}
 
-	/** Where the sample `index` (0 is the oldest held) lies in the arrays. @param {number} index */
+	/** Where the sample `index` (0 is the oldest held) lies in the arrays. */
 	slot(index) {
 		return (this.count - this.length + index) % CAPACITY
 	}
 
-	/** @param {number} index */
 	timeAt(index) {
 		return this.times[this.slot(index)] ?? NaN
 	}
 
-	/** NaN where there is none. @param {string} name @param {number} index */
+	/** NaN where there is none. */
 	valueAt(name, index) {
 		return index < 0 ? NaN : this.series.get(name)?.[this.slot(index)] ?? NaN
 	}
 
-	/** A ratio, or NaN. @param {number} cpu @param {number} index */
+	/** A ratio, or NaN. */
 	cpuAt(cpu, index) {
 		const value = index < 0 || cpu >= this.cpuSlots ? ABSENT : this.cpus[this.slot(index) * this.cpuSlots + cpu] ?? ABSENT
 		return value === ABSENT ? NaN : value / 100
 	}
 
-	/** The newest sample at or before `time`; -1 when there is none. @param {number} time */
+	/** The newest sample at or before `time`; -1 when there is none. */
 	indexAt(time) {
 		let [low, high] = [0, this.length]
 		while (low < high) {

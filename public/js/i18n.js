@@ -254,7 +254,6 @@ tooMany|more than {got} servers|больше {got} серверов
 /** Units in Cyrillic letters: KiB is КиБ, kB/s is кБ/с. */
 const LETTERS = { from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс' }
 
-/** @param {readonly string[]} wanted in the browser's order */
 export const choose = (wanted) => wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => ['en', 'ru'].includes(tag)) ?? 'en'
 
 /** Each key with its English and its Russian. */
@@ -265,7 +264,7 @@ export const TEXTS = new Map(TABLE.trim().split('\n').map((row) => {
 export const language = choose(globalThis.navigator?.languages ?? [])
 if (language === 'ru') Object.assign(locale, { decimal: ',', unit: (name) => name.replace(/\w/g, (letter) => LETTERS.to[LETTERS.from.indexOf(letter)] ?? letter) })
 
-/** @param {string} key @param {Record<string, any>} [values] @returns {string} */
+/** @param {Record<string, any>} [values] */
 export function t(key, values = {}) {
 	return (TEXTS.get(key)?.[language === 'ru' ? 1 : 0] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
 }

@@ -1,6 +1,5 @@
-// Strips as pixels: one row a figure, one time axis for all. Columns of whole pixels are written straight into an image, since
-// paths cost the main thread ten times as much, and a push moves the image and draws its own columns only. Also the sheets'
-// colours, resolved for canvases.
+// Strips as pixels in an image, since paths cost ten times as much; a push moves it and draws its own columns only. Also the
+// sheets' colours, resolved for canvases.
 
 import { WINDOW } from './history.js'
 
@@ -36,12 +35,11 @@ export function colours() {
 	return found
 }
 
-/** After a change of theme the colours are asked for again. */
 export function forgetColours() {
 	palette = null
 }
 
-/** Fits a canvas to its box in device pixels, and empties it. @param {HTMLCanvasElement} canvas */
+/** Fits a canvas to its box in device pixels, and empties it. */
 export function fit(canvas, width, height) {
 	const scale = devicePixelRatio || 1
 	canvas.width = Math.round(width * scale)
@@ -51,11 +49,10 @@ export function fit(canvas, width, height) {
 	return context
 }
 
-/** Where a time lies. @param {number} end the instant at the right edge */
+/** Where a time lies. */
 export const xOf = (time, end, width) => width - ((end - time) / WINDOW) * width
 
 export class Strips {
-	/** @param {HTMLCanvasElement} canvas */
 	constructor(canvas) {
 		this.canvas = canvas
 		this.image = new ImageData(1, 1)
@@ -65,7 +62,7 @@ export class Strips {
 		this.right = this.newest = 0
 	}
 
-	/** @param {import('./history.js').History} history @param {number} gap milliseconds beyond which two samples don't touch @param {Row[]} rows */
+	/** @param {import('./history.js').History} history @param {Row[]} rows */
 	draw(history, end, gap, width, height, rows) {
 		colours()
 		const scale = devicePixelRatio || 1

@@ -80,7 +80,6 @@ export class Server extends EventTarget {
 		this.client.setPlugins([...new Set([...ALWAYS, ...this.offered().map(([name]) => name).filter((name) => !ON_DEMAND.includes(name) || this.wanted.has(name))])])
 	}
 
-	/** @param {string} plugin @param {boolean} wanted */
 	want(plugin, wanted) {
 		this.wanted[wanted ? 'add' : 'delete'](plugin)
 		this.choose()
@@ -95,7 +94,7 @@ export class Server extends EventTarget {
 		this.tell('push')
 	}
 
-	/** Reboot, a clock that jumped, pushes that never came: told, not hidden. */
+	/** Reboots, clock jumps, pushes that never came. */
 	notice(push, now) {
 		const { last } = this
 		const boot = text(at(push, '_meta', 'boot'), 64)
@@ -105,7 +104,7 @@ export class Server extends EventTarget {
 		this.boot = boot || this.boot
 		this.uptime = uptime === uptime ? uptime : this.uptime
 
-		// The server's clock against its own monotonic one, or, where it tells none, the time of day against ours.
+		// Against its own monotonic clock, or, where it tells none, the time of day against ours.
 		const finer = num(at(push, '_meta', 'ts')) - num(at(push, '_meta', 'mono'))
 		const [, hours, minutes, seconds] = /^(\d\d):(\d\d):(\d\d)$/.exec(text(at(push, 'uptime', 'time'))) ?? []
 		const clock = finer === finer ? finer : Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) - now / 1000
@@ -118,7 +117,7 @@ export class Server extends EventTarget {
 		this.last = { seq, clock, time: now }
 	}
 
-	/** @param {number} time @param {import('./types.js').Mark['kind']} kind */
+	/** @param {import('./types.js').Mark['kind']} kind */
 	mark(time, kind) {
 		this.marks = [...this.marks.slice(-20), { time, kind }]
 	}

@@ -27,7 +27,7 @@ export function describe(server, now = Date.now()) {
 /** What is alarming, in words; empty when nothing is. @param {import('./server.js').Server} server */
 export const alarm = ({ alerts: { level, active } }) => level === 'ok' ? '' : `${t(level)}: ${[...active.keys()].map((key) => t(key)).join(', ')}`
 
-/** @param {import('./server.js').Server} server @param {string} filter lower case words, all of which must be found */
+/** @param {import('./server.js').Server} server */
 export function matches(server, filter) {
 	const { id, name } = server.config
 	const words = `${id} ${name} ${server.url} ${text(server.client.info?.host)} ${describe(server).word} ${alarm(server)}`.toLowerCase()

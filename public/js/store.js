@@ -1,4 +1,4 @@
-// The one configuration in use, where it is kept, the tokens beside it, and the servers made from it. Announces `servers`.
+// The configuration in use, where it and the tokens are kept, the servers made from it. Announces `servers`.
 
 import { checkConfig, parseConfig, serialise, urlOf } from './config.js'
 import { Server } from './server.js'
@@ -125,12 +125,12 @@ class Store extends EventTarget {
 		start()
 	}
 
-	/** The configuration's token, else the one typed in this session for this very URL: a changed host gets no other's token. */
+	/** The configuration's, else the one typed for this very URL: a changed host gets no other's token. */
 	tokenOf(server) {
 		return server.token || (this.held()[tokenKey(server)] ?? '')
 	}
 
-	/** For this session, or beyond it where asked. @param {ServerConfig} server @param {string} token @param {boolean} remember */
+	/** For this session, or beyond it where asked. @param {ServerConfig} server */
 	setToken(server, token, remember) {
 		const { [tokenKey(server)]: _, ...others } = this.held()
 		stored(session, TOKENS, JSON.stringify(remember || !token ? others : { ...others, [tokenKey(server)]: token }))

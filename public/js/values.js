@@ -1,6 +1,6 @@
 // Reading what a stranger sent: numbers are checked to be finite, texts are cut, lists are counted. Pure.
 
-/** NaN for all that is not a finite number. @returns {number} */
+/** NaN for all that is not a finite number. */
 export const num = (value) => Number.isFinite(value) ? value : NaN
 
 /** 0 to 1, or NaN. */
@@ -15,7 +15,7 @@ export function text(value, most = 120) {
 	return (plain.length > most ? `${plain.slice(0, most)}…` : plain).replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
 }
 
-/** @param {any} value @returns {value is Record<string, any>} */
+/** @returns {value is Record<string, any>} */
 export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The object that a text is as JSON, or null. */
@@ -28,7 +28,7 @@ export function parsed(json) {
 	}
 }
 
-/** Walks down by own keys only. @param {any} value @param {...string} path @returns {any} */
+/** Walks down by own keys only. @param {...string} path */
 export function at(value, ...path) {
 	for (const key of path) value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? value[key] : undefined
 	return value
@@ -43,7 +43,7 @@ export function rowsOf(value, most = 60) {
 /** A share of a whole; NaN where there is no whole. */
 export const share = (part, whole) => amount(whole) > 0 ? ratio(amount(part) / amount(whole)) : NaN
 
-/** NaN when none is a number. @param {number[]} values */
+/** NaN when none is a number. */
 export const largest = (values) => values.reduce((best, value) => value === value && !(best >= value) ? value : best, NaN)
 
 /** Seconds out of the words of `uptime`: "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */

@@ -1,5 +1,5 @@
-// What the whole page looks at: live or frozen, the instant that is read off, filter, order, theme. Announces `time` when the
-// shown instant moves, `change` for the rest, `second` once a second. Also the one place that draws.
+// What the whole page looks at, and the one place that draws. Announces `time` when the shown instant moves, `change` for the
+// rest, `second` once a second.
 
 import { stored } from './store.js'
 import { parsed } from './values.js'
@@ -85,5 +85,6 @@ function flush() {
 		}
 		if (performance.now() > until) break
 	}
+
 	asked = waiting.size ? requestAnimationFrame(flush) : 0
 }

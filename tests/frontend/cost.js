@@ -1,8 +1,9 @@
 // What the page costs: node cost.js [servers=20] [processors=64] [seconds=60]. Prints the share of one core that the page's
-// renderer and its main thread used, long tasks, and the heap, over the given time with all strips in view.
+// renderer and its main thread used, long tasks, and the heap, over the given time with all strips in view and full.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
+import { backfill, MACHINE } from './lib/backfill.js'
 import { configFile, launch, open, until } from './lib/browser.js'
 import { fakeServer } from './lib/fake-server.js'
 
@@ -26,7 +27,7 @@ function renderers() {
 if (!isMainThread) {
   const [, , servers = '20', processors = '64'] = process.argv
   const columns = Array.from({ length: 5 }, (_, c) => Array.from({ length: Math.ceil(Number(servers) / 5) }, (_, s) => ({ id: `s${c}-${s}`, host: '', interval: 0.5 })))
-  const server = await fakeServer({ machine: { cpus: Number(processors) }, files: configFile(columns) })
+  const server = await fakeServer({ machine: { cpus: Number(processors) }, files: { ...configFile(columns), ...MACHINE } })
   parentPort.postMessage(server.url)
 } else {
   const seconds = Number(process.argv[4] ?? 60)
@@ -36,6 +37,7 @@ if (!isMainThread) {
   const session = await page.context().newCDPSession(page)
   await page.goto(`${url}monitoring.html`)
   await until(page, () => { const all = [...document.querySelectorAll('rt-server')]; return all.length && all.every((card) => card.server.history.count > 3) })
+  await backfill(page)
   await page.waitForTimeout(10_000)
   await session.send('Performance.enable')
   const measure = async () => {

@@ -1,7 +1,8 @@
 // Pictures of every state at three widths in both themes, to be looked at: node screenshots.js [folder] [state…]
 
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { configFile, launch, open, until } from './lib/browser.js'
+import { backfill, MACHINE } from './lib/backfill.js'
 import { fakeServer } from './lib/fake-server.js'
 
 const folder = process.argv[2] ?? 'screenshots'
@@ -15,18 +16,6 @@ const live = async (page) => {
   // Unknown sections come with the second push.
   await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 601))
 }
-
-/** Five minutes in a moment: the page makes the pushes of the past itself, by the machine that the fake server uses. */
-const MACHINE = { '/machine.js': readFileSync(new URL('lib/machine.js', import.meta.url), 'utf8') }
-const backfill = (page) => page.evaluate(async () => {
-  const [{ sample }, { History }, { machine }] = await Promise.all(['./js/figures.js', './js/history.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
-  for (const [place, { server }] of [...document.querySelectorAll('rt-server')].entries()) {
-    const past = machine({ cpus: Object.keys(server.push.cpu_stat).length, legacy: server.client.legacy, seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
-    const fresh = new History()
-    for (let n = 0; n < 600; n++) sample(past.push(n - 600, 0.5), fresh, Date.now() - (600 - n) * 500)
-    Object.assign(server.history, fresh)
-  }
-})
 
 /** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string}>} */
 const STATES = {

@@ -5,7 +5,7 @@ import { button, check, h, iconButton } from '../dom.js'
 import { t } from '../i18n.js'
 import { store } from '../store.js'
 
-/** A configuration of a thousand servers is far below this. */
+/** A thousand servers are far below. */
 const MAX_FILE = 1_000_000
 
 /** A modal form; the browser's own dialog keeps the focus inside and gives it back. */
@@ -20,7 +20,7 @@ function modal(title, content, confirm, act) {
 	dialog.showModal()
 }
 
-/** Runs what may find fault with a configuration, and says where. @param {HTMLElement} fault */
+/** Runs what may find fault with a configuration, and says where. */
 function trying(fault, act) {
 	fault.textContent = ''
 	try {
@@ -34,7 +34,6 @@ function trying(fault, act) {
 /** @param {any} error a ConfigError */
 export const faultText = ({ where, key, what, values }) => `${where && `${where}: `}${t(key, { ...values, what: t(what, values) })}`
 
-/** Column and place of a server. */
 function find({ columns }, id) {
 	const c = columns.findIndex(({ servers }) => servers.some((server) => server.id === id))
 	return { servers: columns[c]?.servers ?? [], c, s: columns[c]?.servers.findIndex((server) => server.id === id) ?? -1 }
@@ -76,7 +75,7 @@ export function columnTools(index, total, name) {
 		tool('close', 'Remove', ({ columns }) => columns.splice(index, 1)), button(t('Add server'), () => openServerDialog(null, index)))
 }
 
-/** Every key of one server, and the URL that comes of it. @param {import('../types.js').ServerConfig|null} server null makes a new one @param {number} column where a new one goes */
+/** @param {import('../types.js').ServerConfig|null} server null makes a new one */
 export function openServerDialog(server, column = 0) {
 	const taken = store.all().map(({ id }) => id)
 	let n = taken.length + 1
@@ -113,7 +112,6 @@ export function openServerDialog(server, column = 0) {
 	}))
 }
 
-/** Load from a file, save to one, go back to the default. A faulty configuration says where and changes nothing. */
 export function openConfigDialog() {
 	const [fault, done] = [h('p.fault', { role: 'alert' }), h('p.good', { role: 'status' })]
 	const withTokens = check(t('with tokens'), false)

@@ -1,5 +1,5 @@
-// One server's card: state, facts, strips, sections. Draws only while it is in view, once per frame; its name and its state
-// stand there always, for those who jump to it, search for it or have it read out.
+// One server's card. Draws only while it is in view; its name and its state stand there always, for those who jump to it,
+// search for it or have it read out.
 
 import { check, LiveElement, h, icon, iconButton, redraw, setAttr, setIconButton, setText } from '../dom.js'
 import { NONE } from '../format.js'
@@ -62,7 +62,7 @@ export class RtServer extends LiveElement {
 		setText(this.heading, server.config.name)
 		this.on(server, 'push state alert', this.ask)
 		this.on(view, 'time change', this.ask)
-		// What changes by time alone: seconds of silence, seconds to the next try.
+		// Seconds of silence and seconds to the next try change by time alone.
 		this.on(view, 'second', () => {
 			server.client.checkSilence()
 			if (server.phase !== 'live' || server.staleFor() || this.dataset.state === 'stale') this.ask()
@@ -130,10 +130,8 @@ export class RtServer extends LiveElement {
 				if (demand) server.want(id, details.open)
 			} }, h('summary', t(title)))
 			sections.set(id, open = { details })
-			// They come as servers offer them, and stand in their fixed order.
 			this.box.replaceChildren(...SECTIONS.flatMap(({ id }) => sections.get(id)?.details ?? []))
 		}
-		// While frozen only what has a history moves.
 		if (!open.details.open || (view.frozen !== null && !scrubs && open.body)) return
 		if (!open.body) open.details.append((open.body = build(server, t(title))).node)
 		open.body.update()

@@ -1,5 +1,4 @@
-// The strips of one card: label, five minutes of history, figure; all rows on one canvas and one time axis. Owns the pointer
-// and the keys that read an instant off.
+// The strips of one card: label, five minutes of history, figure. Owns the pointer and the keys that read an instant off.
 
 import { fill, h, setAttr, setText } from '../dom.js'
 import { ceiling, celsius, clock, digits, NONE, percent, scaled, span, steadyUnit } from '../format.js'
@@ -48,7 +47,7 @@ export class RtStrips extends HTMLElement {
 		this.sizes.disconnect()
 	}
 
-	/** The instant at the right edge. Live strips move by whole samples; a silent one goes on with the clock and shows its gap. */
+	/** The right edge: live strips move by whole samples, a silent one with the clock, so that its gap shows. */
 	end() {
 		const { history, phase } = this.server
 		return view.frozen ?? (phase === 'live' && !this.server.staleFor() ? history.timeAt(history.length - 1) : Date.now())
@@ -106,7 +105,6 @@ export class RtStrips extends HTMLElement {
 			top += tall
 		}
 		if (this.units) this.picture.draw(history, end, gap, width, height, this.rows)
-		// Reboots and clock jumps: a stem through all rows, its word as text.
 		const seen = marks.filter(({ time }) => time > end - WINDOW && time <= end)
 		fill(this.flags, seen.length, () => h('span.flag', h('span'))).forEach((flag, nth) => {
 			const { time, kind } = seen[nth]

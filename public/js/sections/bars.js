@@ -24,7 +24,7 @@ const legend = (parts) => h('ul.legend', Object.entries(parts).map(([part, label
 	return node
 }))
 
-/** @param {HTMLElement} box @param {{label: string, value: string, level?: string|null, parts: [string, number][]}[]} rows */
+/** @param {{label: string, value: string, level?: string|null, parts: [string, number][]}[]} rows */
 function setBars(box, rows) {
 	fill(box, rows.length, () => h('div.bar-row', h('span.bar-label'), h('span.bar-parts'), h('b.bar-value'))).forEach((node, place) => {
 		const { label, value, level, parts } = rows[place]

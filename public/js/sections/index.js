@@ -1,5 +1,4 @@
-// The sections of a card in their order, most of them declared as a table. One appears with the first push that holds one of
-// its keys, or when the server offers it, and stays.
+// The sections of a card in their order, most of them a table. One appears with its first key, or when offered, and stays.
 
 import { h, redraw, setAttr, setText } from '../dom.js'
 import { bytes, celsius, count, digits, NONE, percent, span } from '../format.js'

@@ -1,5 +1,4 @@
-// Plugins the page has never heard of, drawn by the shape of what they send and by what `info` says of them; and those that
-// are offered but can't be given, with the reason.
+// Plugins the page has never heard of, drawn by the shape of what they send; and those that can't be given, with the reason.
 
 import { h, redraw, setText } from '../dom.js'
 import { digits, NONE, percent, span } from '../format.js'
@@ -15,7 +14,7 @@ export function others(server) {
 	const [box, more, absent] = [h('div.tiles'), h('p.more'), h('ul.muted')]
 	const tiles = new Map()
 	return { node: h('div', box, more, absent), update() {
-		const { push: { _meta, ...push }, client: { info } } = server
+		const { push, client: { info } } = server
 		const all = server.unknown()
 		const names = all.slice(0, MOST)
 		for (const name of names) {
@@ -33,8 +32,8 @@ export function others(server) {
 				tile.node.className = `tile tile-${heads.length ? 'wide' : rows.length === 1 && rows[0].length === 1 ? 'single' : 'list'}`
 			}
 			tile.node.classList.toggle('tile-absent', none)
-			const stale = num(at(_meta, 'stale', name))
-			setText(tile.fault, [text(at(_meta, 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', { s: span(stale) })].filter(Boolean).join(' · '))
+			const stale = num(at(push, '_meta', 'stale', name))
+			setText(tile.fault, [text(at(push, '_meta', 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', { s: span(stale) })].filter(Boolean).join(' · '))
 		}
 		for (const [name, { node }] of tiles) if (!names.includes(name)) {
 			node.remove()

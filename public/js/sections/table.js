@@ -1,5 +1,4 @@
-// Tables and pairs that every push fills again: cells are kept, only their text changes. Also the short way to say what a
-// cell or a pair shows.
+// Tables and pairs that every push fills again, and the short way to say what they show.
 
 import { fill, h, redraw, setAttr, setText } from '../dom.js'
 import { bytes, count, digits, NONE, percent, rate } from '../format.js'
@@ -23,13 +22,11 @@ export class Table {
 	head = h('tr')
 	body = h('tbody')
 	more = h('p.more')
-
-	/** @param {string} caption read out, not shown */
 	constructor(caption) {
 		this.node = h('div.table-box', { tabindex: 0, role: 'region', 'aria-label': caption }, h('table', h('thead', this.head), this.body), this.more)
 	}
 
-	/** @param {string[]} heads with a leading `>` for figures @param {Cell[][]} rows @param {number} total how many there are in all */
+	/** @param {Cell[][]} rows */
 	set(heads, rows, total) {
 		const kind = (place) => ({ class: heads[place]?.[0] === '>' && 'end' })
 		redraw(this.head, heads.join(), () => heads.map((head, place) => h('th', { scope: 'col' }, kind(place), head.replace('>', ''))))
