@@ -12,7 +12,7 @@ Add column|Добавить колонку
 Add server|Добавить сервер
 Address:|Адрес:
 All servers|Все серверы
-As laid out|Как в раскладке
+As laid out|По порядку
 Available|Доступно
 Blocked|Блокировано
 Buffers|Буферы
@@ -189,15 +189,15 @@ processes|процессов
 read-only|только чтение
 rebooted|перезагрузка
 rpm|об/мин
-running|выполняются
+running|работают
 sleeping|спят
 some processes are hidden|часть процессов скрыта
 some wait|ждёт кто-то
-stopped|остановлены
+stopped|стоят
 threads|потоков
 true or false|true или false
 up|работает
-users|пользователей
+users|польз.
 with tokens|с токенами
 zombies|зомби
 {min} to {max}|от {min} до {max}

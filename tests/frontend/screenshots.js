@@ -17,7 +17,7 @@ const live = async (page) => {
   await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 601))
 }
 
-/** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string}>} */
+/** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string, options?: object}>} */
 const STATES = {
   one: { script: { files: one() }, act: live },
   sections: { script: { files: one() }, act: async (page) => {
@@ -27,6 +27,10 @@ const STATES = {
   } },
   cpus64: { script: { files: one(), machine: { cpus: 64, swap: 0.04 } }, act: live },
   alarm: { script: { files: one({ thresholds: { hold: 0 } }), machine: { load: 3, memory: 0.95, swap: 0.4 } }, act: live },
+  russian: { script: { files: many(4, 2), machine: { swap: 0.3 } }, options: { locale: 'ru-RU' }, act: async (page) => {
+    await live(page)
+    await page.evaluate(() => document.querySelector('rt-server').querySelectorAll('.section:not([open]) > summary').forEach((summary) => summary.click()))
+  } },
   legacy: { script: { files: one(), legacy: true }, act: live },
   fleet: { script: { files: many(4, 5), machine: { cpus: 8 } }, act: live },
   wall: { script: { files: many(7, 6), machine: { cpus: 64 } }, act: async (page) => {
@@ -92,11 +96,11 @@ const STATES = {
 
 mkdirSync(folder, { recursive: true })
 const browser = await launch()
-for (const [name, { script, act, path = 'monitoring.html' }] of Object.entries(STATES)) {
+for (const [name, { script, act, path = 'monitoring.html', options }] of Object.entries(STATES)) {
   if (only.length && !only.includes(name)) continue
   const server = await fakeServer({ pace: 500, ...script, files: { ...script?.files, ...MACHINE } })
   for (const [width, height] of [[360, 740], [1280, 900], [2560, 1440]]) {
-    const page = await open(browser, { viewport: { width, height }, ...(width === 360 && { hasTouch: true, isMobile: true }) })
+    const page = await open(browser, { viewport: { width, height }, ...options, ...(width === 360 && { hasTouch: true, isMobile: true }) })
     delete server.script.refuse
     if (script?.refuse) server.script.refuse = script.refuse
     await page.goto(`${server.url}${path}`)

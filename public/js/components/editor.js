@@ -44,14 +44,7 @@ const tools = (name, ...contents) => h('div.edit-tools', { role: 'group', 'aria-
 /** @param {import('../server.js').Server} server */
 export function cardTools(server) {
 	const { id, name } = server.config
-	const tool = (drawing, label, act) => {
-		const self = iconButton(drawing, `${t(label)}: ${name}`, () => {
-			act()
-			// The columns were built again; the hand stays on the same button.
-			self.focus()
-		})
-		return self
-	}
+	const tool = (drawing, label, act) => iconButton(drawing, `${t(label)}: ${name}`, act)
 	const move = (drawing, label, across, down) => tool(drawing, label, () => store.edit((config) => {
 		const { servers, c, s } = find(config, id)
 		config.columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1))

@@ -19,12 +19,21 @@ class RtBoard extends LiveElement {
 
 	build() {
 		this.editing = view.editing
+		const hand = /** @type {HTMLButtonElement|null} */ (this.querySelector('button:focus'))
 		const { columns } = store.config
 		this.cards = new Map(store.list.map((server) => [server, this.cards.get(server) ?? new RtServer(server)]))
 		this.replaceChildren(...columns.map(({ name, servers }, index) => h('section.column', { 'aria-label': name || t('Column {n}', { n: index + 1 }) },
 			view.editing ? columnTools(index, columns.length, name) : name && h('h2', name),
 			servers.map(({ id }) => this.cards.get(/** @type {any} */ (store.servers.get(id)))))))
 		if (!this.cards.size && !view.editing) this.append(h('section.empty', h('h2', t('No servers yet')), h('p', t('empty')), button(t('Add server'), () => openServerDialog(null), 'primary')))
+		if (hand) this.give(hand)
+	}
+
+	/** What was moved or built anew has lost the focus; the hand stays on the same button, or on one beside it. @param {HTMLButtonElement} hand */
+	give(hand) {
+		const same = hand.isConnected ? hand : [...this.querySelectorAll('button')].find(({ ariaLabel }) => ariaLabel && ariaLabel === hand.ariaLabel)
+		const near = same?.disabled ? same.parentElement?.querySelector('button:enabled') : same ?? this.querySelector('.edit-tools button:enabled')
+		if (near instanceof HTMLElement) near.focus()
 	}
 }
 

@@ -53,7 +53,7 @@ export class RtServer extends LiveElement {
 		this.card = h('article.card', { 'aria-labelledby': this.heading.id },
 			h('header.card-head', this.heading, h('p.card-state', this.stateIcon, this.stateText), this.mark,
 				h('div.card-tools', this.power, iconButton('retry', t('Reconnect'), () => server.start()), iconButton('gear', t('Settings'), () => openServerDialog(server.config)))),
-			this.where, this.tools, this.token, h('p.card-note', this.note, ' ', this.retry), this.facts.node, this.strips, this.box)
+			this.where, this.tools, h('p.card-note', this.note, ' ', this.retry), this.token, this.facts.node, this.strips, this.box)
 	}
 
 	enter() {
@@ -130,7 +130,8 @@ export class RtServer extends LiveElement {
 				if (demand) server.want(id, details.open)
 			} }, h('summary', t(title)))
 			sections.set(id, open = { details })
-			this.box.replaceChildren(...SECTIONS.flatMap(({ id }) => sections.get(id)?.details ?? []))
+			// Those that stand already keep the focus.
+			this.box.insertBefore(details, SECTIONS.slice(SECTIONS.indexOf(section) + 1).map(({ id }) => sections.get(id)?.details).find(Boolean) ?? null)
 		}
 		if (!open.details.open || (view.frozen !== null && !scrubs && open.body)) return
 		if (!open.body) open.details.append((open.body = build(server, t(title))).node)

@@ -8,6 +8,8 @@ import { Strips, xOf } from '../plot.js'
 import { text } from '../values.js'
 import { view } from '../view.js'
 
+/** What a wall shows of each server. */
+const WALL = ['cpu', 'cores', 'memory', 'swap', 'net', 'disk', 'psi']
 /** Label, series and their signs, scale; in the order of the card. */
 const STRIPS = Object.entries({
 	cpu: ['CPU', 'cpu cpuWorst', 'ratio'], cores: ['Cores', '', 'heat'], memory: ['Mem', 'memory', 'ratio'], swap: ['Swap', 'swap', 'ratio'], load: ['Load', 'load', 'number'],
@@ -17,7 +19,7 @@ const STRIPS = Object.entries({
 
 export class RtStrips extends HTMLElement {
 	rows = /** @type {any[]} */ ([])
-	known = -1
+	known = ''
 	units = 0
 	box = { width: 0, height: 0 }
 	canvas = h('canvas', { 'aria-hidden': 'true' })
@@ -25,7 +27,7 @@ export class RtStrips extends HTMLElement {
 	needle = h('div.needle', { hidden: true })
 	flags = h('div')
 	plot = h('div.plot', { tabindex: 0, role: 'slider', 'aria-label': t('history'), 'aria-valuemin': -WINDOW / 1000, 'aria-valuemax': 0, 'aria-valuenow': 0, 'aria-valuetext': t('now'),
-		onpointermove: (event) => this.point(event), onpointerdown: (event) => this.point(event), onpointerleave: () => view.setCursor(null), onblur: () => view.setCursor(null),
+		onpointermove: (event) => this.point(event), onpointerdown: (event) => this.point(event), onpointerleave: (event) => this.leave(event), onblur: () => view.setCursor(null),
 		onkeydown: (event) => this.key(event) }, this.canvas, this.flags, this.needle)
 	sizes = new ResizeObserver(([entry]) => {
 		this.box = entry.contentRect
@@ -58,6 +60,11 @@ export class RtStrips extends HTMLElement {
 		view.setCursor(this.end() - (1 - Math.min(1, Math.max(0, (clientX - left) / width))) * WINDOW)
 	}
 
+	/** A finger that is lifted leaves the instant where it was, until it touches something else. */
+	leave({ pointerType }) {
+		if (pointerType !== 'touch') view.setCursor(null)
+	}
+
 	key(event) {
 		const step = this.server.client.interval * 1000
 		const end = this.end()
@@ -68,14 +75,16 @@ export class RtStrips extends HTMLElement {
 		view.setCursor(to === null ? null : Math.min(end, Math.max(end - WINDOW, to)))
 	}
 
-	/** Rows come with their first figure, and stay. */
+	/** Rows come with their first figure, and stay; on a wall only those that tell trouble. */
 	grow() {
 		const { series, cpuSlots } = this.server.history
-		if (this.known === series.size + cpuSlots) return
-		this.known = series.size + cpuSlots
+		const { compact } = view.taste
+		const known = `${series.size} ${cpuSlots} ${compact}`
+		if (this.known === known) return
+		this.known = known
 		const unknown = [...series.keys()].filter((name) => name.startsWith('x:')).map((name) => ({ id: name, label: text(name.slice(2), 24), about: text(name.slice(2)), series: [name], scale: 'number', signs: ' ' }))
 		let place = 1
-		this.rows = [...STRIPS, ...unknown].filter((strip) => strip.scale === 'heat' ? cpuSlots > 1 : strip.series.some((name) => series.has(name))).map((strip) => {
+		this.rows = [...STRIPS, ...unknown].filter(({ id }) => !compact || WALL.includes(id)).filter((strip) => strip.scale === 'heat' ? cpuSlots > 1 : strip.series.some((name) => series.has(name))).map((strip) => {
 			const lines = [...strip.signs].map(() => h('span'))
 			const units = strip.scale === 'heat' ? 2 : 1
 			const row = this.rows.find(({ id }) => id === strip.id) ?? { ...strip, units, lines, name: h('span.strip-label', { title: t(strip.about) }, t(strip.label)), value: h('span.strip-value', lines) }
@@ -85,7 +94,9 @@ export class RtStrips extends HTMLElement {
 		})
 		this.units = place - 1
 		this.style.setProperty('--units', String(this.units))
-		this.replaceChildren(...this.rows.flatMap(({ name, value }) => [name, value]), this.plot)
+		// The plot stays where it is, and with it the focus that it may have.
+		for (const node of [...this.children]) if (node !== this.plot) node.remove()
+		this.plot.before(...this.rows.flatMap(({ name, value }) => [name, value]))
 	}
 
 	draw() {
