@@ -1,22 +1,39 @@
 //! What is fuzzed, and what must hold for any bytes.
 
-use std::{hint::black_box, path::Path, time::Duration};
+use std::{fs, hint::black_box, path::Path, time::Duration};
 
 use rtstat::{
     config::Config,
-    drivers::linux::{
-        arcstats, diskstats, loadavg, meminfo, mounts, net_dev, pid_stat, pressure, sockets, stat, uptime, vmstat,
+    drivers::{
+        Root,
+        linux::{
+            arcstats,
+            cgroups::Cgroups,
+            dbus::{self, Incoming},
+            diskstats, failed_units, gpus,
+            host::Host,
+            interfaces::Interfaces,
+            loadavg,
+            localtime::LocalTime,
+            meminfo, mounts, net_dev,
+            online::OnlineFile,
+            pid_files, pid_stat, pressure,
+            processes::Processes,
+            sensors, sockets, stat, uptime,
+            users::Users,
+            vmstat,
+        },
     },
     forwarded,
     gate::Gate,
     plugins::{
-        exec::{definition::Definition, json, munin::Graphs},
+        exec::{definition::Definition, json, munin},
         set::PluginSet,
     },
     protocol::{
         CloseReason, MAX_MESSAGE,
         decode::decode,
-        encode_reply,
+        encode_reply, escape_json_into,
         session::{Action, Session, Verdict},
     },
     transports::{guard::Guard, proxy},
@@ -27,10 +44,25 @@ fn seen<T>(value: T) {
     let _ = black_box(value);
 }
 
-/// A message: no panic, and nothing longer than a message may be is read.
+/// A message: no panic, and nothing longer than a message may be is read. What we would push is one line without a
+/// second separator, and reads back as the same JSON.
 pub fn decoder(data: &[u8]) {
-    assert!(data.len() <= MAX_MESSAGE || decode(data).is_err());
-    let _ = black_box(decode(data));
+    assert!(data.len() <= MAX_MESSAGE + 1 || decode(data).is_err());
+    if let Ok(message) = decode(data) {
+        message.arguments().for_each(seen);
+    }
+    let mut line = b"Push::".to_vec();
+    escape_json_into(data, &mut line);
+    let argument = line.get(6..).unwrap_or_default();
+    assert!(!argument.contains(&b'\n') && !argument.windows(2).any(|pair| pair == b"::"));
+    // Blanks at the end are trimmed by every reader; JSON has none.
+    let whole =
+        std::str::from_utf8(data).ok().filter(|text| text.trim_ascii_end() == *text && !text.ends_with(['\0', '\x0b']));
+    if let (Some(text), Ok(message)) = (whole.filter(|text| !text.is_empty()), decode(&line)) {
+        let colons = |text: &str| text.replace(r"\u003a", ":");
+        let read: Vec<_> = message.arguments().map(|argument| colons(&argument)).collect();
+        assert_eq!(read, [colons(text)]);
+    }
 }
 
 /// A session driven by messages and by what others do to it, in any order.
@@ -103,11 +135,11 @@ pub fn frames(data: &[u8]) {
 /// The kernel's files. The first byte chooses which.
 pub fn proc(data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
-    match which % 13 {
+    match which % 15 {
         0 => seen(arcstats::parse(data)),
         1 => seen(loadavg::parse(data)),
         2 => seen(meminfo::parse(data)),
-        3 => seen(pid_stat::parse(data)),
+        3 => seen((pid_stat::state(data), pid_stat::parse(data))),
         4 => seen(net_dev::parse(data, |name, counters| seen((name, counters)))),
         5 => seen(vmstat::parse(data)),
         6 => seen(mounts::parse(data)),
@@ -116,12 +148,83 @@ pub fn proc(data: &[u8]) {
         9 => seen(sockets::parse_counter(data, b"Tcp", b"RetransSegs")),
         10 => seen(diskstats::parse(data, seen)),
         11 => seen(pressure::parse(data)),
+        13 => seen((pid_files::disk_bytes(data), pid_files::effective_uid(data), pid_files::unit(data))),
+        14 => {
+            seen(data.first_chunk().map(dbus::length));
+            if let Ok(Incoming::Return(_, mut body)) = dbus::decode(data) {
+                seen(failed_units::names(&mut body));
+            }
+        }
         _ => {
             let mut read = stat::Stat::default();
             seen(stat::parse(data, &mut read));
             seen(stat::parse_cpus(data, &mut read));
         }
     }
+}
+
+/// Where the bytes are laid, and who reads them there. In the order of the first byte.
+const FILES: [(&str, fn(&Root)); 15] = [
+    ("run/utmp", |root| seen(Users::new(root).count())),
+    ("run/systemd/sessions/1", |root| seen(Users::new(root).count())),
+    ("sys/devices/system/cpu/online", |root| seen((OnlineFile::new(root).read(&mut String::new()), Host::read(root)))),
+    ("etc/os-release", |root| seen(Host::read(root))),
+    ("etc/localtime", |root| seen(LocalTime::new(root, None).offset_secs(1_700_000_000))),
+    ("sys/fs/cgroup/a/memory.current", group),
+    ("sys/fs/cgroup/a/memory.stat", group),
+    ("sys/fs/cgroup/a/io.stat", group),
+    ("sys/fs/cgroup/a/cpu.pressure", group),
+    ("proc/1/stat", |root| seen(Processes::new(root).walk(|pid, line| seen((pid, line.len()))))),
+    ("proc/1/net/bonding/bond0", interfaces),
+    ("sys/class/net/eth0/speed", interfaces),
+    ("sys/class/hwmon/hwmon0/temp1_input", |root| {
+        sensors::sources(root, &[]).iter().for_each(|source| seen(sensors::measure(source)));
+    }),
+    ("sys/class/drm/card0/device/uevent", |root| gpus::cards(root).iter().for_each(|card| seen(gpus::read(card)))),
+    ("proc/cpuinfo", |root| seen(Host::read(root))),
+];
+
+fn group(root: &Root) {
+    seen(Cgroups::find(root).map(|mut groups| groups.usage(Path::new("a"))));
+}
+
+fn interfaces(root: &Root) {
+    seen(Interfaces::new(root).read(&mut Vec::new()));
+}
+
+thread_local! {
+    static TREE: tempfile::TempDir = tree().expect("a folder for the files");
+}
+
+/// A small machine: what must be there for the files to be looked at.
+fn tree() -> std::io::Result<tempfile::TempDir> {
+    let tree = tempfile::tempdir()?;
+    let lay = |path: &str, bytes: &str| {
+        let path = tree.path().join(path);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, bytes)
+    };
+    for (path, _) in FILES {
+        tree.path().join(path).parent().map_or(Ok(()), fs::create_dir_all)?;
+    }
+    lay("sys/fs/cgroup/cgroup.controllers", "cpu memory\n")?;
+    lay("sys/class/hwmon/hwmon0/name", "chip\n")?;
+    lay("sys/class/net/eth0/operstate", "up\n")?;
+    lay("sys/class/net/eth0/device/uevent", "")?;
+    lay("proc/1/net/dev", "\n\n eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")?;
+    Ok(tree)
+}
+
+/// Files that only their drivers read, below a root of our own. The first byte chooses which.
+pub fn files(data: &[u8]) {
+    let Some((which, data)) = data.split_first() else { return };
+    let Some((path, read)) = FILES.get(usize::from(*which) % FILES.len()) else { return };
+    TREE.with(|tree| {
+        let file = tree.path().join(path);
+        fs::write(&file, data).expect("the file can be written");
+        read(&Root::at(tree.path()));
+        fs::remove_file(&file).expect("the file can be removed");
+    });
 }
 
 /// A configuration file: an error is one line that names its place.
@@ -142,7 +245,10 @@ pub fn plugins(data: &[u8]) {
                 assert!(!json.get().contains('\n'), "{json}");
             }
         }
-        1 => seen(Graphs::parse(&String::from_utf8_lossy(data), "unit")),
+        1 => {
+            let text = String::from_utf8_lossy(data);
+            seen((munin::Graphs::parse(&text, "unit"), munin::parse_values(&text, &mut Vec::new())));
+        }
         _ => {
             let text = String::from_utf8_lossy(data);
             seen(Definition::parse(Path::new("/etc/rtstat/plugins.d/fuzz.toml"), &text));

@@ -10,11 +10,12 @@ type Target = fn(&[u8]);
 
 #[test]
 fn the_corpora_find_nothing() {
-    let all: [(&str, Target); 7] = [
+    let all: [(&str, Target); 8] = [
         ("decoder", targets::decoder),
         ("session", targets::session),
         ("frames", targets::frames),
         ("proc", targets::proc),
+        ("files", targets::files),
         ("config", targets::config),
         ("plugins", targets::plugins),
         ("proxies", targets::proxies),

@@ -162,8 +162,11 @@ fn invalid(_: Invalid) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "not a message of D-Bus")
 }
 
-/// The first of the ten values of each unit: `a(ssssssouso)`.
-fn names(body: &mut super::dbus::Cursor<'_>) -> Result<Vec<String>, Invalid> {
+/// The first of the ten values of each unit, from the body of the answer: `a(ssssssouso)`.
+///
+/// # Errors
+/// When the body ends before its units do.
+pub fn names(body: &mut super::dbus::Cursor<'_>) -> Result<Vec<String>, Invalid> {
     let length = body.u32()? as usize;
     body.align(8)?;
     let end = body.position().saturating_add(length);

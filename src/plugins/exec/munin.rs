@@ -111,8 +111,11 @@ impl Munin {
     }
 }
 
-/// The values of a plugin's output.
-fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
+/// The values of a plugin's output, into `out`.
+///
+/// # Errors
+/// When a value is no number, or there is none.
+pub fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
     out.clear();
     let mut graph = "";
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
