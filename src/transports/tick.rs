@@ -208,24 +208,33 @@ impl Tick {
 
     /// Sends what falls due, for as long as the server runs; sleeps without a timer while nobody is started.
     pub async fn run(&self) {
+        let mut late = false;
         loop {
             let next = self.lists.borrow().front().map(|list| list.slot);
             self.round.notify_waiters();
             match next {
                 None => {
+                    late = false;
                     self.sampling.rest();
                     self.encoder.rest();
                     self.spare.take();
                     self.changed.notified().await;
                 }
                 Some(slot) if slot > Slot::of(self.now()) => {
+                    late = false;
                     tokio::select! {
                         biased;
                         () = self.sampling.clock.sleep_until(slot.begins()) => {}
                         () = self.changed.notified() => {}
                     }
                 }
-                Some(slot) => self.send(slot).await,
+                // Behind with the slots: what the last one left to the write loops is written first, or a session whose
+                // next push is due by now would get that in its place.
+                Some(_) if std::mem::take(&mut late) => tokio::task::yield_now().await,
+                Some(slot) => {
+                    self.send(slot).await;
+                    late = true;
+                }
             }
         }
     }

@@ -115,6 +115,24 @@ fn what_a_stop_missed_is_left_out() {
 }
 
 #[test]
+fn between_two_late_slots_the_others_have_their_turn() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let mut clients = bench.clients(2).await;
+        for (client, interval) in clients.iter().zip([500, 600]) {
+            bench.tick.start(&client.link, Duration::from_millis(interval), bench.set(&["a"]));
+        }
+        bench.stop_for(5 * SECOND).await;
+        let mut came = Vec::new();
+        for _ in 0..10 {
+            came.push(clients.iter_mut().map(|client| client.pushes().len()).sum::<usize>());
+            bench.wait(1).await;
+        }
+        assert_eq!((came.iter().sum::<usize>(), came.iter().max()), (2, Some(&1)), "{came:?}");
+    });
+}
+
+#[test]
 fn nobody_started_nothing_runs() {
     run(async {
         let bench = Bench::new(&["a"]);
