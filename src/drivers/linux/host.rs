@@ -57,9 +57,9 @@ fn online(list: &str) -> usize {
     let count = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-        (last >= first).then(|| last - first + 1)
+        last.checked_sub(first)?.checked_add(1)
     };
-    list.trim().split(',').filter_map(count).sum()
+    list.trim().split(',').filter_map(count).fold(0, usize::saturating_add)
 }
 
 fn virt(container: &str, cpuinfo: &str, vendor: &str) -> String {
@@ -83,7 +83,17 @@ mod tests {
 
     #[test]
     fn processors_are_counted_from_ranges() {
-        for (list, count) in [("0\n", 1), ("0-1\n", 2), ("0-3,8,10-11\n", 7), ("", 0), ("x,3-1", 0)] {
+        let all = format!("0-{}", usize::MAX);
+        let nearly = format!("1-{0},1-{0}", usize::MAX);
+        for (list, count) in [
+            ("0\n", 1),
+            ("0-1\n", 2),
+            ("0-3,8,10-11\n", 7),
+            ("", 0),
+            ("x,3-1", 0),
+            (all.as_str(), 0),
+            (nearly.as_str(), usize::MAX),
+        ] {
             assert_eq!(online(list), count, "{list:?}");
         }
     }
