@@ -2,6 +2,8 @@
 //! package metadata. `RTSTAT_UPDATE=1 cargo test --test packaging` writes the completions anew.
 #![cfg(test)]
 
+mod dependencies;
+
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use clap_complete::{Shell, generate};
