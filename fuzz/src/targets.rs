@@ -163,8 +163,11 @@ pub fn proc(data: &[u8]) {
     }
 }
 
+/// What reads a file below a root.
+type Reader = fn(&Root);
+
 /// Where the bytes are laid, and who reads them there. In the order of the first byte.
-const FILES: [(&str, fn(&Root)); 15] = [
+const FILES: [(&str, Reader); 15] = [
     ("run/utmp", |root| seen(Users::new(root).count())),
     ("run/systemd/sessions/1", |root| seen(Users::new(root).count())),
     ("sys/devices/system/cpu/online", |root| seen((OnlineFile::new(root).read(&mut String::new()), Host::read(root)))),
