@@ -12,7 +12,7 @@ use std::{
 use actix_web::rt;
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::socket::{SetSockOpt, setsockopt, sockopt},
+    sys::socket::sockopt,
 };
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
@@ -21,6 +21,7 @@ use super::{
     http::Http,
     raw,
     session::Desk,
+    socket::tune,
     stream::Stream,
 };
 use crate::{
@@ -36,8 +37,12 @@ const BATCH: usize = 64;
 /// The wait after an accept that failed: the descriptors may have run out, and trying again at once would spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Kernel memory for what a peer has not read, in bytes; the kernel doubles it for its own bookkeeping.
+/// Kernel memory for what a peer has not read, in bytes; the kernel doubles it for its own bookkeeping. A session gets
+/// less: see [`super::socket`].
 const SEND_BUFFER: usize = 16 * 1024;
+
+/// Kernel memory for what a peer has sent and we have not read, in bytes; doubled likewise. Commands are short.
+const RECEIVE_BUFFER: usize = 4 * 1024;
 
 /// Silence after which the kernel asks whether a peer is still there, how often, and how many times.
 const PROBE_AFTER_SECS: u32 = 30;
@@ -146,10 +151,11 @@ async fn accept_tcp(listener: &TcpListener, old: &Cell<bool>) -> io::Result<(Tcp
 }
 
 /// Sets what every TCP connection has. The kernel copies it from a listener to each connection made from then on, which
-/// spares six system calls a connection; those that systemd's listener got before we started have to be told themselves.
+/// spares seven system calls a connection; those that systemd's listener got before we started have to be told themselves.
 fn tune_tcp(socket: BorrowedFd<'_>) {
     tune(&socket, sockopt::TcpNoDelay, true);
     tune(&socket, sockopt::SndBuf, SEND_BUFFER);
+    tune(&socket, sockopt::RcvBuf, RECEIVE_BUFFER);
     tune(&socket, sockopt::KeepAlive, true);
     tune(&socket, sockopt::TcpKeepIdle, PROBE_AFTER_SECS);
     tune(&socket, sockopt::TcpKeepInterval, PROBE_EVERY_SECS);
@@ -160,16 +166,6 @@ fn tune_tcp(socket: BorrowedFd<'_>) {
 /// Whether a connection waits to be accepted; they are accepted in the order in which they were made.
 fn waits(listener: BorrowedFd<'_>) -> bool {
     poll(&mut [PollFd::new(listener, PollFlags::POLLIN)], PollTimeout::ZERO) != Ok(0)
-}
-
-/// Sets an option that makes a connection cheaper or its loss known sooner; it works without.
-fn tune<S: AsFd, O: SetSockOpt>(socket: &S, option: O, value: O::Val)
-where
-    O::Val: Sized,
-{
-    if let Err(error) = setsockopt(socket, option, &value) {
-        tracing::debug!(%error, "a socket option was refused");
-    }
 }
 
 #[cfg(test)]
@@ -199,6 +195,7 @@ mod tests {
             assert_eq!(old.get(), still_old, "{number}");
             assert!(stream.nodelay().unwrap(), "{number}");
             assert_eq!(getsockopt(&stream, sockopt::SndBuf).unwrap(), 2 * SEND_BUFFER, "{number}");
+            assert_eq!(getsockopt(&stream, sockopt::RcvBuf).unwrap(), 2 * RECEIVE_BUFFER, "{number}");
             assert!(getsockopt(&stream, sockopt::KeepAlive).unwrap(), "{number}");
             assert_eq!(getsockopt(&stream, sockopt::TcpKeepIdle).unwrap(), PROBE_AFTER_SECS, "{number}");
             assert_eq!(getsockopt(&stream, sockopt::TcpKeepInterval).unwrap(), PROBE_EVERY_SECS, "{number}");

@@ -16,6 +16,7 @@ pub mod raw;
 pub mod reread;
 pub mod scrape;
 pub mod session;
+pub mod socket;
 pub mod stream;
 pub mod tick;
 pub mod upgrade;

@@ -25,6 +25,7 @@ impl Desk {
     #[must_use]
     pub fn wire(&self, framing: Framing, stream: Stream) -> Wire {
         self.numbers.set(self.numbers.get() + 1);
+        stream.becomes_session();
         Wire { link: Rc::new(Link::new(self.numbers.get(), framing, stream)), tick: Rc::clone(&self.tick) }
     }
 }

@@ -19,10 +19,11 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use super::socket::{self, Records};
 use crate::{peer::Peer, presence::Present};
 
 /// What TLS may hold back of what was written, in bytes. Records are at most that long.
-const TLS_BUFFER: usize = 4 * 1024;
+const TLS_BUFFER: usize = 2 * 1024;
 
 /// A connection with the name of its other end.
 pub struct Stream {
@@ -36,7 +37,7 @@ pub struct Stream {
 enum Kind {
     Tcp(TcpStream),
     Unix(UnixStream),
-    Tls(Box<RefCell<TlsStream<TcpStream>>>),
+    Tls(Box<RefCell<TlsStream<Records>>>),
 }
 
 impl Stream {
@@ -60,7 +61,7 @@ impl Stream {
         let Self { kind, peer, present } = self;
         let kind = match kind {
             Kind::Tcp(stream) => {
-                let mut stream = TlsAcceptor::from(config).accept(stream).await?;
+                let mut stream = TlsAcceptor::from(config).accept(Records::new(stream)).await?;
                 stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
                 Kind::Tls(Box::new(RefCell::new(stream)))
             }
@@ -118,7 +119,7 @@ impl Stream {
     /// `WouldBlock` when the socket takes nothing; whatever the socket says.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.kind {
-            Kind::Tcp(stream) => stream.try_write(bytes),
+            Kind::Tcp(stream) => socket::try_write(stream, bytes),
             Kind::Unix(stream) => stream.try_write(bytes),
             Kind::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -145,6 +146,11 @@ impl Stream {
                 let mut stream = stream.borrow_mut();
                 let mut buffer = ReadBuf::new(buffer);
                 ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+                let (records, session) = stream.get_mut();
+                if records.take_long() {
+                    // An empty buffer is cut down before the next read.
+                    let _ = session.read_tls(&mut Nothing);
+                }
                 Poll::Ready(Ok(buffer.filled().len()))
             }
         }
@@ -153,13 +159,7 @@ impl Stream {
     /// Writes what the socket takes of `bytes`.
     pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &self.kind {
-            Kind::Tcp(stream) => loop {
-                ready!(stream.poll_write_ready(cx))?;
-                match stream.try_write(bytes) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    outcome => return Poll::Ready(outcome),
-                }
-            },
+            Kind::Tcp(stream) => socket::poll_write(stream, cx, bytes),
             Kind::Unix(stream) => loop {
                 ready!(stream.poll_write_ready(cx))?;
                 match stream.try_write(bytes) {
@@ -182,6 +182,15 @@ impl Stream {
         Ok(())
     }
 
+    /// Takes the kernel's memory for this connection down to what a session needs.
+    pub fn becomes_session(&self) {
+        match &self.kind {
+            Kind::Tcp(stream) => socket::tune_for_session(stream, false),
+            Kind::Tls(stream) => socket::tune_for_session(stream.borrow().get_ref().0.tcp(), true),
+            Kind::Unix(_) => {}
+        }
+    }
+
     /// Hands on what TLS holds back; nothing to do for the others.
     pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.kind {
@@ -198,7 +207,7 @@ impl Stream {
         match &self.kind {
             Kind::Tcp(stream) => stream.set_zero_linger(),
             Kind::Unix(_) => Ok(()),
-            Kind::Tls(stream) => stream.borrow().get_ref().0.set_zero_linger(),
+            Kind::Tls(stream) => stream.borrow().get_ref().0.tcp().set_zero_linger(),
         }
     }
 
@@ -210,6 +219,15 @@ impl Stream {
             Kind::Tls(stream) => return Pin::new(&mut *stream.borrow_mut()).poll_shutdown(cx),
         };
         Poll::Ready(shutdown(fd, Shutdown::Write).map_err(io::Error::from))
+    }
+}
+
+/// A source that has nothing for now.
+struct Nothing;
+
+impl io::Read for Nothing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 

@@ -20,6 +20,8 @@ mod proxies;
 #[cfg(test)]
 mod read_only;
 #[cfg(test)]
+mod stalled;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod tls_client;
