@@ -226,6 +226,17 @@ pub fn secure(response: &mut actix_web::HttpResponseBuilder) {
     }
 }
 
+/// A whole answer with a short text, for a connection that ends with it.
+#[must_use]
+pub fn page(status: &str, text: &str) -> String {
+    let mut page = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
+    for (name, value) in SAFETY.into_iter().chain([("content-type", content_type(".txt"))]) {
+        page.extend([name, ": ", value, "\r\n"]);
+    }
+    page.extend(["content-length: ", &text.len().to_string(), "\r\n\r\n", text]);
+    page
+}
+
 /// Why a request is refused whose `Host` is none of this machine's names.
 pub const WRONG_HOST: &str = "this machine is not known by the name in the Host header: reach it by its address, or let \
                               the name in with --allow-host\n";

@@ -26,7 +26,7 @@ use crate::{
     logging::{Limiter, Verdict},
     peer::{Origin, Peer},
     protocol::{CloseReason, ErrorText},
-    web::SAFETY,
+    web::page,
 };
 
 /// A proxy's header and a TLS handshake have to be complete within this time.
@@ -42,7 +42,7 @@ const MAX_UNFINISHED: usize = 256;
 const LINES: u32 = 5;
 
 /// A connection that is turned away may take this long to read why.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Connections that are told why they are turned away, at a time; more are closed without a word.
 const MAX_FAREWELLS: usize = 64;
@@ -210,7 +210,7 @@ impl Entrance {
         }
         let answer = match transport {
             Transport::Raw => format!("Error::{}\n", ErrorText::TooManyFromAddress.as_str()),
-            Transport::WebSocket => crowded_page(),
+            Transport::WebSocket => page("429 Too Many Requests", "too many connections from this address\n"),
         };
         let farewell = Farewell::new(Rc::clone(self));
         rt::spawn(async move {
@@ -230,17 +230,6 @@ impl Entrance {
             info!(%peer, skipped, "connection refused: {reason}{}", crate::logging::more(skipped));
         }
     }
-}
-
-/// The answer of an HTTP listener that has not read a request.
-fn crowded_page() -> String {
-    const TEXT: &str = "too many connections from this address\n";
-    let mut page = String::from("HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n");
-    for (name, value) in SAFETY.into_iter().chain([("content-type", "text/plain; charset=utf-8")]) {
-        page.extend([name, ": ", value, "\r\n"]);
-    }
-    page.extend(["content-length: ", &TEXT.len().to_string(), "\r\n\r\n", TEXT]);
-    page
 }
 
 fn late(what: &str) -> io::Error {

@@ -22,8 +22,8 @@ use futures_util::{SinkExt, future::Future};
 use tokio::io::AsyncReadExt;
 
 use super::{
-    entrance::Entrance,
-    reread::Reread,
+    entrance::{Entrance, FAREWELL},
+    http_stream::{Farewell, HttpStream},
     scrape::Scrape,
     session::Desk,
     stream::Stream,
@@ -51,7 +51,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// The service outlives its last connection by this, so that a page's requests share one.
 const GRACE: Duration = Duration::from_millis(100);
 
-type Serve = dyn Fn(Reread) -> Pin<Box<dyn Future<Output = Result<(), DispatchError>>>>;
+type Serve = dyn Fn(HttpStream) -> Pin<Box<dyn Future<Output = Result<(), DispatchError>>>>;
 
 /// The HTTP service, there while it is used.
 pub struct Http {
@@ -130,9 +130,11 @@ impl Http {
                 service
             }
         };
-        if let Err(error) = service(Reread { first: first.freeze(), stream }).await {
+        let farewell = Farewell::default();
+        if let Err(error) = service(HttpStream::new(first.freeze(), stream, farewell.clone())).await {
             tracing::debug!(%error, "HTTP connection ended");
         }
+        farewell.say().await;
         drop(live);
     }
 }
@@ -188,10 +190,10 @@ async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Re
         .new_service(())
         .await?;
     let service = Rc::new(service);
-    Ok(Rc::new(move |connection: Reread| {
-        let peer = match connection.stream.peer.origin {
-            Origin::Tcp(address) => Some(address),
-            Origin::Unix(_) => None,
+    Ok(Rc::new(move |connection: HttpStream| {
+        let peer = match connection.stream().map(|stream| stream.peer.origin) {
+            Some(Origin::Tcp(address)) => Some(address),
+            Some(Origin::Unix(_)) | None => None,
         };
         Box::pin(service.call((connection, actix_http::Protocol::Http1, peer)))
     }))
@@ -203,9 +205,10 @@ async fn upgrade(
     entrance: Rc<Entrance>,
     misconfigured: bool,
     request: Request,
-    mut framed: Framed<Reread, h1::Codec>,
+    mut framed: Framed<HttpStream, h1::Codec>,
 ) -> Result<(), actix_http::Error> {
-    let response = match handshake(&request, misconfigured, &framed.io_ref().stream, &entrance) {
+    let Some(stream) = framed.io_ref().stream() else { return Ok(()) };
+    let response = match handshake(&request, misconfigured, stream, &entrance) {
         Ok(response) => response,
         Err(Refusal { response, text }) => {
             let size = BodySize::Sized(text.len() as u64);
@@ -213,13 +216,18 @@ async fn upgrade(
             if framed.send((response.drop_body(), size).into()).await.is_ok() && !text.is_empty() {
                 let _ = framed.send(h1::Message::Chunk(Some(Bytes::from_static(text.as_bytes())))).await;
             }
+            // What the client sent behind its request must not reset the connection under the answer.
+            if let Some((_, stream)) = framed.into_parts().io.into_parts() {
+                let _ = tokio::time::timeout(FAREWELL, stream.finish()).await;
+            }
             return Ok(());
         }
     };
     if Pin::new(&mut framed).write(h1::Message::from((response.drop_body(), BodySize::None))).is_err() {
         return Ok(());
     }
-    let FramedParts { io: Reread { first, stream }, read_buf, write_buf, .. } = framed.into_parts();
+    let FramedParts { io, read_buf, write_buf, .. } = framed.into_parts();
+    let Some((first, stream)) = io.into_parts() else { return Ok(()) };
     let head = request.head();
     let asked = Asked {
         host: head.headers.get(header::HOST).map(visible).unwrap_or_default(),

@@ -14,6 +14,8 @@ mod floods;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod proxies;

@@ -19,7 +19,7 @@ const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), 
 /// What one such peer may cost in KiB, session included.
 const MOST_KIB: usize = 64;
 
-const PEERS: usize = 40;
+const PEERS: usize = 24;
 
 /// A peer over one of the four ways in.
 enum Peer {
@@ -50,7 +50,7 @@ impl Peer {
 
     /// Sends as much of `bytes` as the server takes while nobody reads its answers.
     fn flood(&mut self, bytes: &[u8]) {
-        self.tcp().set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+        self.tcp().set_write_timeout(Some(Duration::from_millis(50))).unwrap();
         let sent = match self {
             Self::Plain(client) => client.0.get_mut().write_all(bytes),
             Self::Tls(client) => client.0.get_mut().write_all(bytes),
