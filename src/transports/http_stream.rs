@@ -308,7 +308,7 @@ mod tests {
             ("\r\n\r\n", 4),
             ("\r\n\r\nGET / HTTP/1.1\r\n\r\n", 0),
             ("GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n", 17),
-            ("GET / HTTP/1.1\r\nA: \r\r\r\n", 22),
+            ("GET / HTTP/1.1\r\nA: \r\r\r\n", 23),
         ] {
             for size in [1, 2, 3, 7, 100] {
                 let mut head = Head::default();
