@@ -14,6 +14,7 @@ use rtstat::{
     config::Config,
     drivers::{Root, linux::host::Host},
     info::Info,
+    offering::Offering,
     peer::{Origin, Peer},
     plugins::{
         cpu_stat::CpuStat,
@@ -22,7 +23,6 @@ use rtstat::{
         uptime::Uptime,
     },
     presence::Presence,
-    server,
     transports::{
         encoder::Encoder,
         frame::{Frame, Framing},
@@ -101,7 +101,7 @@ fn pushes(times: u32) -> Result<()> {
 fn connects(root: &Root, times: u32) -> Result<()> {
     actix::System::new().block_on(async {
         let (config, clock) = (Config::default(), Clock::start());
-        let sampling = server::sampling(&config, clock)?;
+        let sampling = Offering::start(&config, clock)?.sampling;
         let supervisor = Supervisor::new(clock, Rules::default()).start();
         let info = Info { host: Host::read(root), max_clients: None };
         let house = Rc::new(House { supervisor, sampling: Rc::clone(&sampling), info });
