@@ -41,6 +41,8 @@ struct Client {
     state: State,
     /// When it began to connect.
     begun: Instant,
+    /// Between its pushes.
+    interval: Duration,
     /// When its first push came.
     first: Option<Instant>,
     pushes: u32,
@@ -80,7 +82,6 @@ pub struct Fleet {
     port: u16,
     clients: Vec<Client>,
     buffer: Vec<u8>,
-    interval: Duration,
     open: usize,
     pushes: u64,
     push_bytes: usize,
@@ -103,7 +104,6 @@ impl Fleet {
             port,
             clients: Vec::new(),
             buffer: vec![0; 256 * 1024],
-            interval: Duration::from_secs(1),
             open: 0,
             pushes: 0,
             push_bytes: 0,
@@ -157,6 +157,7 @@ impl Fleet {
             stream: descriptor.into(),
             state: State::Connecting,
             begun: Instant::now(),
+            interval: Duration::ZERO,
             first: None,
             pushes: 0,
             carry: Vec::new(),
@@ -171,12 +172,15 @@ impl Fleet {
     pub fn command(&mut self, commands: &[&str]) -> Result<()> {
         let bytes = texts(commands);
         for index in 0..self.clients.len() {
-            self.send(index, &bytes)?;
-            if index % 64 == 63 {
-                self.pump(Duration::ZERO)?;
-            }
+            self.send_in_turn(index, &bytes)?;
         }
         self.check()
+    }
+
+    /// Sends, and now and then reads what has come meanwhile.
+    fn send_in_turn(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+        self.send(index, bytes)?;
+        if index % 64 == 63 { self.pump(Duration::ZERO) } else { Ok(()) }
     }
 
     /// Sends `interval::` and `start` to all clients.
@@ -184,9 +188,24 @@ impl Fleet {
     /// # Errors
     /// When a client cannot take it, or was refused.
     pub fn start(&mut self, interval: Duration, phases: Phases) -> Result<()> {
-        self.interval = interval;
-        self.command(&[&format!("interval::{}", interval.as_secs_f64())])?;
+        self.start_each(&[interval], phases)
+    }
+
+    /// The same with several intervals, dealt out in turns; [`Phases::Spread`] spreads over the first of them.
+    ///
+    /// # Errors
+    /// When a client cannot take it, or was refused.
+    pub fn start_each(&mut self, intervals: &[Duration], phases: Phases) -> Result<()> {
+        for (client, interval) in self.clients.iter_mut().zip(intervals.iter().cycle()) {
+            client.interval = *interval;
+        }
+        let commands: Vec<_> =
+            intervals.iter().map(|interval| texts(&[&format!("interval::{}", interval.as_secs_f64())])).collect();
+        for (index, command) in (0..self.clients.len()).zip(commands.iter().cycle()) {
+            self.send_in_turn(index, command)?;
+        }
         self.pump(Duration::from_millis(200))?;
+        let interval = intervals.first().copied().unwrap_or_default();
         let start = texts(&["start"]);
         let begin = Instant::now();
         for index in 0..self.clients.len() {
@@ -286,7 +305,7 @@ impl Fleet {
                 match opcode {
                     1 if payload.starts_with(b"Push::") => {
                         let first = *client.first.get_or_insert(now);
-                        let due = self.interval.as_secs_f64() * f64::from(client.pushes);
+                        let due = client.interval.as_secs_f64() * f64::from(client.pushes);
                         let late = now.duration_since(first).as_secs_f64() - due;
                         self.lateness_ms.push(late * 1e3);
                         client.pushes += 1;
@@ -363,10 +382,10 @@ impl Fleet {
     #[must_use]
     pub fn arrivals(&self, count: usize) -> Arrivals {
         let clients = self.clients.get(..count).unwrap_or(&self.clients);
-        let interval = self.interval.as_secs_f64();
         let now = Instant::now();
         let missed = clients.iter().map(|client| {
             // A push less than half an interval behind is late, not missed.
+            let interval = client.interval.as_secs_f64();
             let expected = client.first.map_or(1.0, |first| {
                 ((now.duration_since(first).as_secs_f64() / interval - 0.5).floor() + 1.0).max(1.0)
             });

@@ -5,10 +5,11 @@
 mod counts {
     use std::process::Command;
 
-    /// User instructions of one push into a clear socket, and of one sample of three legacy plugins with JSON on the two
-    /// processors of the fixture `vm-6.18`. Measured with Rust 1.95 on x86_64; the margin is a quarter.
+    /// User instructions of one push into a clear socket, of one sample of three legacy plugins with JSON on the two
+    /// processors of the fixture `vm-6.18`, and of one client from its request to its greeting (both ends). Measured with Rust 1.95 on x86_64; the margin is a quarter.
     const PUSH: f64 = 79.0;
     const SAMPLE: f64 = 45_000.0;
+    const CONNECT: f64 = 40_000.0;
     const MARGIN: f64 = 1.25;
 
     const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -34,15 +35,16 @@ mod counts {
     }
 
     #[test]
-    fn a_push_and_a_sample_cost_no_more_instructions_than_they_did() {
+    fn a_push_a_sample_and_a_connect_cost_no_more_instructions_than_they_did() {
         let build = ["build", "--release", "--package", "rtstat-bench", "--bin", "instructions"];
         assert!(Command::new(env!("CARGO")).args(build).current_dir(ROOT).status().expect("cargo runs").success());
         let target = std::path::Path::new(env!("CARGO_BIN_EXE_bench")).ancestors().nth(2).unwrap();
         let program = target.join("release/instructions");
         let program = program.to_str().unwrap();
-        let (push, sample) = (each(program, "push"), each(program, "sample"));
-        println!("instructions: {push} a push, {sample} a sample");
+        let [push, sample, connect] = ["push", "sample", "connect"].map(|what| each(program, what));
+        println!("instructions: {push} a push, {sample} a sample, {connect} a connect");
         assert!(push > 0.0 && push < PUSH * MARGIN, "{push} instructions a push, {PUSH} before");
         assert!(sample > 0.0 && sample < SAMPLE * MARGIN, "{sample} instructions a sample, {SAMPLE} before");
+        assert!(connect > 0.0 && connect < CONNECT * MARGIN, "{connect} instructions a connect, {CONNECT} before");
     }
 }

@@ -5,6 +5,7 @@ mod micro;
 mod peers;
 mod push;
 mod quiet;
+mod varied;
 
 use crate::{options::Options, table::Row};
 
@@ -40,6 +41,8 @@ const GROUPS: &[(&[u8], &str, Measure)] = &[
     (&[2, 12], "a thousand clients", push::some),
     (&[1, 3, 4, 5, 14], "ten thousand clients", push::many),
     (&[1], "ten thousand clients, other ways", push::other),
+    (&[2], "mixed intervals", varied::intervals),
+    (&[14], "comings and goings", varied::churn),
     (&[8], "legacy files", micro::files),
     (&[9], "process walk", micro::walk),
     (&[10], "samples counted", counted::samples),
