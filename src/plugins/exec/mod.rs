@@ -15,7 +15,7 @@ pub mod pace;
 pub mod run;
 pub mod stream;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{cell::LazyCell, path::Path, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
@@ -44,7 +44,8 @@ pub const MAX_NOISE: usize = 1 << 20;
 #[must_use]
 pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
     let (mut definitions, mut faults) = (Vec::new(), Vec::new());
-    let built_in = names_built_in();
+    // Hardly any server has definitions, and making the list reads the machine.
+    let built_in = LazyCell::new(names_built_in);
     // `_meta` takes one place.
     let most = PluginSet::CAPACITY - 1;
     for read in read_all(dir) {
