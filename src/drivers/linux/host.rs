@@ -1,10 +1,16 @@
 //! What kind of machine this is: uname(2), os-release(5), the hypervisor and container hints.
 
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::Read,
+};
 
 use serde::Serialize;
 
 use crate::drivers::Root;
+
+/// So much of /proc/cpuinfo tells of the first processor; the kernel takes a while to print those of a large machine.
+const FIRST_PROCESSOR: u64 = 8192;
 
 /// The machine, as `info` names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +32,12 @@ impl Host {
     #[must_use]
     pub fn read(root: &Root) -> Self {
         let text = |path: &str| fs::read_to_string(root.path(path)).unwrap_or_default();
+        let mut first_processor = Vec::new();
+        if let Ok(cpuinfo) = File::open(root.path("proc/cpuinfo")) {
+            // What cannot be read says nothing, like a file that is not there.
+            let _ = cpuinfo.take(FIRST_PROCESSOR).read_to_end(&mut first_processor);
+        }
+        let first_processor = String::from_utf8_lossy(&first_processor);
         let name = nix::sys::utsname::uname().ok();
         let field = |pick: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
             name.as_ref().map(|name| pick(name).to_string_lossy().into_owned()).unwrap_or_default()
@@ -35,7 +47,7 @@ impl Host {
             kernel: field(|name| name.release()),
             os: pretty_name(&text("etc/os-release")).unwrap_or_else(|| "Linux".into()),
             cpus: online(&text("sys/devices/system/cpu/online")).max(1),
-            virt: virt(&text("run/systemd/container"), &text("proc/cpuinfo"), &text("sys/class/dmi/id/sys_vendor")),
+            virt: virt(&text("run/systemd/container"), &first_processor, &text("sys/class/dmi/id/sys_vendor")),
         }
     }
 }
