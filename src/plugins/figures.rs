@@ -117,6 +117,9 @@ pub fn rate_of(before: Option<u64>, now: Option<u64>, unit: u64, over: Duration)
     Decimal::rate_of(before?, now?, unit, over)
 }
 
+/// What `by` says of figures that are our own view's, which may not be the machine's: that one is hidden from us.
+pub const OWN_VIEW: &str = "self";
+
 /// Nanoseconds of processor time in a second of one processor.
 pub const NANOS: u64 = 1_000_000_000;
 

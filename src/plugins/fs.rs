@@ -1,16 +1,21 @@
 //! `fs`: how full the machine's file systems are.
 //!
-//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`.
+//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`. Where the
+//! machine's mounts are hidden from us the rows are those of our own view, and say so: `"by":"self"`.
 
 use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Plugin, Window, families::Families, figures::Decimal};
+use super::{
+    Plugin, Window,
+    families::Families,
+    figures::{Decimal, OWN_VIEW},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{
-        mounts::{Mount, read, storage},
+        mounts::{Mount, View, read, storage},
         space::{Space, space},
     },
     patience::Patience,
@@ -56,6 +61,8 @@ pub struct Row {
     ro: bool,
     /// Seconds since it answered last; null while it does.
     stale: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
 }
 
 impl Plugin for Fs {
@@ -65,7 +72,8 @@ impl Plugin for Fs {
 
     fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
         sample.clear();
-        let mut mounts = storage(read(&self.root)?, self.with_network);
+        let View { mounts, own } = read(&self.root)?;
+        let mut mounts = storage(mounts, self.with_network);
         mounts.truncate(ROWS);
         let question = |mount: &Mount| {
             let mount = mount.clone();
@@ -84,6 +92,7 @@ impl Plugin for Fs {
                 inode_pct: space.and_then(|space| space.files).map(|(used, all)| Decimal::percent(used, all)),
                 ro: mount.read_only,
                 stale: answer.stale.map(|age| age.as_secs()),
+                by: own.then_some(OWN_VIEW),
             }
         }));
         Ok(())

@@ -23,8 +23,10 @@ use crate::drivers::{DriverError, Root};
 pub struct Network {
     /// `proc/1/net`, or `proc/self/net` where the first process is hidden from us.
     pub folder: &'static str,
-    /// Whether our own namespace is the machine's, so that sysfs and sysctl speak of the same interfaces.
+    /// Whether our own namespace is the one that is read, so that sysfs and sysctl speak of the same interfaces.
     pub ours: bool,
+    /// Whether our own is read for want of the machine's, which may be another.
+    pub instead: bool,
 }
 
 impl Network {
@@ -34,8 +36,8 @@ impl Network {
         let inode = |folder| fs::metadata(root.path(format!("{folder}/dev"))).ok().map(|file| (file.dev(), file.ino()));
         let (host, own) = (inode("proc/1/net"), inode("proc/self/net"));
         match host {
-            Some(host) => Self { folder: "proc/1/net", ours: own.is_none_or(|own| own == host) },
-            None => Self { folder: "proc/self/net", ours: true },
+            Some(host) => Self { folder: "proc/1/net", ours: own.is_none_or(|own| own == host), instead: false },
+            None => Self { folder: "proc/self/net", ours: true, instead: true },
         }
     }
 }
@@ -74,13 +76,15 @@ pub struct Interfaces {
     links: HashMap<Name, Link>,
     before: HashMap<Name, Counters>,
     buffer: Vec<u8>,
+    /// Whether they are our own namespace's, the machine's being hidden.
+    pub own: bool,
 }
 
 impl Interfaces {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let Network { folder, ours } = Network::find(root);
+        let Network { folder, ours, instead } = Network::find(root);
         let class = root.path("sys/class/net");
         Self {
             dev: KernelFile::new(root, format!("{folder}/dev")),
@@ -89,6 +93,7 @@ impl Interfaces {
             links: HashMap::new(),
             before: HashMap::new(),
             buffer: Vec::new(),
+            own: instead,
         }
     }
 
@@ -272,14 +277,15 @@ mod tests {
         let own = tree.0.path().join("proc/self/net");
         fs::create_dir_all(&own).unwrap();
         let find = || Network::find(&tree.root());
-        assert_eq!(find(), Network { folder: "proc/self/net", ours: true });
+        assert_eq!(find(), Network { folder: "proc/self/net", ours: true, instead: true });
         tree.dev(&[]);
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: true });
+        let host = |ours| Network { folder: "proc/1/net", ours, instead: false };
+        assert_eq!(find(), host(true));
         fs::hard_link(tree.0.path().join("proc/1/net/dev"), own.join("dev")).unwrap();
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: true });
+        assert_eq!(find(), host(true));
         fs::remove_file(own.join("dev")).unwrap();
         fs::write(own.join("dev"), "").unwrap();
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: false });
+        assert_eq!(find(), host(false));
     }
 
     #[test]
