@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::sysfs::{entries, name, number, signed_number, text};
+use super::{
+    sysfs::{entries, name, number, signed_number, text},
+    text::decimal,
+};
 use crate::drivers::Root;
 
 /// Hotter is no temperature but a register that does not exist (thousandths of a degree).
@@ -42,8 +45,21 @@ pub struct Measured {
     pub temperatures: Vec<Temperature>,
     /// Fans.
     pub fans: Vec<Fan>,
-    /// Energy used since some start, by domain, in microjoules. It goes back to 0 at its largest number.
-    pub energy_uj: Option<(String, u64)>,
+    /// Energy.
+    pub energy: Option<Energy>,
+}
+
+/// One counter of energy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Energy {
+    /// The folder's name in /sys/class/powercap.
+    pub zone: String,
+    /// What it counts for: `package`, `core`, `dram` …
+    pub domain: String,
+    /// Which of several packages, where its name says so.
+    pub number: Option<u64>,
+    /// Microjoules since some start. It goes back to 0 at its largest number.
+    pub used_uj: u64,
 }
 
 /// One fan.
@@ -173,9 +189,16 @@ fn zone(path: &Path) -> Measured {
 
 fn energy(source: &Source) -> Measured {
     // Machines with several packages number them: package-0, package-1.
-    let domain = source.chip.trim_end_matches(|char: char| char.is_ascii_digit()).trim_end_matches('-');
-    let energy_uj = number(&source.path.join("energy_uj")).map(|used| (domain.to_string(), used));
-    Measured { energy_uj, ..Measured::default() }
+    let numbered =
+        source.chip.rsplit_once('-').and_then(|(domain, digits)| Some((domain, decimal(digits.as_bytes())?)));
+    let (domain, which) = numbered.map_or((source.chip.as_str(), None), |(domain, number)| (domain, Some(number)));
+    let energy = number(&source.path.join("energy_uj")).map(|used_uj| Energy {
+        zone: name(&source.path).into(),
+        domain: domain.into(),
+        number: which,
+        used_uj,
+    });
+    Measured { energy, ..Measured::default() }
 }
 
 fn is_temperature(milli_c: &i64) -> bool {
@@ -265,8 +288,9 @@ mod tests {
         );
         let sources = sources(&Root::at(dir.path()), &[]);
         let measured: Vec<_> = sources.iter().map(measure).collect();
-        let domains: Vec<_> = measured.iter().filter_map(|measured| measured.energy_uj.clone()).collect();
-        assert_eq!((sources.len(), domains), (3, vec![("package".to_string(), 123)]));
+        let energy: Vec<_> = measured.iter().filter_map(|measured| measured.energy.clone()).collect();
+        let (zone, domain) = ("intel-rapl:0".into(), "package".into());
+        assert_eq!((sources.len(), energy), (3, vec![Energy { zone, domain, number: Some(0), used_uj: 123 }]));
         let zone = measured.iter().find_map(|measured| measured.temperatures.first()).unwrap();
         assert_eq!((&*zone.label, zone.milli_c), ("thermal_zone0", 48312));
     }
