@@ -89,7 +89,7 @@ pub struct Temperature {
 }
 
 /// The sources of this machine in a stable order, without the chips whose names are in `off`. Thermal zones show what
-/// chips show as well, so they are taken only where there is no chip.
+/// chips show as well, so they are taken only where no chip has a temperature: a battery or a fan is a chip, too.
 #[must_use]
 pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     let found = |class: &str, prefix: &str, name_file: &str, kind| -> Vec<Source> {
@@ -103,8 +103,8 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
         listed.into_iter().filter_map(source).filter(|source| !off.contains(&source.chip)).collect()
     };
     let mut sources = found("sys/class/hwmon", "hwmon", "name", Kind::Chip);
-    if sources.is_empty() {
-        sources = found("sys/class/thermal", "thermal_zone", "type", Kind::Zone);
+    if !sources.iter().any(has_temperature) {
+        sources.extend(found("sys/class/thermal", "thermal_zone", "type", Kind::Zone));
     }
     let shared: Vec<_> = sources.iter().map(|source| source.chip.clone()).collect();
     for source in &mut sources {
@@ -117,6 +117,12 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     sources.sort();
     name_apart(&mut sources);
     sources
+}
+
+fn has_temperature(source: &Source) -> bool {
+    let is_input = |name: &str| name.starts_with("temp") && name.ends_with("_input");
+    let folders = [source.path.clone(), source.path.join("device")];
+    folders.iter().any(|folder| !entries(folder, is_input).is_empty())
 }
 
 /// Gives each source its id.
@@ -268,6 +274,26 @@ mod tests {
         assert_eq!(
             temperatures.iter().map(|t| (&*t.label, t.milli_c)).collect::<Vec<_>>(),
             [("temp10", -5500), ("temp1", 1000)]
+        );
+    }
+
+    #[test]
+    fn a_chip_without_a_temperature_hides_no_zone() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            &[
+                ("sys/class/hwmon/hwmon0/name", "rpi_volt\n"),
+                ("sys/class/hwmon/hwmon0/in0_lcrit_alarm", "0\n"),
+                ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
+                ("sys/class/thermal/thermal_zone0/temp", "-1500\n"),
+            ],
+        );
+        let sources = sources(&Root::at(dir.path()), &[]);
+        let measured = sources.iter().map(measure).flat_map(|measured| measured.temperatures);
+        assert_eq!(
+            measured.map(|found| (found.sensor, found.milli_c)).collect::<Vec<_>>(),
+            [("thermal_zone0".into(), -1500)]
         );
     }
 
