@@ -180,10 +180,60 @@ fn is_hardware(folder: &Path) -> bool {
     folder.join("device").exists() && !folder.join("master/device").exists()
 }
 
-/// The rule by names: what carries the traffic of others, or stays within the machine, is left out.
+/// Beginnings of the names that the kernel, and what brings networks, give to what carries the traffic of others or stays
+/// within the machine: containers' ends, bridges, tunnels. Members of a team are not told anywhere, so the team is left out.
+const OTHERS: [&str; 46] = [
+    "br",
+    "cali",
+    "cilium",
+    "cni",
+    "docker",
+    "dummy",
+    "erspan",
+    "flannel",
+    "fwbr",
+    "fwln",
+    "fwpr",
+    "geneve",
+    "gre",
+    "ifb",
+    "incusbr",
+    "ip6",
+    "ip_vti",
+    "ipvl",
+    "kube-",
+    "lxcbr",
+    "lxdbr",
+    "macsec",
+    "macv",
+    "nebula",
+    "nodelocaldns",
+    "ovs-",
+    "podman",
+    "sit",
+    "tailscale",
+    "tap",
+    "team",
+    "teql",
+    "tun",
+    "veth",
+    "virbr",
+    "vlan",
+    "vmbr",
+    "vmnet",
+    "vnet",
+    "vrf",
+    "vxlan",
+    "wg",
+    "wt0",
+    "xenbr",
+    "xfrm",
+    "zt",
+];
+
+/// The rule by names.
 fn carries_for_itself(name: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 8] = [b"veth", b"br", b"docker", b"virbr", b"tun", b"tap", b"dummy", b"vlan"];
-    name != b"lo" && !name.contains(&b'.') && !OTHERS.iter().any(|prefix| name.starts_with(prefix))
+    name != b"lo" && !name.contains(&b'.') && !OTHERS.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -269,6 +319,36 @@ mod tests {
         assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(true));
         assert_eq!(totals(&found), ["eth0", "bond0", "wlan0"]);
         assert!(found.iter().all(|interface| interface.link == Link::default()), "{found:?}");
+    }
+
+    #[test]
+    fn bridges_tunnels_and_ends_of_containers_have_well_known_names() {
+        let carry =
+            ["eth0", "enp3s0f1", "eno1", "ens18", "wlp2s0", "wwan0", "ib0", "bond0", "usb0", "ppp0", "enx001122334455"];
+        let repeat = [
+            "vmbr0",
+            "fwpr100p0",
+            "tap100i0",
+            "wg0",
+            "tailscale0",
+            "zt5u4y6ejv",
+            "cni0",
+            "flannel.1",
+            "cali12",
+            "lxdbr0",
+            "incusbr0",
+            "ovs-system",
+            "macvtap0",
+            "vxlan42",
+            "sit0",
+            "ip6tnl0",
+            "ip_vti0",
+            "gretap0",
+            "vnet3",
+            "team0",
+        ];
+        assert_eq!(carry.map(|name| carries_for_itself(name.as_bytes())), carry.map(|_| true));
+        assert_eq!(repeat.map(|name| carries_for_itself(name.as_bytes())), repeat.map(|_| false));
     }
 
     #[test]
