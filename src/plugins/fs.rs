@@ -18,7 +18,7 @@ use crate::drivers::{
         mounts::{Mount, View, read, storage},
         space::{Space, space},
     },
-    patience::Patience,
+    patience::{Answer, Patience},
 };
 
 /// After this the others are shown without it.
@@ -80,7 +80,10 @@ impl Plugin for Fs {
             (format!("{:?} {}", mount.device, mount.point.display()), move || space(&mount))
         };
         let answers = self.questions.ask(mounts.iter().map(question).collect(), DEADLINE);
-        sample.extend(mounts.into_iter().zip(answers).map(|(mount, answer)| {
+        // What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too.
+        let keeps = |answer: &Answer<Option<Space>>| answer.value.flatten().is_none_or(|space| space.size_bytes > 0);
+        let rows = mounts.into_iter().zip(answers).filter(|(_, answer)| keeps(answer));
+        sample.extend(rows.map(|(mount, answer)| {
             let space = answer.value.flatten();
             Row {
                 mnt: mount.point.display().to_string(),
@@ -150,6 +153,19 @@ mod tests {
         Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
         let row = serde_json::to_value(&sample[0]).unwrap();
         assert_eq!((&row["size"], &row["ro"], &row["src"]), (&Value::Null, &Value::Bool(true), &"/dev/x".into()));
+    }
+
+    #[test]
+    fn what_has_no_blocks_is_no_row() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata("/proc").unwrap());
+        let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+        let line = format!("1 1 {major}:{minor} / /proc rw - nfsd nfsd rw\n");
+        fs::write(dir.path().join("proc/1/mountinfo"), line).unwrap();
+        let mut sample = Vec::new();
+        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        assert!(sample.is_empty(), "{sample:?}");
     }
 
     const DEAD: &str = "plugins::fs::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
