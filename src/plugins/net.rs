@@ -86,8 +86,8 @@ fn families(sample: &Sample, out: &mut Families) {
                 out.counter(name, help, &labels, value as f64);
             }
         }
-        let up = interface.link.up.map(|up| f64::from(u8::from(up)));
-        out.gauge("node_network_up", "1 where the interface is up", &labels, up);
+        let up = interface.link.said_up.map(|up| f64::from(u8::from(up)));
+        out.gauge("node_network_up", "1 where the driver says that the interface is up", &labels, up);
         let bytes_a_second = interface.link.mbps.map(|mbps| mbps as f64 * 1e6 / 8.0);
         out.gauge("node_network_speed_bytes", "Speed of the link in bytes a second", &labels, bytes_a_second);
     }

@@ -63,6 +63,8 @@ pub struct Link {
     pub up: Option<bool>,
     /// Its speed, of those that have one.
     pub mbps: Option<u64>,
+    /// Whether its driver says that it is up: those of the loopback and of tunnels say nothing.
+    pub said_up: Option<bool>,
     hardware: bool,
 }
 
@@ -141,18 +143,24 @@ impl Interfaces {
             let bytes = read_once(&folder.join(file), &mut self.buffer).ok()?;
             lines(bytes).next().map(<[u8]>::to_vec)
         };
-        let up = match word("operstate").as_deref() {
+        let state = word("operstate");
+        let said_up = state.as_deref().map(|state| state == b"up");
+        let up = match state.as_deref() {
             // Drivers that do not say: the carrier does.
             Some(b"unknown") => Some(word("carrier").as_deref() == Some(b"1")),
-            Some(state) => Some(state == b"up"),
-            None => None,
+            _ => said_up,
         };
         let link = match before {
-            Some(before) if before.up == up => before,
+            Some(before) if before.up == up => Link { said_up, ..before },
             _ => {
                 let hardware = is_hardware(&folder);
                 let mbps = (hardware && up == Some(true)).then(|| word("speed")).flatten();
-                Link { up, mbps: mbps.as_deref().and_then(decimal).filter(|&mbps| mbps < MBPS_UNKNOWN), hardware }
+                Link {
+                    up,
+                    said_up,
+                    mbps: mbps.as_deref().and_then(decimal).filter(|&mbps| mbps < MBPS_UNKNOWN),
+                    hardware,
+                }
             }
         };
         self.links.insert(name, link);
@@ -297,6 +305,7 @@ mod tests {
         assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(false));
         assert_eq!(totals(&found), ["eth0", "eth1"]);
         let links: Vec<_> = found.iter().map(|interface| (interface.link.up, interface.link.mbps)).collect();
+        assert_eq!((found[0].link.said_up, found[1].link.said_up), (Some(false), Some(true)));
         let up = Some(true);
         assert_eq!(links, [(up, None), (up, Some(10000)), (Some(false), None), (up, None), (up, None), (None, None)]);
     }
