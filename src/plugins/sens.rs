@@ -269,7 +269,7 @@ mod tests {
         families(&Sample { temperatures, ..Sample::default() }, &mut out);
         let text = out.open_metrics().unwrap();
         let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 42.0"#]);
+        assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 41.96"#]);
     }
 
     #[test]
