@@ -183,9 +183,10 @@ const MBPS_UNKNOWN: u64 = u32::MAX as u64;
 
 /// Whether the interface is a piece of hardware (a virtual machine's too) whose bytes no other one counts. Bridges,
 /// bonds and VLANs are not hardware, so what is enslaved to them counts; a virtual function whose master is hardware
-/// is counted by it.
+/// is counted by it, and what carries the ports of a switch (DSA) by these.
 fn is_hardware(folder: &Path) -> bool {
-    folder.join("device").exists() && !folder.join("master/device").exists()
+    let has = |file: &str| folder.join(file).exists();
+    has("device") && !has("master/device") && !has("dsa")
 }
 
 /// Beginnings of the names that the kernel, and what brings networks, give to what carries the traffic of others or stays
@@ -308,6 +309,19 @@ mod tests {
         assert_eq!((found[0].link.said_up, found[1].link.said_up), (Some(false), Some(true)));
         let up = Some(true);
         assert_eq!(links, [(up, None), (up, Some(10000)), (Some(false), None), (up, None), (up, None), (None, None)]);
+    }
+
+    #[test]
+    fn the_ports_of_a_switch_count_and_not_what_carries_them() {
+        let tree = Tree::new();
+        tree.dev(&[("eth0", 5), ("lan1", 2), ("lan2", 3)]);
+        for name in ["eth0", "lan1", "lan2"] {
+            tree.class(name, &[("operstate", "up\n")], true);
+        }
+        fs::create_dir(tree.0.path().join("sys/class/net/eth0/dsa")).unwrap();
+        let mut found = Vec::new();
+        assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(false));
+        assert_eq!(totals(&found), ["lan1", "lan2"]);
     }
 
     #[test]
