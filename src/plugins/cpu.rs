@@ -16,7 +16,7 @@ use super::{
 use crate::drivers::{
     DriverError, Root,
     linux::{
-        mounts,
+        mounts::is_of_lxcfs,
         online::OnlineFile,
         stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
     },
@@ -34,18 +34,17 @@ impl Cpu {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { stat: StatFile::new(root), online: OnlineFile::new(root), of_lxcfs: Self::is_of_lxcfs(root) }
+        Self {
+            stat: StatFile::new(root),
+            online: OnlineFile::new(root),
+            of_lxcfs: is_of_lxcfs(root, Path::new("/proc/stat")),
+        }
     }
 
     /// Why a part of the figures is null here, if it is.
     #[must_use]
-    pub fn note(root: &Root) -> Option<String> {
-        Self::is_of_lxcfs(root)
-            .then(|| "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into())
-    }
-
-    fn is_of_lxcfs(root: &Root) -> bool {
-        mounts::is_of_lxcfs(root, Path::new("/proc/stat"))
+    pub fn note(&self) -> Option<String> {
+        self.of_lxcfs.then(|| "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into())
     }
 }
 

@@ -72,6 +72,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
     let (units_root, units) = (root.clone(), options.units.clone());
     let ct_root = root.clone();
+    let cpu = Cpu::new(root);
+    let cpu_note = cpu.note();
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -79,7 +81,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))).by_default(),
         entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes(census.clone()))).by_default(),
         entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))).by_default(),
-        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(Cpu::new(root))).noting(Cpu::note(root)),
+        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(cpu)).noting(cpu_note),
         entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
         entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
         entry("disk", Kind::Rate, "", 0.05, Home::tick(Disk::new(root))),

@@ -75,6 +75,8 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -95,6 +97,16 @@ mod tests {
             ("a,0,/", None),
         ] {
             assert_eq!(Formula::parse(text).unwrap().result(field), result, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String, operations in "([a-c1-9],|[-+*/],){0,12}") {
+            for text in [text, operations] {
+                let result = Formula::parse(&text).and_then(|formula| formula.result(|_| Some(0.0)));
+                prop_assert!(result.is_none_or(f64::is_finite));
+            }
         }
     }
 
