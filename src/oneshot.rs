@@ -126,6 +126,7 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
         return Ok(EX_CONFIG.into());
     }
     let (report, usable) = exec::check::report(&definition);
+    signals::give_way_to_the_end();
     // Whoever closed standard output does not want the rest.
     let _ = io::stdout().write_all(report.as_bytes());
     Ok(if usable { ExitCode::SUCCESS } else { EX_UNAVAILABLE.into() })

@@ -1,6 +1,13 @@
 //! Which signals somebody wanted ignored before the program started, and an end that leaves nothing behind.
 
-use std::{future::poll_fn, io, process::exit, task::Poll, thread};
+use std::{
+    future::poll_fn,
+    io,
+    process::exit,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    task::Poll,
+    thread,
+};
 
 use nix::sys::signal::Signal;
 use tokio::{
@@ -34,6 +41,9 @@ pub fn signals_ignored() -> IgnoredSignals {
     std::fs::read_to_string("/proc/self/status").ok().and_then(|text| IgnoredSignals::parse(&text)).unwrap_or_default()
 }
 
+/// A signal is ending this program.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
 /// Calls `last` when a signal ends this program, with the status that shells give a program that a signal ended. A
 /// thread of its own waits for that, so that a signal is heard while the others write to somebody who does not read; it
 /// is not waited for by blocking signals, because children would inherit that.
@@ -53,10 +63,19 @@ pub fn before_the_end(last: fn()) -> io::Result<()> {
             let end = heard.iter_mut().find_map(|(end, signals)| signals.poll_recv(context).is_ready().then_some(*end));
             end.map_or(Poll::Pending, Poll::Ready)
         }));
+        ENDING.store(true, SeqCst);
         last();
         exit(128 + end as i32);
     };
     thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
+}
+
+/// Does not return once a signal is ending this program: whoever finds its children killed by that has nothing to say, and
+/// the status is the signal's.
+pub fn give_way_to_the_end() {
+    while ENDING.load(SeqCst) {
+        thread::park();
+    }
 }
 
 #[cfg(test)]

@@ -439,3 +439,6 @@ impl Handler<Count> for Supervisor {
         self.sessions.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! `cpu`: where the processors' time goes, in all of the kernel's words, and the kernel's event counters.
 //!
 //! The ratios are parts of the eight fields from `user` to `steal`. `guest` is inside `user`, and `guest_nice` inside
-//! `nice`: they are shown beside them and are not added again.
+//! `nice`: they are shown beside them and are not added again. In a container of lxcfs the event counters are null: they
+//! are the host's.
+
+use std::path::Path;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -13,6 +16,7 @@ use super::{
 use crate::drivers::{
     DriverError, Root,
     linux::{
+        mounts::is_of_lxcfs,
         online::OnlineFile,
         stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
     },
@@ -23,13 +27,24 @@ use crate::drivers::{
 pub struct Cpu {
     stat: StatFile,
     online: OnlineFile,
+    of_lxcfs: bool,
 }
 
 impl Cpu {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { stat: StatFile::new(root), online: OnlineFile::new(root) }
+        Self {
+            stat: StatFile::new(root),
+            online: OnlineFile::new(root),
+            of_lxcfs: is_of_lxcfs(root, Path::new("/proc/stat")),
+        }
+    }
+
+    /// Why a part of the figures is null here, if it is.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        self.of_lxcfs.then(|| "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into())
     }
 }
 
@@ -50,7 +65,11 @@ impl Plugin for Cpu {
         if self.online.read(&mut sample.online).is_err() {
             sample.online.clear();
         }
-        self.stat.read(&mut sample.stat)
+        self.stat.read(&mut sample.stat)?;
+        if self.of_lxcfs {
+            sample.stat.forget_the_hosts();
+        }
+        Ok(())
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {

@@ -11,7 +11,7 @@ use super::{Plugin, Window, families::Families, figures::Decimal};
 use crate::drivers::{
     DriverError, Root,
     linux::{
-        disks::{Role, Roles},
+        disks::{Role, Roles, disk_of_path},
         diskstats::{Disk as Counters, DiskstatsFile},
     },
 };
@@ -41,16 +41,28 @@ impl Plugin for Disk {
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.clear();
-        let roles = &mut self.roles;
+        let (roles, mut paths) = (&mut self.roles, Vec::new());
         self.diskstats.read(|disk| {
             let shown = match roles.of(disk.name) {
                 Role::Whole => Some(true),
                 Role::Stacked => Some(false),
                 Role::Virtual => (disk.reads > 0 || disk.writes > 0).then_some(false),
                 Role::Partition => None,
+                Role::Path => {
+                    paths.push(disk);
+                    None
+                }
             };
             sample.extend(shown.map(|in_total| (disk, in_total)));
-        })
+        })?;
+        for path in paths {
+            let name = disk_of_path(path.name);
+            let counts = |disk: &Counters| Some(disk.name) == name && (disk.reads > 0 || disk.writes > 0);
+            if !sample.iter().any(|(disk, _)| counts(disk)) {
+                sample.push((path, true));
+            }
+        }
+        Ok(())
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -140,30 +152,32 @@ struct Rates {
     ri: Decimal,
     wi: Decimal,
     /// The share of the time in which anything was under way.
-    util: Decimal,
+    util: Option<Decimal>,
     /// Milliseconds that a read and a write took, null where there was none.
     r_ms: Option<Decimal>,
     w_ms: Option<Decimal>,
     /// Requests under way, on average.
-    q: Decimal,
+    q: Option<Decimal>,
 }
 
 impl Rates {
-    /// None when a counter fell: the device began anew.
+    /// None when a count of bytes or requests fell: the device began anew. Times have 32 bits in the kernel and begin anew
+    /// by themselves, every few days on a busy disk: then what is made of them is not known.
     fn between(before: &Counters, now: &Counters, over: Duration) -> Option<Self> {
         let grown = |field: fn(&Counters) -> u64| field(now).checked_sub(field(before));
         let rate = |field: fn(&Counters) -> u64| Decimal::rate(field(before), field(now), over);
         let over_ms = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
-        let each = |spent_ms, requests| (requests > 0).then(|| Decimal::ratio(spent_ms, requests));
+        let each =
+            |spent_ms: Option<u64>, requests| spent_ms.filter(|_| requests > 0).map(|ms| Decimal::ratio(ms, requests));
         Some(Self {
             r: rate(|disk| disk.read_bytes)?,
             w: rate(|disk| disk.written_bytes)?,
             ri: rate(|disk| disk.reads)?,
             wi: rate(|disk| disk.writes)?,
-            util: Decimal::ratio(grown(|disk| disk.busy_ms)?.min(over_ms), over_ms),
-            r_ms: each(grown(|disk| disk.read_ms)?, grown(|disk| disk.reads)?),
-            w_ms: each(grown(|disk| disk.write_ms)?, grown(|disk| disk.writes)?),
-            q: Decimal::ratio(grown(|disk| disk.queue_ms)?, over_ms),
+            util: grown(|disk| disk.busy_ms).map(|busy_ms| Decimal::ratio(busy_ms.min(over_ms), over_ms)),
+            r_ms: each(grown(|disk| disk.read_ms), grown(|disk| disk.reads)?),
+            w_ms: each(grown(|disk| disk.write_ms), grown(|disk| disk.writes)?),
+            q: grown(|disk| disk.queue_ms).map(|queue_ms| Decimal::ratio(queue_ms, over_ms)),
         })
     }
 }
@@ -211,6 +225,35 @@ mod tests {
         let view = view(Some(&before), &vec![(busy, true)]);
         let expected = json!({"r": 0, "w": 0, "ri": 2, "wi": 0, "util": 0.5, "r_ms": 2.5, "w_ms": null, "q": 1.5});
         assert_eq!(view["dev"]["sda"], expected);
+    }
+
+    #[test]
+    fn a_time_that_wraps_takes_nothing_else_away() {
+        let times = |ms| Counters { reads: 4, read_ms: ms, busy_ms: ms, queue_ms: ms, ..disk("sda", 0) };
+        let (before, now) = (times(u64::from(u32::MAX) - 5), Counters { reads: 8, ..times(3) });
+        let view = view(Some(&vec![(before, true)]), &vec![(now, true)]);
+        let expected = json!({"r": 0, "w": 0, "ri": 2, "wi": 0, "util": null, "r_ms": null, "w_ms": null, "q": null});
+        assert_eq!(view["dev"]["sda"], expected);
+    }
+
+    /// The ways to a disk are counted where the disk counts nothing itself.
+    #[test]
+    fn a_disk_with_several_ways_is_in_the_total_once() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("proc")).unwrap();
+        let line = |name: &str, reads: u64| format!("259 0 {name} {reads} 0 8 0 0 0 0 0 0 0 0\n");
+        for (disks, expected) in [
+            ([("nvme0c0n1", 2), ("nvme0n1", 3)], vec![("nvme0n1", true)]),
+            ([("nvme0c0n1", 2), ("nvme0n1", 0)], vec![("nvme0n1", true), ("nvme0c0n1", true)]),
+            ([("nvme1c0n1", 2), ("nvme0n1", 3)], vec![("nvme0n1", true), ("nvme1c0n1", true)]),
+        ] {
+            let text = disks.map(|(name, reads)| line(name, reads)).concat();
+            std::fs::write(dir.path().join("proc/diskstats"), text).unwrap();
+            let mut sample = Sample::new();
+            Disk::new(&Root::at(dir.path())).read(&mut sample).unwrap();
+            let found: Vec<_> = sample.iter().map(|(disk, in_total)| (disk.name.to_string(), *in_total)).collect();
+            assert_eq!(found, expected.iter().map(|(name, total)| ((*name).into(), *total)).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -74,33 +74,38 @@ impl Serialize for Decimal {
     }
 }
 
-/// A temperature with one decimal at most.
+/// A temperature, in JSON with one decimal at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Celsius {
-    tenths: i64,
+    milli: i64,
 }
 
 impl Celsius {
     /// From thousandths of a degree.
     #[must_use]
     pub const fn from_milli(milli: i64) -> Self {
-        let half = if milli < 0 { -50 } else { 50 };
-        Self { tenths: milli.saturating_add(half) / 100 }
+        Self { milli }
     }
 
-    /// Degrees.
+    /// Degrees, as exact as the sensor is.
     #[must_use]
     pub fn degrees(self) -> f64 {
-        self.tenths as f64 / 10.0
+        self.milli as f64 / 1000.0
+    }
+
+    const fn tenths(self) -> i64 {
+        let half = if self.milli < 0 { -50 } else { 50 };
+        self.milli.saturating_add(half) / 100
     }
 }
 
 impl Serialize for Celsius {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.tenths % 10 == 0 {
-            serializer.serialize_i64(self.tenths / 10)
+        let tenths = self.tenths();
+        if tenths % 10 == 0 {
+            serializer.serialize_i64(tenths / 10)
         } else {
-            serializer.serialize_f64(self.tenths as f64 / 10.0)
+            serializer.serialize_f64(tenths as f64 / 10.0)
         }
     }
 }
@@ -116,6 +121,9 @@ pub fn rate(before: Option<u64>, now: Option<u64>, over: Duration) -> Option<Dec
 pub fn rate_of(before: Option<u64>, now: Option<u64>, unit: u64, over: Duration) -> Option<Decimal> {
     Decimal::rate_of(before?, now?, unit, over)
 }
+
+/// What `by` says of figures that are our own view's, which may not be the machine's: that one is hidden from us.
+pub const OWN_VIEW: &str = "self";
 
 /// Nanoseconds of processor time in a second of one processor.
 pub const NANOS: u64 = 1_000_000_000;

@@ -1,19 +1,24 @@
 //! `fs`: how full the machine's file systems are.
 //!
-//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`.
+//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`. Where the
+//! machine's mounts are hidden from us the rows are those of our own view, and say so: `"by":"self"`.
 
 use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Plugin, Window, families::Families, figures::Decimal};
+use super::{
+    Plugin, Window,
+    families::Families,
+    figures::{Decimal, OWN_VIEW},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{
-        mounts::{Mount, read, storage},
+        mounts::{Mount, View, read, storage},
         space::{Space, space},
     },
-    patience::Patience,
+    patience::{Answer, Patience},
 };
 
 /// After this the others are shown without it.
@@ -56,6 +61,8 @@ pub struct Row {
     ro: bool,
     /// Seconds since it answered last; null while it does.
     stale: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
 }
 
 impl Plugin for Fs {
@@ -65,14 +72,18 @@ impl Plugin for Fs {
 
     fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
         sample.clear();
-        let mut mounts = storage(read(&self.root)?, self.with_network);
+        let View { mounts, own } = read(&self.root)?;
+        let mut mounts = storage(mounts, self.with_network);
         mounts.truncate(ROWS);
         let question = |mount: &Mount| {
             let mount = mount.clone();
             (format!("{:?} {}", mount.device, mount.point.display()), move || space(&mount))
         };
         let answers = self.questions.ask(mounts.iter().map(question).collect(), DEADLINE);
-        sample.extend(mounts.into_iter().zip(answers).map(|(mount, answer)| {
+        // What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too.
+        let keeps = |answer: &Answer<Option<Space>>| answer.value.flatten().is_none_or(|space| space.size_bytes > 0);
+        let rows = mounts.into_iter().zip(answers).filter(|(_, answer)| keeps(answer));
+        sample.extend(rows.map(|(mount, answer)| {
             let space = answer.value.flatten();
             Row {
                 mnt: mount.point.display().to_string(),
@@ -84,6 +95,7 @@ impl Plugin for Fs {
                 inode_pct: space.and_then(|space| space.files).map(|(used, all)| Decimal::percent(used, all)),
                 ro: mount.read_only,
                 stale: answer.stale.map(|age| age.as_secs()),
+                by: own.then_some(OWN_VIEW),
             }
         }));
         Ok(())
@@ -141,6 +153,19 @@ mod tests {
         Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
         let row = serde_json::to_value(&sample[0]).unwrap();
         assert_eq!((&row["size"], &row["ro"], &row["src"]), (&Value::Null, &Value::Bool(true), &"/dev/x".into()));
+    }
+
+    #[test]
+    fn what_has_no_blocks_is_no_row() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata("/proc").unwrap());
+        let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+        let line = format!("1 1 {major}:{minor} / /proc rw - nfsd nfsd rw\n");
+        fs::write(dir.path().join("proc/1/mountinfo"), line).unwrap();
+        let mut sample = Vec::new();
+        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        assert!(sample.is_empty(), "{sample:?}");
     }
 
     const DEAD: &str = "plugins::fs::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";

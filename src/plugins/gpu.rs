@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::{
     Plugin, Window,
+    families::Families,
     figures::{Celsius, Decimal, MICROJOULES, rate_of},
 };
 use crate::drivers::{
@@ -32,6 +33,8 @@ impl Gpu {
 impl Plugin for Gpu {
     type Sample = Vec<Card>;
 
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
     fn read(&mut self, sample: &mut Vec<Card>) -> Result<(), DriverError> {
         sample.clear();
         sample.extend(cards(&self.0).iter().map(|card| read(card)));
@@ -40,6 +43,26 @@ impl Plugin for Gpu {
 
     fn view(window: Window<'_, Vec<Card>>) -> impl Serialize {
         (!window.now.is_empty()).then_some(Rows(window))
+    }
+}
+
+/// Names of node_exporter's `drm` collector. Heat and power, which it has among the chips of `hwmon`, are told by the card
+/// here, since a chip may be switched off there.
+fn families(cards: &Vec<Card>, out: &mut Families) {
+    for card in cards {
+        let labels = [("card", card.card.as_str())];
+        let figure = |value: Option<u64>| value.map(|value| value as f64);
+        let millionths = |value: Option<u64>| value.map(|value| value as f64 / MICROJOULES as f64);
+        let [label] = labels;
+        out.gauge("rtstat_gpu_info", "A graphics card with its model, as labels", &[label, ("name", &card.name)], 1.0);
+        out.gauge("node_drm_gpu_busy_percent", "How busy the card is", &labels, figure(card.busy_percent));
+        out.gauge("node_drm_memory_vram_size_bytes", "The card's own memory", &labels, figure(card.memory_bytes));
+        let used = figure(card.memory_used_bytes);
+        out.gauge("node_drm_memory_vram_used_bytes", "The card's own memory in use", &labels, used);
+        let degrees = card.milli_c.map(|milli| Celsius::from_milli(milli).degrees());
+        out.gauge("rtstat_gpu_temperature_celsius", "Degrees Celsius", &labels, degrees);
+        out.gauge("rtstat_gpu_power_watts", "Watts now", &labels, millionths(card.power_uw));
+        out.counter("rtstat_gpu_energy_joules_total", "Energy used", &labels, millionths(card.energy_uj));
     }
 }
 

@@ -108,6 +108,9 @@ pub struct About {
     /// Why it gives null here, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Why a part of it is null here, where one is: the key itself is of use, unlike one with a reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The figure that is full scale, where somebody said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
@@ -120,7 +123,7 @@ impl About {
     /// A key that is chosen by name, works here, and has no scale.
     #[must_use]
     pub fn new(kind: Kind, unit: &str, min_interval: f64) -> Self {
-        Self { kind, unit: unit.into(), min_interval, default: false, reason: None, max: None, warn: None }
+        Self { kind, unit: unit.into(), min_interval, default: false, reason: None, note: None, max: None, warn: None }
     }
 }
 

@@ -1,13 +1,18 @@
 //! `net`: what the machine's network interfaces carry, each and in total.
 //!
 //! The total is of the hardware, so that bridges, bonds and VLANs do not count the same bytes again. Where the hardware
-//! is not to be seen (a namespace of our own, a container) it goes by names, and says so: `"by":"name"`.
+//! is not to be seen (a namespace of our own, a container) it goes by names, and says so: `"by":"name"`. Where the
+//! machine's network is hidden altogether the key is our own's: `"by":"self"`.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{Plugin, Window, families::Families, figures::Decimal};
+use super::{
+    Plugin, Window,
+    families::Families,
+    figures::{Decimal, OWN_VIEW},
+};
 use crate::drivers::{
     DriverError, Root,
     linux::{
@@ -33,6 +38,7 @@ impl Net {
 pub struct Sample {
     interfaces: Vec<Interface>,
     by_name: bool,
+    own: bool,
 }
 
 impl Sample {
@@ -51,6 +57,7 @@ impl Plugin for Net {
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.by_name = self.0.read(&mut sample.interfaces)?;
+        sample.own = self.0.own;
         Ok(())
     }
 
@@ -58,6 +65,7 @@ impl Plugin for Net {
         View {
             total: window.before.map(|(before, over)| Total::between(before, window.now, over)),
             interfaces: Rows(window),
+            by: window.now.own.then_some(OWN_VIEW),
         }
     }
 }
@@ -78,8 +86,8 @@ fn families(sample: &Sample, out: &mut Families) {
                 out.counter(name, help, &labels, value as f64);
             }
         }
-        let up = interface.link.up.map(|up| f64::from(u8::from(up)));
-        out.gauge("node_network_up", "1 where the interface is up", &labels, up);
+        let up = interface.link.said_up.map(|up| f64::from(u8::from(up)));
+        out.gauge("node_network_up", "1 where the driver says that the interface is up", &labels, up);
         let bytes_a_second = interface.link.mbps.map(|mbps| mbps as f64 * 1e6 / 8.0);
         out.gauge("node_network_speed_bytes", "Speed of the link in bytes a second", &labels, bytes_a_second);
     }
@@ -90,6 +98,8 @@ struct View<'a> {
     total: Option<Total>,
     #[serde(rename = "if")]
     interfaces: Rows<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -181,8 +191,8 @@ mod tests {
     }
 
     fn view(before: Option<Vec<Interface>>, now: Vec<Interface>, by_name: bool) -> Value {
-        let before = before.map(|interfaces| Sample { interfaces, by_name });
-        let now = Sample { interfaces: now, by_name };
+        let before = before.map(|interfaces| Sample { interfaces, by_name, own: false });
+        let now = Sample { interfaces: now, by_name, own: false };
         let before = before.as_ref().map(|sample| (sample, Duration::from_secs(2)));
         serde_json::to_value(Net::view(Window { before, now: &now })).unwrap()
     }

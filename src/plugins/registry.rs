@@ -72,6 +72,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
     let (units_root, units) = (root.clone(), options.units.clone());
     let ct_root = root.clone();
+    let cpu = Cpu::new(root);
+    let cpu_note = cpu.note();
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -79,7 +81,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))).by_default(),
         entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes(census.clone()))).by_default(),
         entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))).by_default(),
-        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(Cpu::new(root))),
+        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(cpu)).noting(cpu_note),
         entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
         entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
         entry("disk", Kind::Rate, "", 0.05, Home::tick(Disk::new(root))),
@@ -134,6 +136,12 @@ impl Entry {
     /// The same key, which is null here for `reason` (or is not, without one).
     fn null_because(mut self, reason: Option<String>) -> Self {
         self.about.reason = reason;
+        self
+    }
+
+    /// The same key, of which a part is null here for this reason.
+    fn noting(mut self, note: Option<String>) -> Self {
+        self.about.note = note;
         self
     }
 }
@@ -207,6 +215,20 @@ mod tests {
         let default: Vec<_> = entries.iter().filter(|entry| entry.about.default).map(|entry| &*entry.name).collect();
         assert_eq!(default, ["cpu_stat", "meminfo", "processes", "uptime"]);
         assert!(entries.iter().take(4).all(|entry| entry.about.default));
+    }
+
+    #[test]
+    fn in_a_container_of_lxcfs_it_is_said_what_is_left_out() {
+        let note = |tree: &str| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc").join(tree);
+            let entries = built_in(&Root::at(folder));
+            let cpu = entries.into_iter().find(|entry| entry.name == "cpu").unwrap().about;
+            // Whoever watches leaves out what has a reason.
+            assert_eq!(cpu.reason, None);
+            cpu.note
+        };
+        assert!(note("lxc/now").is_some_and(|note| note.contains("lxcfs")));
+        assert_eq!(note("vm-6.18"), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::drivers::{
     DriverError, Root,
-    linux::sensors::{Measured, measure, sources},
+    linux::sensors::{Energy, Measured, measure, sources},
     patience::Patience,
 };
 
@@ -54,8 +54,7 @@ impl Sens {
 pub struct Sample {
     temperatures: Vec<Temperature>,
     fans: Vec<Fan>,
-    /// Microjoules by domain, and where that was read.
-    energy: Vec<(String, u64)>,
+    energy: Vec<Energy>,
 }
 
 #[derive(Debug, Serialize)]
@@ -103,7 +102,7 @@ impl Plugin for Sens {
         };
         let answers = self.questions.ask(sources.iter().map(question).collect(), DEADLINE);
         for (source, answer) in sources.iter().zip(answers) {
-            let Measured { temperatures, fans, energy_uj } = answer.value.unwrap_or_default();
+            let Measured { temperatures, fans, energy } = answer.value.unwrap_or_default();
             let stale = answer.stale.map(|age| age.as_secs());
             let place = |sensor| Place { chip: source.id.clone(), sensor };
             sample.temperatures.extend(temperatures.into_iter().map(|found| Temperature {
@@ -121,7 +120,7 @@ impl Plugin for Sens {
                 rpm: found.rpm,
                 stale: stale.is_some(),
             }));
-            sample.energy.extend(energy_uj.filter(|_| stale.is_none()));
+            sample.energy.extend(energy.filter(|_| stale.is_none()));
         }
         Ok(())
     }
@@ -161,8 +160,8 @@ fn families(sample: &Sample, out: &mut Families) {
         let [chip, sensor] = labels;
         out.gauge("node_hwmon_sensor_label", LABEL, &[chip, ("label", label.as_str()), sensor], 1.0);
     }
-    for (index, (domain, used_uj)) in sample.energy.iter().enumerate() {
-        let family = match domain.as_str() {
+    for (index, energy) in sample.energy.iter().enumerate() {
+        let family = match energy.domain.as_str() {
             "package" => "node_rapl_package_joules_total",
             "core" => "node_rapl_core_joules_total",
             "uncore" => "node_rapl_uncore_joules_total",
@@ -170,9 +169,12 @@ fn families(sample: &Sample, out: &mut Families) {
             "psys" => "node_rapl_psys_joules_total",
             _ => continue,
         };
-        let before = sample.energy.iter().take(index).filter(|(other, _)| other == domain).count().to_string();
-        let joules = *used_uj as f64 / MICROJOULES as f64;
-        out.counter(family, "Energy used, which begins at 0 again", &[("index", before.as_str())], joules);
+        let before = || sample.energy.iter().take(index).filter(|other| other.domain == energy.domain).count();
+        let number = energy.number.map_or_else(|| before().to_string(), |number| number.to_string());
+        let path = format!("/sys/class/powercap/{}", energy.zone);
+        let labels = [("index", number.as_str()), ("path", path.as_str())];
+        let joules = energy.used_uj as f64 / MICROJOULES as f64;
+        out.counter(family, "Energy used, which begins at 0 again", &labels, joules);
     }
 }
 
@@ -190,7 +192,7 @@ impl Serialize for Watts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Window { before, now } = self.0;
         let mut domains: Vec<&str> = Vec::new();
-        for (domain, _) in &now.energy {
+        for Energy { domain, .. } in &now.energy {
             if !domains.contains(&domain.as_str()) {
                 domains.push(domain);
             }
@@ -198,7 +200,7 @@ impl Serialize for Watts<'_> {
         let mut map = serializer.serialize_map(Some(domains.len()))?;
         for domain in domains {
             let counters = |sample: &Sample| -> Vec<u64> {
-                sample.energy.iter().filter(|(name, _)| name == domain).map(|(_, used)| *used).collect()
+                sample.energy.iter().filter(|energy| energy.domain == domain).map(|energy| energy.used_uj).collect()
             };
             let watts = before.and_then(|(before, over)| {
                 let (before, now) = (counters(before), counters(now));
@@ -233,7 +235,15 @@ mod tests {
     #[test]
     fn watts_are_summed_over_packages_and_null_when_a_counter_began_anew() {
         let sample = |energy: &[(&str, u64)]| Sample {
-            energy: energy.iter().map(|(domain, used)| ((*domain).into(), *used)).collect(),
+            energy: energy
+                .iter()
+                .map(|(domain, used)| Energy {
+                    zone: String::new(),
+                    domain: (*domain).into(),
+                    number: None,
+                    used_uj: *used,
+                })
+                .collect(),
             ..Sample::default()
         };
         let before = sample(&[("package", 10_000_000), ("package", 0), ("dram", 9)]);
@@ -259,7 +269,33 @@ mod tests {
         families(&Sample { temperatures, ..Sample::default() }, &mut out);
         let text = out.open_metrics().unwrap();
         let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 42.0"#]);
+        assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 41.96"#]);
+    }
+
+    #[test]
+    fn packages_keep_their_numbers_and_others_are_counted_in_a_scrape() {
+        let energy = |zone: &str, domain: &str, number| Energy {
+            zone: zone.into(),
+            domain: domain.into(),
+            number,
+            used_uj: 2_500_000,
+        };
+        let energy = vec![
+            energy("intel-rapl:1", "package", Some(1)),
+            energy("intel-rapl:1:0", "dram", None),
+            energy("intel-rapl:2:0", "dram", None),
+        ];
+        let mut out = Families::default();
+        families(&Sample { energy, ..Sample::default() }, &mut out);
+        let text = out.open_metrics().unwrap();
+        let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let row = |domain: &str, index: u64, zone: &str| {
+            let path = format!("/sys/class/powercap/{zone}");
+            format!("node_rapl_{domain}_joules_total{{index=\"{index}\",path=\"{path}\"}} 2.5")
+        };
+        let expected =
+            [row("package", 1, "intel-rapl:1"), row("dram", 0, "intel-rapl:1:0"), row("dram", 1, "intel-rapl:2:0")];
+        assert_eq!(rows, expected);
     }
 
     fn chip(root: &Path, number: usize, name: &str) -> std::path::PathBuf {

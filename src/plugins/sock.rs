@@ -1,11 +1,13 @@
 //! `sock`: the machine's sockets, its lost segments and connections, and its connection tracker.
+//!
+//! Where the machine's network is hidden it is our own, and says so: `"by":"self"`.
 
 use serde::Serialize;
 
 use super::{
     Plugin, Window,
     families::Families,
-    figures::{Decimal, rate},
+    figures::{Decimal, OWN_VIEW, rate},
 };
 use crate::drivers::{
     DriverError, Root,
@@ -35,7 +37,7 @@ impl Plugin for Sock {
     }
 
     fn view(window: Window<'_, Sockets>) -> impl Serialize {
-        let Sockets { v4, v6, retransmitted, listen_drops, conntrack } = window.now;
+        let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own } = window.now;
         let both = |v4: Option<u64>, v6: Option<u64>| Some(v4?.saturating_add(v6.unwrap_or(0)));
         let per_second = |field: fn(&Sockets) -> Option<u64>, now: &Option<u64>| {
             let (before, over) = window.before?;
@@ -49,6 +51,7 @@ impl Plugin for Sock {
             retrans: per_second(|sockets| sockets.retransmitted, retransmitted),
             listen_drop: per_second(|sockets| sockets.listen_drops, listen_drops),
             conntrack: *conntrack,
+            by: own.then_some(OWN_VIEW),
         }
     }
 }
@@ -56,7 +59,7 @@ impl Plugin for Sock {
 /// Names of node_exporter's `sockstat`, `netstat` and `conntrack` collectors.
 fn families(sockets: &Sockets, out: &mut Families) {
     const HELP: &str = "Sockets, see /proc/net/sockstat";
-    let Sockets { v4, v6, retransmitted, listen_drops, conntrack } = sockets;
+    let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own: _ } = sockets;
     let figure = |value: Option<u64>| value.map(|value| value as f64);
     for (name, value) in [
         ("node_sockstat_TCP_inuse", v4.tcp),
@@ -84,6 +87,8 @@ struct View {
     retrans: Option<Decimal>,
     listen_drop: Option<Decimal>,
     conntrack: Option<(u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
 }
 
 #[cfg(test)]
@@ -103,6 +108,7 @@ mod tests {
             retransmitted: Some(retransmitted),
             listen_drops: None,
             conntrack: Some((5, 100)),
+            own: false,
         };
         let (before, now) = (sockets(10), sockets(13));
         let view = |before| serde_json::to_value(Sock::view(Window { before, now: &now })).unwrap();

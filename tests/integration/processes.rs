@@ -120,7 +120,7 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
             assert!(Command::new(hide[0]).args(&hide[1..]).status().unwrap().success());
             // Root sees everything, and gives that up.
             let program = Program::start(rtstatd(&["server", "--user", "nobody", "--listen", "raw://127.0.0.1:0"]));
-            let choice = "plugins::processes,procs,cpu,net,fs\ninterval::0.5\nstart\n";
+            let choice = "plugins::processes,procs,cpu,net,fs,sock\ninterval::0.5\nstart\n";
             let mut client = Client::raw(&program.listener("raw"), choice);
             let push = loop {
                 let push = client.push();
@@ -130,9 +130,11 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
             };
             assert_eq!(push["procs"]["visible"], false, "{push}");
             assert!(push["procs"]["total"].as_u64() >= Some(1), "{push}");
-            // The first process cannot be asked; our own view is what is left.
+            // The first process cannot be asked; our own view is what is left, and said to be.
             assert!(push["net"]["if"]["lo"].is_object(), "{push}");
-            assert!(push["fs"].as_array().unwrap().iter().any(|row| row["mnt"] == "/"), "{push}");
+            let rows = push["fs"].as_array().unwrap();
+            assert!(rows.iter().any(|row| row["mnt"] == "/") && rows.iter().all(|row| row["by"] == "self"), "{push}");
+            assert_eq!((&push["net"]["by"], &push["sock"]["by"]), (&"self".into(), &"self".into()), "{push}");
             assert_eq!(program.stop().0.code(), Some(0));
         },
     );

@@ -50,7 +50,10 @@ fn promtool_has_nothing_to_say_of_any_tree_and_no_row_is_there_twice() {
 }
 
 #[test]
-fn sensors_services_and_containers_have_their_rows() {
+fn sensors_services_containers_and_cards_have_their_rows() {
+    let rapl = |domain: &str, zone: &str| {
+        format!("node_rapl_{domain}_joules_total{{index=\"0\",path=\"/sys/class/powercap/{zone}\"}}")
+    };
     let docker = "name=\"dddddddddddd\",engine=\"docker\",cgroup=\"system.slice/docker-dddddddddddd\
                   0000000000000000000000000000000000000000000000000000.scope\"";
     let rows = [
@@ -60,7 +63,14 @@ fn sensors_services_and_containers_have_their_rows() {
         ("sensors", "node_hwmon_temp_celsius{chip=\"nct6798\",sensor=\"temp13\"}".into(), -62.0),
         ("sensors", "node_hwmon_sensor_label{chip=\"coretemp\",label=\"Package id 0\",sensor=\"temp1\"}".into(), 1.0),
         ("sensors", "node_hwmon_fan_rpm{chip=\"nct6798\",sensor=\"fan2\"}".into(), 1180.0),
-        ("sensors", "node_rapl_package_joules_total{index=\"0\"}".into(), 123.456_789),
+        ("sensors", rapl("package", "intel-rapl:0"), 123.456_789),
+        ("sensors", rapl("core", "intel-rapl:0:0"), 123.456_789),
+        ("gpu", "rtstat_gpu_info{card=\"card0\",name=\"amdgpu 1002:73DF\"}".into(), 1.0),
+        ("gpu", "node_drm_gpu_busy_percent{card=\"card0\"}".into(), 12.0),
+        ("gpu", "node_drm_memory_vram_size_bytes{card=\"card0\"}".into(), 12_868_124_672.0),
+        ("gpu", "node_drm_memory_vram_used_bytes{card=\"card0\"}".into(), 1_073_741_824.0),
+        ("gpu", "rtstat_gpu_temperature_celsius{card=\"card0\"}".into(), 43.0),
+        ("gpu", "rtstat_gpu_power_watts{card=\"card0\"}".into(), 31.0),
         ("cgroup-v2", "rtstat_unit_cpu_seconds_total{name=\"nginx.service\"}".into(), 1.25),
         ("cgroup-v2", "rtstat_unit_memory_bytes{name=\"nginx.service\"}".into(), 35e6),
         ("cgroup-v2", "rtstat_unit_disk_read_bytes_total{name=\"nginx.service\"}".into(), 8192.0),

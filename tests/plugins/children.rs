@@ -78,6 +78,39 @@ fn a_time_out_ends_the_whole_group() {
     folder.wait_for_no_children();
 }
 
+/// Two generations away, in a session of its own, deaf to SIGTERM, and with a child in yet another session.
+const RUNAWAY: &str = r#"
+command = '''
+sh -c 'setsid sh -c "trap \"\" TERM; setsid sleep 1000 & sleep 1000" & wait' &
+sleep 1000
+'''
+timeout = 2
+"#;
+
+#[test]
+fn a_time_out_ends_what_has_left_the_group() {
+    let folder = Folder::new();
+    folder.define("runaway", RUNAWAY);
+    let server = folder.serve();
+    let mut client = Client::watch(&server, "_meta,runaway");
+    wait_until("all run", || folder.children().len() >= 6);
+    let push = client.push_with(|push| push["_meta"]["err"]["runaway"].is_string());
+    assert_eq!(push["_meta"]["err"]["runaway"], "it did not end within 2 s");
+    drop(client);
+    folder.wait_for_no_children();
+}
+
+#[test]
+fn the_servers_end_ends_what_has_left_the_group() {
+    let folder = Folder::new();
+    folder.define("runaway", &RUNAWAY.replace("timeout = 2", "timeout = 900"));
+    let mut server = folder.serve();
+    let _client = Client::watch(&server, "runaway");
+    wait_until("all run", || folder.children().len() >= 6);
+    stop(&mut server);
+    folder.wait_for_no_children();
+}
+
 #[test]
 fn what_a_program_leaves_running_ends_with_it() {
     let folder = Folder::new();

@@ -93,6 +93,19 @@ fn a_wildcard_plugin_reads_the_name_of_its_link() {
     assert!(row(&rows, "down")["value"].is_number() && row(&rows, "up")["value"].is_number(), "{rows:?}");
 }
 
+/// df_abs counts kB, names bytes, and tells Munin how to get there.
+#[test]
+fn figures_are_in_the_unit_that_the_plugin_names() {
+    let (_, rows) = rows(&format!("{FOLDER}/df_abs"));
+    let found = rows.iter().find(|row| row["label"] == "/").unwrap();
+    assert_eq!(found["unit"], "bytes");
+    let df = std::process::Command::new("df").args(["-B1", "--output=used", "/"]).output().unwrap();
+    let used: f64 = String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+    let told = found["value"].as_f64().unwrap();
+    // Files come and go between the two.
+    assert!((told / used - 1.0).abs() < 0.2, "{told}, df {used}");
+}
+
 #[test]
 fn it_reaches_a_page() {
     let folder = Folder::new();

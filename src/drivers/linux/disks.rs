@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::name::Name;
+use super::{name::Name, text::decimal};
 use crate::drivers::Root;
 
 /// A disk becomes a part of an array while it has the name that it had: look again after this.
@@ -25,6 +25,8 @@ pub enum Role {
     Stacked,
     /// A part of a disk.
     Partition,
+    /// One of the ways to an NVMe disk that has several: see [`disk_of_path`].
+    Path,
     /// Memory or a file in the shape of a disk.
     Virtual,
 }
@@ -67,6 +69,9 @@ impl Roles {
         if let Some(role) = by_kind(name.as_bytes()) {
             return role;
         }
+        if disk_of_path(name).is_some() {
+            return Role::Path;
+        }
         // A slash in a device's name is an exclamation mark in the file system.
         let file = name.as_bytes().iter().map(|&byte| if byte == b'/' { b'!' } else { byte }).collect();
         let device = self.folder.join(OsString::from_vec(file));
@@ -101,6 +106,17 @@ fn by_kind(name: &[u8]) -> Option<Role> {
         (rest.first()?.is_ascii_digit() && rest.iter().all(u8::is_ascii_digit)).then_some(())
     };
     kinds.into_iter().find_map(|(prefix, role)| numbered(prefix).map(|()| role))
+}
+
+/// The disk `nvme0n2` of the way `nvme0c1n2` to it (nvme-core's multipath). The disk counts what its ways count since
+/// Linux 6.2, and nothing before.
+#[must_use]
+pub fn disk_of_path(name: Name) -> Option<Name> {
+    let text = std::str::from_utf8(name.as_bytes()).ok()?;
+    let (subsystem, rest) = text.strip_prefix("nvme")?.split_once('c')?;
+    let (controller, space) = rest.split_once('n')?;
+    let are_numbers = [subsystem, controller, space].iter().all(|part| decimal(part.as_bytes()).is_some());
+    are_numbers.then(|| Name::new(format!("nvme{subsystem}n{space}").as_bytes()))
 }
 
 /// Where sysfs does not tell: sda1, nvme0n1p2, mmcblk0p1.
@@ -148,6 +164,8 @@ mod tests {
             ("vda", Role::Whole),
             ("vda15", Role::Partition),
             ("nvme0n1", Role::Whole),
+            ("nvme0c1n1", Role::Path),
+            ("nvme0cn1", Role::Whole),
             ("nvme0n1p2", Role::Partition),
             ("mmcblk0", Role::Whole),
             ("mmcblk0p1", Role::Partition),

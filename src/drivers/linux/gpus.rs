@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sysfs::{entries, number, signed_number, text};
+use super::sysfs::{entries, name, number, signed_number, text};
 use crate::drivers::Root;
 
 /// Drivers that show any of the figures. NVIDIA's own shows none.
@@ -12,6 +12,8 @@ const DRIVERS: [&str; 5] = ["amdgpu", "radeon", "nouveau", "i915", "xe"];
 /// One card; what its driver does not show is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gpu {
+    /// The kernel's name for it: `card0`.
+    pub card: String,
     /// The driver's name for it, or the driver and the numbers of maker and model.
     pub name: String,
     /// Percent of the time in which it did anything.
@@ -45,17 +47,19 @@ pub fn cards(root: &Root) -> Vec<PathBuf> {
 #[must_use]
 pub fn read(card: &Path) -> Gpu {
     let device = card.join("device");
+    let kernels = name(card).to_string();
     let model = || {
         let driver = uevent(&device, "DRIVER").unwrap_or_default();
         uevent(&device, "PCI_ID").map_or(driver.clone(), |id| format!("{driver} {id}"))
     };
     let asleep = text(&device.join("power/runtime_status")).as_deref() == Some("suspended");
     if asleep {
-        return Gpu { name: model(), ..Gpu::default() };
+        return Gpu { card: kernels, name: model(), ..Gpu::default() };
     }
     let sensors = entries(&device.join("hwmon"), |name| name.starts_with("hwmon"));
     let sensor = |file: &str| sensors.iter().map(|folder| folder.join(file)).find(|path| path.exists());
     Gpu {
+        card: kernels,
         name: text(&device.join("product_name")).unwrap_or_else(model),
         busy_percent: number(&device.join("gpu_busy_percent")),
         memory_used_bytes: number(&device.join("mem_info_vram_used")),
@@ -102,6 +106,7 @@ mod tests {
         }
         let gpus: Vec<_> = cards(&Root::at(dir.path())).iter().map(|card| read(card)).collect();
         let amd = Gpu {
+            card: "card1".into(),
             name: "amdgpu 1002:73DF".into(),
             busy_percent: Some(37),
             memory_used_bytes: Some(1000),
@@ -110,7 +115,8 @@ mod tests {
             power_uw: Some(28_000_000),
             energy_uj: None,
         };
-        let intel = Gpu { name: "i915 8086:9A49".into(), energy_uj: Some(77), ..Gpu::default() };
-        assert_eq!(gpus, [intel, amd, Gpu { name: "amdgpu 1:2".into(), ..Gpu::default() }]);
+        let card = |card: &str, name: &str| Gpu { card: card.into(), name: name.into(), ..Gpu::default() };
+        let intel = Gpu { energy_uj: Some(77), ..card("card0", "i915 8086:9A49") };
+        assert_eq!(gpus, [intel, amd, card("card3", "amdgpu 1:2")]);
     }
 }

@@ -23,8 +23,10 @@ use crate::drivers::{DriverError, Root};
 pub struct Network {
     /// `proc/1/net`, or `proc/self/net` where the first process is hidden from us.
     pub folder: &'static str,
-    /// Whether our own namespace is the machine's, so that sysfs and sysctl speak of the same interfaces.
+    /// Whether our own namespace is the one that is read, so that sysfs and sysctl speak of the same interfaces.
     pub ours: bool,
+    /// Whether our own is read for want of the machine's, which may be another.
+    pub instead: bool,
 }
 
 impl Network {
@@ -34,8 +36,8 @@ impl Network {
         let inode = |folder| fs::metadata(root.path(format!("{folder}/dev"))).ok().map(|file| (file.dev(), file.ino()));
         let (host, own) = (inode("proc/1/net"), inode("proc/self/net"));
         match host {
-            Some(host) => Self { folder: "proc/1/net", ours: own.is_none_or(|own| own == host) },
-            None => Self { folder: "proc/self/net", ours: true },
+            Some(host) => Self { folder: "proc/1/net", ours: own.is_none_or(|own| own == host), instead: false },
+            None => Self { folder: "proc/self/net", ours: true, instead: true },
         }
     }
 }
@@ -61,6 +63,8 @@ pub struct Link {
     pub up: Option<bool>,
     /// Its speed, of those that have one.
     pub mbps: Option<u64>,
+    /// Whether its driver says that it is up: those of the loopback and of tunnels say nothing.
+    pub said_up: Option<bool>,
     hardware: bool,
 }
 
@@ -74,13 +78,15 @@ pub struct Interfaces {
     links: HashMap<Name, Link>,
     before: HashMap<Name, Counters>,
     buffer: Vec<u8>,
+    /// Whether they are our own namespace's, the machine's being hidden.
+    pub own: bool,
 }
 
 impl Interfaces {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let Network { folder, ours } = Network::find(root);
+        let Network { folder, ours, instead } = Network::find(root);
         let class = root.path("sys/class/net");
         Self {
             dev: KernelFile::new(root, format!("{folder}/dev")),
@@ -89,6 +95,7 @@ impl Interfaces {
             links: HashMap::new(),
             before: HashMap::new(),
             buffer: Vec::new(),
+            own: instead,
         }
     }
 
@@ -136,18 +143,24 @@ impl Interfaces {
             let bytes = read_once(&folder.join(file), &mut self.buffer).ok()?;
             lines(bytes).next().map(<[u8]>::to_vec)
         };
-        let up = match word("operstate").as_deref() {
+        let state = word("operstate");
+        let said_up = state.as_deref().map(|state| state == b"up");
+        let up = match state.as_deref() {
             // Drivers that do not say: the carrier does.
             Some(b"unknown") => Some(word("carrier").as_deref() == Some(b"1")),
-            Some(state) => Some(state == b"up"),
-            None => None,
+            _ => said_up,
         };
         let link = match before {
-            Some(before) if before.up == up => before,
+            Some(before) if before.up == up => Link { said_up, ..before },
             _ => {
                 let hardware = is_hardware(&folder);
                 let mbps = (hardware && up == Some(true)).then(|| word("speed")).flatten();
-                Link { up, mbps: mbps.as_deref().and_then(decimal).filter(|&mbps| mbps < MBPS_UNKNOWN), hardware }
+                Link {
+                    up,
+                    said_up,
+                    mbps: mbps.as_deref().and_then(decimal).filter(|&mbps| mbps < MBPS_UNKNOWN),
+                    hardware,
+                }
             }
         };
         self.links.insert(name, link);
@@ -170,15 +183,66 @@ const MBPS_UNKNOWN: u64 = u32::MAX as u64;
 
 /// Whether the interface is a piece of hardware (a virtual machine's too) whose bytes no other one counts. Bridges,
 /// bonds and VLANs are not hardware, so what is enslaved to them counts; a virtual function whose master is hardware
-/// is counted by it.
+/// is counted by it, and what carries the ports of a switch (DSA) by these.
 fn is_hardware(folder: &Path) -> bool {
-    folder.join("device").exists() && !folder.join("master/device").exists()
+    let has = |file: &str| folder.join(file).exists();
+    has("device") && !has("master/device") && !has("dsa")
 }
 
-/// The rule by names: what carries the traffic of others, or stays within the machine, is left out.
+/// Beginnings of the names that the kernel, and what brings networks, give to what carries the traffic of others or stays
+/// within the machine: containers' ends, bridges, tunnels. Members of a team are not told anywhere, so the team is left out.
+const OTHERS: [&str; 46] = [
+    "br",
+    "cali",
+    "cilium",
+    "cni",
+    "docker",
+    "dummy",
+    "erspan",
+    "flannel",
+    "fwbr",
+    "fwln",
+    "fwpr",
+    "geneve",
+    "gre",
+    "ifb",
+    "incusbr",
+    "ip6",
+    "ip_vti",
+    "ipvl",
+    "kube-",
+    "lxcbr",
+    "lxdbr",
+    "macsec",
+    "macv",
+    "nebula",
+    "nodelocaldns",
+    "ovs-",
+    "podman",
+    "sit",
+    "tailscale",
+    "tap",
+    "team",
+    "teql",
+    "tun",
+    "veth",
+    "virbr",
+    "vlan",
+    "vmbr",
+    "vmnet",
+    "vnet",
+    "vrf",
+    "vxlan",
+    "wg",
+    "wt0",
+    "xenbr",
+    "xfrm",
+    "zt",
+];
+
+/// The rule by names.
 fn carries_for_itself(name: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 8] = [b"veth", b"br", b"docker", b"virbr", b"tun", b"tap", b"dummy", b"vlan"];
-    name != b"lo" && !name.contains(&b'.') && !OTHERS.iter().any(|prefix| name.starts_with(prefix))
+    name != b"lo" && !name.contains(&b'.') && !OTHERS.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -242,8 +306,22 @@ mod tests {
         assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(false));
         assert_eq!(totals(&found), ["eth0", "eth1"]);
         let links: Vec<_> = found.iter().map(|interface| (interface.link.up, interface.link.mbps)).collect();
+        assert_eq!((found[0].link.said_up, found[1].link.said_up), (Some(false), Some(true)));
         let up = Some(true);
         assert_eq!(links, [(up, None), (up, Some(10000)), (Some(false), None), (up, None), (up, None), (None, None)]);
+    }
+
+    #[test]
+    fn the_ports_of_a_switch_count_and_not_what_carries_them() {
+        let tree = Tree::new();
+        tree.dev(&[("eth0", 5), ("lan1", 2), ("lan2", 3)]);
+        for name in ["eth0", "lan1", "lan2"] {
+            tree.class(name, &[("operstate", "up\n")], true);
+        }
+        fs::create_dir(tree.0.path().join("sys/class/net/eth0/dsa")).unwrap();
+        let mut found = Vec::new();
+        assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(false));
+        assert_eq!(totals(&found), ["lan1", "lan2"]);
     }
 
     #[test]
@@ -267,19 +345,50 @@ mod tests {
     }
 
     #[test]
+    fn bridges_tunnels_and_ends_of_containers_have_well_known_names() {
+        let carry =
+            ["eth0", "enp3s0f1", "eno1", "ens18", "wlp2s0", "wwan0", "ib0", "bond0", "usb0", "ppp0", "enx001122334455"];
+        let repeat = [
+            "vmbr0",
+            "fwpr100p0",
+            "tap100i0",
+            "wg0",
+            "tailscale0",
+            "zt5u4y6ejv",
+            "cni0",
+            "flannel.1",
+            "cali12",
+            "lxdbr0",
+            "incusbr0",
+            "ovs-system",
+            "macvtap0",
+            "vxlan42",
+            "sit0",
+            "ip6tnl0",
+            "ip_vti0",
+            "gretap0",
+            "vnet3",
+            "team0",
+        ];
+        assert_eq!(carry.map(|name| carries_for_itself(name.as_bytes())), carry.map(|_| true));
+        assert_eq!(repeat.map(|name| carries_for_itself(name.as_bytes())), repeat.map(|_| false));
+    }
+
+    #[test]
     fn the_first_process_is_asked_where_it_can_be() {
         let tree = Tree::new();
         let own = tree.0.path().join("proc/self/net");
         fs::create_dir_all(&own).unwrap();
         let find = || Network::find(&tree.root());
-        assert_eq!(find(), Network { folder: "proc/self/net", ours: true });
+        assert_eq!(find(), Network { folder: "proc/self/net", ours: true, instead: true });
         tree.dev(&[]);
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: true });
+        let host = |ours| Network { folder: "proc/1/net", ours, instead: false };
+        assert_eq!(find(), host(true));
         fs::hard_link(tree.0.path().join("proc/1/net/dev"), own.join("dev")).unwrap();
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: true });
+        assert_eq!(find(), host(true));
         fs::remove_file(own.join("dev")).unwrap();
         fs::write(own.join("dev"), "").unwrap();
-        assert_eq!(find(), Network { folder: "proc/1/net", ours: false });
+        assert_eq!(find(), host(false));
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! /proc/PID/mountinfo (proc_pid_mountinfo(5)): the machine's file systems, each once.
 
-use std::{collections::HashMap, ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+};
 
 use super::{
     file::read_once,
@@ -153,29 +158,47 @@ fn is_storage(mount: &Mount, with_network: bool) -> bool {
     }
 }
 
+/// The mounts in somebody's view of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// In the order in which they were mounted.
+    pub mounts: Vec<Mount>,
+    /// Whether the view is ours, where the machine's is hidden: a service lacks mounts in it, and has some of its own.
+    pub own: bool,
+}
+
 /// The mounts of the machine: those of the first process, since a service has a view of its own; where that one is
 /// hidden from us, our own.
 ///
 /// # Errors
 /// When neither can be read, or the file is not in its form.
-pub fn read(root: &Root) -> Result<Vec<Mount>, DriverError> {
-    let mut buffer = Vec::new();
-    let paths = ["proc/1/mountinfo", "proc/self/mountinfo"].map(|file| root.path(file));
-    let mut outcome = Err(DriverError::Missing("mountinfo".into()));
-    for path in &paths {
-        outcome = read_once(path, &mut buffer).and_then(|bytes| {
-            parse(bytes).map_err(|Malformed(what)| DriverError::Parse { path: path.display().to_string(), what })
-        });
+pub fn read(root: &Root) -> Result<View, DriverError> {
+    match read_file(root, "proc/1/mountinfo") {
         // A hidden file is refused or, read by some, empty.
-        if outcome.as_ref().is_ok_and(|mounts| !mounts.is_empty()) {
-            break;
-        }
+        Ok(mounts) if !mounts.is_empty() => Ok(View { mounts, own: false }),
+        _ => Ok(View { mounts: read_file(root, OWN)?, own: true }),
     }
-    outcome
+}
+
+/// Whether lxcfs stands in for the file `path` in our view: a container's figures in the place of the machine's.
+#[must_use]
+pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
+    let own = read_file(root, OWN).unwrap_or_default();
+    own.iter().rfind(|mount| mount.point == path).is_some_and(|mount| mount.kind == "fuse.lxcfs")
+}
+
+const OWN: &str = "proc/self/mountinfo";
+
+fn read_file(root: &Root, file: &str) -> Result<Vec<Mount>, DriverError> {
+    let (path, mut buffer) = (root.path(file), Vec::new());
+    let bytes = read_once(&path, &mut buffer)?;
+    parse(bytes).map_err(|Malformed(what)| DriverError::Parse { path: path.display().to_string(), what })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -240,8 +263,27 @@ mod tests {
 
     #[test]
     fn the_running_host_has_a_root() {
-        let mounts = read(&Root::host()).unwrap();
-        assert!(mounts.iter().any(|mount| mount.point.as_os_str() == "/"), "{mounts:?}");
+        let view = read(&Root::host()).unwrap();
+        assert!(view.mounts.iter().any(|mount| mount.point.as_os_str() == "/"), "{view:?}");
+    }
+
+    #[test]
+    fn what_is_mounted_last_over_a_file_decides_whether_it_is_of_lxcfs() {
+        let tree = tempfile::tempdir().unwrap();
+        fs::create_dir_all(tree.path().join("proc/self")).unwrap();
+        let line = |path: &str, kind: &str| format!("1 1 0:1 {path} {path} rw - {kind} x rw\n");
+        let (lxcfs, other) = (line("/proc/stat", "fuse.lxcfs"), line("/proc/stat", "proc"));
+        let cases = [
+            (String::new(), false),
+            (lxcfs.clone(), true),
+            (line("/proc/meminfo", "fuse.lxcfs"), false),
+            (lxcfs.clone() + &other, false),
+            (other + &lxcfs, true),
+        ];
+        for (text, expected) in cases {
+            fs::write(tree.path().join(OWN), &text).unwrap();
+            assert_eq!(is_of_lxcfs(&Root::at(tree.path()), Path::new("/proc/stat")), expected, "{text}");
+        }
     }
 
     proptest! {

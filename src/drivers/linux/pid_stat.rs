@@ -1,6 +1,6 @@
 //! /proc/PID/stat (proc_pid_stat(5)): one process, or one thread, in one line.
 
-use super::text::{Malformed, decimal, fields};
+use super::text::{Malformed, decimal, fields, signed};
 
 /// What of the line is read. Times are in clock ticks (100 a second).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,10 @@ pub struct PidStat<'a> {
     pub name: &'a [u8],
     /// The state's letter.
     pub state: u8,
+    /// The process that started it, or that took it over; 0 where that is outside of our view.
+    pub parent: u32,
+    /// Its process group; below 1 where it has none any more, or one outside of our view.
+    pub group: i64,
     /// Time in user mode.
     pub user_ticks: u64,
     /// Time in the kernel.
@@ -53,7 +57,9 @@ fn parse_fields(line: &[u8]) -> Option<PidStat<'_>> {
     Some(PidStat {
         name: line.get(open + 1..close)?,
         state: state(line)?,
-        user_ticks: decimal(columns.nth(10)?)?,
+        parent: decimal(columns.next()?).and_then(|parent| u32::try_from(parent).ok())?,
+        group: signed(columns.next()?)?,
+        user_ticks: decimal(columns.nth(8)?)?,
         system_ticks: decimal(columns.next()?)?,
         threads: decimal(columns.nth(4)?)?,
         start_ticks: decimal(columns.nth(1)?)?,
@@ -81,6 +87,8 @@ mod tests {
             let expected = PidStat {
                 name,
                 state: b'S',
+                parent: 1,
+                group: 5,
                 user_ticks: 140,
                 system_ticks: 150,
                 threads: 3,
@@ -90,6 +98,14 @@ mod tests {
             assert_eq!(parse(&line(name)), Ok(expected), "{}", name.escape_ascii());
             assert_eq!(state(&line(name)), Some(b'S'));
         }
+    }
+
+    /// The kernel writes -1 for what it can look up no more.
+    #[test]
+    fn a_process_that_is_being_buried_is_a_process() {
+        let text = String::from_utf8(line(b"cat")).unwrap().replace(" S 1 5 5 ", " Z 0 -1 -1 ");
+        let found = parse(text.as_bytes()).unwrap();
+        assert_eq!((found.parent, found.group, found.user_ticks), (0, -1, 140));
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::sysfs::{entries, name, number, signed_number, text};
+use super::{
+    sysfs::{entries, name, number, signed_number, text},
+    text::decimal,
+};
 use crate::drivers::Root;
 
 /// Hotter is no temperature but a register that does not exist (thousandths of a degree).
@@ -42,8 +45,21 @@ pub struct Measured {
     pub temperatures: Vec<Temperature>,
     /// Fans.
     pub fans: Vec<Fan>,
-    /// Energy used since some start, by domain, in microjoules. It goes back to 0 at its largest number.
-    pub energy_uj: Option<(String, u64)>,
+    /// Energy.
+    pub energy: Option<Energy>,
+}
+
+/// One counter of energy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Energy {
+    /// The folder's name in /sys/class/powercap.
+    pub zone: String,
+    /// What it counts for: `package`, `core`, `dram` …
+    pub domain: String,
+    /// Which of several packages, where its name says so.
+    pub number: Option<u64>,
+    /// Microjoules since some start. It goes back to 0 at its largest number.
+    pub used_uj: u64,
 }
 
 /// One fan.
@@ -73,7 +89,7 @@ pub struct Temperature {
 }
 
 /// The sources of this machine in a stable order, without the chips whose names are in `off`. Thermal zones show what
-/// chips show as well, so they are taken only where there is no chip.
+/// chips show as well, so they are taken only where no chip has a temperature: a battery or a fan is a chip, too.
 #[must_use]
 pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     let found = |class: &str, prefix: &str, name_file: &str, kind| -> Vec<Source> {
@@ -87,8 +103,8 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
         listed.into_iter().filter_map(source).filter(|source| !off.contains(&source.chip)).collect()
     };
     let mut sources = found("sys/class/hwmon", "hwmon", "name", Kind::Chip);
-    if sources.is_empty() {
-        sources = found("sys/class/thermal", "thermal_zone", "type", Kind::Zone);
+    if !sources.iter().any(has_temperature) {
+        sources.extend(found("sys/class/thermal", "thermal_zone", "type", Kind::Zone));
     }
     let shared: Vec<_> = sources.iter().map(|source| source.chip.clone()).collect();
     for source in &mut sources {
@@ -101,6 +117,12 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     sources.sort();
     name_apart(&mut sources);
     sources
+}
+
+fn has_temperature(source: &Source) -> bool {
+    let is_input = |name: &str| name.starts_with("temp") && name.ends_with("_input");
+    let folders = [source.path.clone(), source.path.join("device")];
+    folders.iter().any(|folder| !entries(folder, is_input).is_empty())
 }
 
 /// Gives each source its id.
@@ -173,9 +195,16 @@ fn zone(path: &Path) -> Measured {
 
 fn energy(source: &Source) -> Measured {
     // Machines with several packages number them: package-0, package-1.
-    let domain = source.chip.trim_end_matches(|char: char| char.is_ascii_digit()).trim_end_matches('-');
-    let energy_uj = number(&source.path.join("energy_uj")).map(|used| (domain.to_string(), used));
-    Measured { energy_uj, ..Measured::default() }
+    let numbered =
+        source.chip.rsplit_once('-').and_then(|(domain, digits)| Some((domain, decimal(digits.as_bytes())?)));
+    let (domain, which) = numbered.map_or((source.chip.as_str(), None), |(domain, number)| (domain, Some(number)));
+    let energy = number(&source.path.join("energy_uj")).map(|used_uj| Energy {
+        zone: name(&source.path).into(),
+        domain: domain.into(),
+        number: which,
+        used_uj,
+    });
+    Measured { energy, ..Measured::default() }
 }
 
 fn is_temperature(milli_c: &i64) -> bool {
@@ -249,6 +278,26 @@ mod tests {
     }
 
     #[test]
+    fn a_chip_without_a_temperature_hides_no_zone() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            &[
+                ("sys/class/hwmon/hwmon0/name", "rpi_volt\n"),
+                ("sys/class/hwmon/hwmon0/in0_lcrit_alarm", "0\n"),
+                ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
+                ("sys/class/thermal/thermal_zone0/temp", "-1500\n"),
+            ],
+        );
+        let sources = sources(&Root::at(dir.path()), &[]);
+        let measured = sources.iter().map(measure).flat_map(|measured| measured.temperatures);
+        assert_eq!(
+            measured.map(|found| (found.sensor, found.milli_c)).collect::<Vec<_>>(),
+            [("thermal_zone0".into(), -1500)]
+        );
+    }
+
+    #[test]
     fn zones_where_there_is_no_chip_and_energy_by_domain() {
         let dir = tempfile::tempdir().unwrap();
         write(
@@ -265,8 +314,9 @@ mod tests {
         );
         let sources = sources(&Root::at(dir.path()), &[]);
         let measured: Vec<_> = sources.iter().map(measure).collect();
-        let domains: Vec<_> = measured.iter().filter_map(|measured| measured.energy_uj.clone()).collect();
-        assert_eq!((sources.len(), domains), (3, vec![("package".to_string(), 123)]));
+        let energy: Vec<_> = measured.iter().filter_map(|measured| measured.energy.clone()).collect();
+        let (zone, domain) = ("intel-rapl:0".into(), "package".into());
+        assert_eq!((sources.len(), energy), (3, vec![Energy { zone, domain, number: Some(0), used_uj: 123 }]));
         let zone = measured.iter().find_map(|measured| measured.temperatures.first()).unwrap();
         assert_eq!((&*zone.label, zone.milli_c), ("thermal_zone0", 48312));
     }

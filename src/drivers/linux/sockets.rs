@@ -69,6 +69,8 @@ pub struct Sockets {
     pub listen_drops: Option<u64>,
     /// Tracked connections, and how many there may be.
     pub conntrack: Option<(u64, u64)>,
+    /// Whether all this is of our own namespace, the machine's being hidden.
+    pub own: bool,
 }
 
 /// The files, kept open.
@@ -81,13 +83,14 @@ pub struct SocketFiles {
     /// The tracker's count and limit. A sysctl is that of our own namespace, so there is none where the machine's is
     /// another.
     conntrack: Option<(KernelFile, KernelFile)>,
+    own: bool,
 }
 
 impl SocketFiles {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let Network { folder, ours } = Network::find(root);
+        let Network { folder, ours, instead } = Network::find(root);
         let file = |name: &str| KernelFile::new(root, format!("{folder}/{name}"));
         let sysctl = |name: &str| KernelFile::new(root, format!("proc/sys/net/netfilter/{name}"));
         Self {
@@ -96,6 +99,7 @@ impl SocketFiles {
             snmp: file("snmp"),
             netstat: file("netstat"),
             conntrack: ours.then(|| (sysctl("nf_conntrack_count"), sysctl("nf_conntrack_max"))),
+            own: instead,
         }
     }
 
@@ -114,6 +118,7 @@ impl SocketFiles {
                 Some((count, max)) => optional(count.read(number))?.zip(optional(max.read(number))?),
                 None => None,
             },
+            own: self.own,
         })
     }
 }

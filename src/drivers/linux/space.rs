@@ -56,7 +56,7 @@ mod tests {
     use crate::drivers::{Root, linux::mounts};
 
     fn root() -> Mount {
-        mounts::read(&Root::host()).unwrap().into_iter().rfind(|mount| mount.point.as_os_str() == "/").unwrap()
+        mounts::read(&Root::host()).unwrap().mounts.into_iter().rfind(|mount| mount.point.as_os_str() == "/").unwrap()
     }
 
     #[test]

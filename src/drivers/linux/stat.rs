@@ -102,7 +102,7 @@ pub struct Stat {
     pub interrupts: Option<u64>,
     /// Processes and threads started since boot.
     pub forks: Option<u64>,
-    /// Threads that are running or ready to (the host's in a container).
+    /// Threads that are running or ready to.
     pub running: Option<u64>,
     /// Threads that wait for a disk.
     pub blocked: Option<u64>,
@@ -111,6 +111,13 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Leaves the processors' times and the boot: what lxcfs makes a container's own. It passes the rest on as the host
+    /// has it, so that all of the host's events would stand beside a few of its processors.
+    pub fn forget_the_hosts(&mut self) {
+        (self.context_switches, self.interrupts, self.forks) = (None, None, None);
+        (self.running, self.blocked) = (None, None);
+    }
+
     /// The processor numbered `id`, looked for first where it stood (`hint`) in another reading.
     #[must_use]
     pub fn cpu(&self, id: u32, hint: usize) -> Option<&CpuTicks> {

@@ -1,5 +1,5 @@
 //! One child process: a group of its own, few variables, no descriptor but its three, and an end that nothing escapes
-//! which stays in the group.
+//! which stays in the group, or in the family for as long as the child lives.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, strays::kill_strays};
 use crate::plugins::orders::Orders;
 
 /// A child that was told to end has this long before it is killed.
@@ -60,6 +60,9 @@ pub fn end_all() {
         .wait_timeout_while(groups, LONGEST_START, |groups| groups.starting > 0)
         .unwrap_or_else(PoisonError::into_inner)
         .0;
+    if !groups.live.is_empty() {
+        kill_strays(&groups.live);
+    }
     for group in std::mem::take(&mut groups.live) {
         // A group that is gone already is what is wanted.
         let _ = killpg(group, Signal::SIGKILL);
@@ -161,12 +164,13 @@ impl Child {
         !matches!(waitid(Id::Pid(self.group), flags), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
     }
 
-    /// Ends the child, if it has not ended by itself, and all that is left of its group. Takes up to half a second
-    /// where SIGTERM is ignored.
+    /// Ends the child, if it has not ended by itself, and all that is left of its group; of what has left the group, what
+    /// is still of its family. Takes up to half a second where SIGTERM is ignored.
     pub fn end(&mut self) -> Option<ExitStatus> {
         if !self.ended {
             self.ended = true;
             if !self.exited() {
+                kill_strays(&BTreeSet::from([self.group]));
                 self.signal(Signal::SIGTERM);
                 let deadline = Instant::now() + GRACE;
                 let mut pause = Duration::from_millis(1);

@@ -13,6 +13,7 @@ pub mod munin;
 pub mod once;
 pub mod pace;
 pub mod run;
+pub mod strays;
 pub mod stream;
 
 use std::{cell::LazyCell, path::Path, sync::Arc, time::Duration};

@@ -1,8 +1,10 @@
 //! Munin's plugins, unmodified: `config` is asked once a worker, values with each reading, counters become rates.
 //!
-//! The key is a list with a row for each field, of all graphs where a plugin has several ("multigraph"). Munin's
-//! arithmetic between fields (`cdef`, `sum`, `stack`, `loan`) is left to Munin: rows are what the plugin prints.
+//! The key is a list with a row for each field, of all graphs where a plugin has several ("multigraph"). Figures are in
+//! the unit of their graph: its period and the field's own arithmetic (`cdef`) are applied. Fields that Munin makes of
+//! others (`sum`, `stack`) are left to Munin.
 
+mod formula;
 mod graph;
 
 use std::{
@@ -177,24 +179,39 @@ impl Values {
         self.values.get(hint).filter(same).or_else(|| self.values.iter().find(same))?.value
     }
 
-    fn row<'a>(&'a self, value: &'a Value, hint: usize, before: Option<(&Self, Duration)>) -> Row<'a> {
-        let field = self.graphs.field(&value.graph, &value.field);
+    /// The figure of a line, before its arithmetic.
+    fn figure(&self, value: &Value, hint: usize, before: Option<(&Self, Duration)>) -> Option<f64> {
         let since = before.and_then(|(before, window)| {
             let elapsed = self.taken.zip(before.taken).map(|(now, then)| now.saturating_duration_since(then));
             Some((before.find(value, hint)?, elapsed.unwrap_or(window)))
         });
-        let shown = value.value.and_then(|now| field.map_or(Some(now), |field| field.figure(now, since)));
+        let field = self.graphs.field(&value.graph, &value.field);
+        field.map_or(value.value, |field| field.figure(value.value?, since))
+    }
+
+    fn row<'a>(&'a self, value: &'a Value, hint: usize, before: Option<(&Self, Duration)>) -> Row<'a> {
+        let field = self.graphs.field(&value.graph, &value.field);
+        let of_graph = |name: &str| {
+            let same = |(_, other): &(usize, &Value)| other.graph == value.graph && other.field == name;
+            let (place, found) = self.values.iter().enumerate().find(same)?;
+            self.figure(found, place, before)
+        };
+        let shown = match field.and_then(|field| field.formula.as_ref()) {
+            Some(formula) => formula.result(of_graph),
+            None => self.figure(value, hint, before),
+        };
+        let bound = |pick: fn(&Field) -> Option<f64>| field.and_then(|field| field.bound(&value.field, pick(field)));
         Row {
             graph: (!value.graph.is_empty()).then_some(value.graph.as_str()),
             name: &value.field,
             label: field.map_or(value.field.as_str(), |field| field.label.as_str()),
             value: shown,
             unit: field.map_or("", |field| field.unit.as_str()),
-            max: field.and_then(|field| field.max),
-            warn: field.and_then(|field| field.warning.above),
-            crit: field.and_then(|field| field.critical.above),
-            warn_below: field.and_then(|field| field.warning.below),
-            crit_below: field.and_then(|field| field.critical.below),
+            max: bound(|field| field.max),
+            warn: bound(|field| field.warning.above),
+            crit: bound(|field| field.critical.above),
+            warn_below: bound(|field| field.warning.below),
+            crit_below: bound(|field| field.critical.below),
         }
     }
 }
@@ -252,6 +269,25 @@ mod tests {
             r#"[{"name":"b","label":"b","value":25.0,"unit":"bytes per second"},{"name":"a","label":"A a","value":null,"unit":"bytes per second"}]"#
         );
         assert!(json(config, Some(before), "b.value 50\n").contains(r#""value":null"#), "it fell");
+    }
+
+    #[test]
+    fn figures_are_in_the_unit_of_their_graph() {
+        let bits = "graph_vlabel bits per ${graph_period}\na.type DERIVE\na.max 125\na.warning 100\na.cdef a,8,*\n";
+        assert_eq!(
+            json(bits, Some("a.value 100\n"), "a.value 150\n"),
+            r#"[{"name":"a","label":"a","value":200.0,"unit":"bits per second","max":1000.0,"warn":800.0}]"#
+        );
+        let minutes = "graph_period minute\ngraph_vlabel mails / ${graph_period}\na.type DERIVE\nb.label B\n";
+        assert_eq!(
+            json(minutes, Some("a.value 100\n"), "a.value 150\nb.value 7\n"),
+            r#"[{"name":"a","label":"a","value":1500.0,"unit":"mails / minute"},{"name":"b","label":"B","value":7.0,"unit":"mails / minute"}]"#
+        );
+        let share = "graph_vlabel \\#\nhit.cdef hit,all,/\nhit.max 9\nall.label all\nmultigraph other\nall.label x\n";
+        assert_eq!(
+            json(share, None, "hit.value 1\nall.value 4\nmultigraph other\nall.value 2\n"),
+            r##"[{"name":"hit","label":"hit","value":0.25,"unit":"#"},{"name":"all","label":"all","value":4.0,"unit":"#"},{"graph":"other","name":"all","label":"x","value":2.0,"unit":""}]"##
+        );
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub fn run(command: &mut Command, timeout: Duration, orders: &Orders, output: &m
 fn read_to_end(child: &mut Child, timeout: Duration, orders: &Orders, output: &mut Output) -> Result<(), Fault> {
     let deadline = Instant::now() + timeout;
     let mut stdout_ended = false;
+    let mut pause = Duration::from_millis(1);
     loop {
         // Asked first: what it printed before its end is then there to be read.
         let exited = child.exited();
@@ -82,7 +83,33 @@ fn read_to_end(child: &mut Child, timeout: Duration, orders: &Orders, output: &m
         if left.is_zero() {
             return Err(Fault::Timeout(timeout));
         }
-        // A child that has closed its output is about to end.
-        child.wait(orders, Some(left.min(if stdout_ended { Duration::from_millis(1) } else { LOOK })));
+        // A child that has closed its output is about to end, or means to go on without.
+        child.wait(orders, Some(left.min(if stdout_ended { pause } else { LOOK })));
+        if stdout_ended {
+            pause = (pause * 2).min(LOOK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugins::{exec::child::command, orders::orders};
+
+    /// How often this thread has gone to sleep.
+    fn naps() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+
+    #[test]
+    fn a_program_that_goes_on_without_its_output_is_looked_at_now_and_then() {
+        let (_foreman, orders) = orders().unwrap();
+        let words = ["/bin/sh", "-c", "echo 1; exec >&- 2>&-; exec sleep 1"].map(String::from);
+        let (mut output, before) = (Output::default(), naps());
+        run(&mut command(&words, []), Duration::from_secs(20), &orders, &mut output).unwrap();
+        assert_eq!(output.stdout, b"1\n");
+        assert!(naps() - before < 100, "woken {} times", naps() - before);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::formula::Formula;
 use crate::plugins::exec::fault::Fault;
 
 /// Most fields of a plugin; a page could not show more.
@@ -23,6 +24,10 @@ pub struct Field {
     pub unit: String,
     /// How its values become figures.
     pub kind: Kind,
+    /// The time in which rates are told.
+    pub period: Period,
+    /// What is done with its figures before they are shown.
+    pub formula: Option<Formula>,
     /// Figures below are unknown, as in Munin.
     pub min: Option<f64>,
     /// Figures above are unknown, as in Munin.
@@ -45,6 +50,44 @@ pub enum Kind {
     Derive,
     /// Was set to 0 when it was read last; the figure is what came in a second.
     Absolute,
+}
+
+/// Munin's `graph_period`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// Unless the plugin says otherwise.
+    #[default]
+    Second,
+    /// Rates are those of a minute.
+    Minute,
+    /// Rates are those of an hour.
+    Hour,
+}
+
+impl Period {
+    fn parse(text: &str) -> Self {
+        match text {
+            "minute" => Self::Minute,
+            "hour" => Self::Hour,
+            _ => Self::Second,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+        }
+    }
+
+    fn secs(self) -> f64 {
+        match self {
+            Self::Second => 1.0,
+            Self::Minute => 60.0,
+            Self::Hour => 3600.0,
+        }
+    }
 }
 
 /// A range that is good.
@@ -81,7 +124,22 @@ impl Field {
         };
         let inside =
             |figure: &f64| self.min.is_none_or(|min| *figure >= min) && self.max.is_none_or(|max| *figure <= max);
-        figure.filter(inside)
+        figure.filter(inside).map(|figure| self.in_period(figure))
+    }
+
+    /// A rate of a second as one of the graph's period; levels are what they are.
+    fn in_period(&self, figure: f64) -> f64 {
+        if self.kind == Kind::Gauge { figure } else { figure * self.period.secs() }
+    }
+
+    /// A bound as it looks beside the figures that are shown; `name` is the field's. None where other fields decide too.
+    #[must_use]
+    pub fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
+        let bound = self.in_period(bound?);
+        match &self.formula {
+            Some(formula) => formula.result(|field| (field == name).then_some(bound)),
+            None => Some(bound),
+        }
     }
 }
 
@@ -101,16 +159,17 @@ impl Graphs {
     pub fn parse(text: &str, unit: &str) -> Result<Self, Fault> {
         let mut graphs = Self::default();
         let mut units: BTreeMap<String, String> = BTreeMap::new();
-        let mut periods: BTreeMap<String, String> = BTreeMap::new();
+        let mut periods: BTreeMap<String, Period> = BTreeMap::new();
         let mut graph = String::new();
         let mut known = false;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            let value = value.trim();
+            // What follows a bare `#` would be a comment.
+            let value = &*value.trim().replace("\\#", "#");
             match (key, key.split_once('.')) {
                 ("multigraph", _) => value.clone_into(&mut graph),
                 ("graph_vlabel", _) => drop(units.insert(graph.clone(), value.into())),
-                ("graph_period", _) => drop(periods.insert(graph.clone(), value.into())),
+                ("graph_period", _) => drop(periods.insert(graph.clone(), Period::parse(value))),
                 (_, Some((field, attribute))) => graphs.set(&graph, field, attribute, value)?,
                 _ => known |= key.starts_with("graph_") || key == "host_name" || key == "update",
             }
@@ -120,8 +179,9 @@ impl Graphs {
             return Err(Fault::NotMunin("no graph and no field in its answer to `config`".into()));
         }
         for ((graph, _), field) in &mut graphs.fields {
-            let period = periods.get(graph).map_or("second", String::as_str);
-            let own = units.get(graph).map(|label| label.replace("${graph_period}", period)).unwrap_or_default();
+            field.period = periods.get(graph).copied().unwrap_or_default();
+            let label = |label: &String| label.replace("${graph_period}", field.period.name());
+            let own = units.get(graph).map(label).unwrap_or_default();
             field.unit = if unit.is_empty() { own } else { unit.into() };
         }
         Ok(graphs)
@@ -146,14 +206,19 @@ impl Graphs {
             "max" => field.max = number(value),
             "warning" => field.warning = Bounds::parse(value),
             "critical" => field.critical = Bounds::parse(value),
-            "cdef" | "sum" | "stack" | "special_stack" => {
-                let oddity = format!("{}.{attribute} is Munin's arithmetic and has no effect here", shown(name));
-                self.oddities.push(oddity);
-            }
+            "cdef" => match Formula::parse(value) {
+                Some(formula) => field.formula = Some(formula),
+                None => self.has_no_effect(name, attribute),
+            },
+            "sum" | "stack" | "special_stack" => self.has_no_effect(name, attribute),
             // Colours, lines, descriptions: how Munin draws.
             _ => {}
         }
         Ok(())
+    }
+
+    fn has_no_effect(&mut self, name: &str, attribute: &str) {
+        self.oddities.push(format!("{}.{attribute} is Munin's arithmetic and has no effect here", shown(name)));
     }
 
     /// A field of a graph, as `config` described it.
@@ -194,9 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_is_left_out_and_said() {
-        let graphs = Graphs::parse("graph_title a\na.label a\na.cdef a,8,*\n", "").unwrap();
-        assert_eq!(graphs.oddities(), ["a.cdef is Munin's arithmetic and has no effect here"]);
+    fn arithmetic_between_fields_is_left_out_and_said() {
+        let text = "graph_title a\na.label a\na.cdef a,UN,0,a,IF\na.sum b c\nb.cdef b,8,*\n";
+        let graphs = Graphs::parse(text, "").unwrap();
+        let said = |attribute| format!("a.{attribute} is Munin's arithmetic and has no effect here");
+        assert_eq!(graphs.oddities(), [said("cdef"), said("sum")]);
     }
 
     #[test]
