@@ -63,7 +63,7 @@ pub struct Upgraded {
 }
 
 /// Starts the session of an upgraded connection.
-pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + use<> {
+pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + Unpin + use<> {
     let Upgraded { stream, answer, early } = upgraded;
     let wire = desk.wire(Framing::WebSocket, stream);
     wire.link.precede(answer);
@@ -75,7 +75,7 @@ pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + us
 }
 
 /// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
-pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + use<> {
+pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + Unpin + use<> {
     let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
     link.precede(upgraded.answer);
     let mut line = Vec::new();
