@@ -38,9 +38,6 @@ const RAW_DEADLINE: Duration = Duration::from_millis(250);
 /// Connections in their handshakes at a time; beyond these the oldest is closed.
 const MAX_UNFINISHED: usize = 256;
 
-/// Journal lines a second; the rest is counted.
-const LINES: u32 = 5;
-
 /// A connection that is turned away may take this long to read why.
 pub const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -227,7 +224,7 @@ impl Entrance {
     pub fn refuse(&self, peer: &Peer, reason: &dyn Display) {
         let mut limiter = self.refused.borrow_mut();
         if let Verdict::Log { held_before: skipped } =
-            limiter.get_or_insert_with(|| Limiter::new(LINES)).admit(Instant::now())
+            limiter.get_or_insert_with(Limiter::of_lines).admit(Instant::now())
         {
             info!(%peer, skipped, "connection refused: {reason}{}", crate::logging::more(skipped));
         }
@@ -263,7 +260,7 @@ pub struct AcceptHealth {
 
 impl Default for AcceptHealth {
     fn default() -> Self {
-        Self { failing: false, told: false, limiter: Limiter::new(1) }
+        Self { failing: false, told: false, limiter: Limiter::new(1, Duration::from_secs(1)) }
     }
 }
 
