@@ -30,6 +30,21 @@ impl Clock {
     }
 }
 
+/// The times that a push tells. None of them makes it due.
+#[derive(Debug, Clone, Copy)]
+pub struct Dials {
+    /// See [`wall_secs`].
+    pub wall: fn() -> f64,
+    /// See [`boot_secs`].
+    pub boot: fn() -> f64,
+}
+
+impl Default for Dials {
+    fn default() -> Self {
+        Self { wall: wall_secs, boot: boot_secs }
+    }
+}
+
 /// Seconds since the epoch by the wall clock, which may jump.
 #[must_use]
 pub fn wall_secs() -> f64 {

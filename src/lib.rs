@@ -22,12 +22,15 @@
 //! `start` puts the session into the tick's list of the 50 ms slot in which its first push is due. At the slot's
 //! beginning the tick takes one [`snapshot`] of what its list asks for, encodes one frame for each different
 //! (window start, choice of plugins), and writes its bytes straight into every session's socket. What a socket does
-//! not take waits in the session's [`link`](transports::link), where the newest push replaces an older one.
+//! not take waits in the session's [`link`](transports::link), where the newest push replaces an older one. A link that has
+//! something to say first, or speaks TLS, is written from the tick too, in the name of the session's own task.
 //!
 //! # What holds everywhere
 //!
 //! - **One thread.** Listeners, HTTP, sessions, actors and the tick live on the main arbiter; only plugins whose
 //!   reads may block have a thread each, while somebody watches them.
+//! - **The tick comes first.** It is no task but the future that the loop looks at before each turn, and what serves
+//!   connections has 1 ms of a [turn](transports::turn): no number of peers stands between a push and its slot.
 //! - **Nobody looks, nothing runs.** Without a started session there is no tick and no sample; without an HTTP
 //!   connection there is no HTTP service (its date timer would wake the process twice a second).
 //! - **A push is never early, never made up for**: due times are n × interval after `start`, rounded up to the slot.

@@ -190,13 +190,19 @@ fn single_line(text: &[u8]) -> Vec<u8> {
     content.iter().take(LONGEST_LINE_BYTES - 1).map(harmless).chain([b'\n']).collect()
 }
 
-/// Lets a few lines of a kind pass in each second and counts the rest. Holds no timer: what was held back is told with the
-/// first line of a later second, or when it is asked for.
+/// Lines of a kind that pass at once, and the time after which another may.
+const LINES: u32 = 10;
+const LINE_EVERY: Duration = Duration::from_secs(1);
+
+/// Lets so much of a kind pass at once, from then on one more each so often, and counts the rest. Holds no timer: what was
+/// held back is told with the next one that passes, or when it is asked for.
 #[derive(Debug)]
 pub struct Limiter {
-    per_second: u32,
-    second_began: Option<Instant>,
-    passed: u32,
+    every: Duration,
+    /// What may pass at once, in the time after which it may again.
+    ahead: Duration,
+    /// When all of that may pass again.
+    rested: Option<Instant>,
     held: u64,
 }
 
@@ -213,23 +219,24 @@ pub enum Verdict {
 }
 
 impl Limiter {
-    /// A limiter of so many lines a second.
-    pub fn new(per_second: u32) -> Self {
-        Self { per_second, second_began: None, passed: 0, held: 0 }
+    /// Lets `burst` pass at once, and one more after each `every`.
+    pub fn new(burst: u32, every: Duration) -> Self {
+        Self { every, ahead: every * burst, rested: None, held: 0 }
+    }
+
+    /// For one kind of lines in the journal.
+    pub fn of_lines() -> Self {
+        Self::new(LINES, LINE_EVERY)
     }
 
     /// Asks for one line at this instant.
     pub fn admit(&mut self, now: Instant) -> Verdict {
-        let over = |began: Instant| now.saturating_duration_since(began) >= Duration::from_secs(1);
-        if self.second_began.is_none_or(over) {
-            self.second_began = Some(now);
-            self.passed = 0;
-        }
-        if self.passed >= self.per_second {
+        let rested = self.rested.map_or(now, |rested| rested.max(now)) + self.every;
+        if rested.saturating_duration_since(now) > self.ahead {
             self.held += 1;
             return Verdict::Hold;
         }
-        self.passed += 1;
+        self.rested = Some(rested);
         Verdict::Log { held_before: std::mem::take(&mut self.held) }
     }
 
@@ -253,7 +260,7 @@ mod tests {
     fn a_flood_is_a_few_lines_and_a_number() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut limiter = Limiter::new(2);
+        let mut limiter = Limiter::new(2, Duration::from_secs(1));
         let log = |held_before| Verdict::Log { held_before };
         assert_eq!(limiter.admit(at(0)), log(0));
         assert_eq!(limiter.admit(at(0)), log(0));
@@ -262,16 +269,19 @@ mod tests {
         }
         assert_eq!(limiter.admit(at(999)), Verdict::Hold);
         assert_eq!(limiter.admit(at(1000)), log(38));
-        assert_eq!(limiter.admit(at(1001)), log(0));
-        assert_eq!(limiter.admit(at(1002)), Verdict::Hold);
+        assert_eq!(limiter.admit(at(1001)), Verdict::Hold);
         assert_eq!(limiter.take_held(), 1);
+        assert_eq!(limiter.admit(at(2000)), log(0));
+        assert_eq!(limiter.admit(at(2001)), Verdict::Hold);
+        assert_eq!(limiter.admit(at(5000)), log(1));
         assert_eq!(limiter.admit(at(5000)), log(0));
+        assert_eq!(limiter.admit(at(5000)), Verdict::Hold);
     }
 
     #[test]
-    fn an_instant_before_the_last_one_is_the_same_second() {
+    fn an_instant_before_the_last_one_is_no_later() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(1);
+        let mut limiter = Limiter::new(1, Duration::from_secs(1));
         limiter.admit(now + Duration::from_secs(9));
         assert_eq!(limiter.admit(now), Verdict::Hold);
     }

@@ -1,11 +1,26 @@
 //! The running server: everything between a registered listener and the end of the last session.
 
-use std::{cell::RefCell, io, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    future::{Future, poll_fn},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    process::ExitCode,
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use actix::{Actor, Addr, System};
 use actix_web::rt;
 use nix::sys::signal::Signal;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::coop::unconstrained,
+};
 use tracing::{error, info};
 
 use crate::{
@@ -82,7 +97,7 @@ pub struct Start {
 pub fn run(start: Start) -> ExitCode {
     System::new().block_on(async move {
         match Server::start(start) {
-            Ok(server) => server.serve().await,
+            Ok(server) => server.run().await,
             Err(fault) => {
                 error!("the server cannot start: {fault}");
                 EX_OSERR.into()
@@ -162,12 +177,28 @@ impl Server {
         })
     }
 
+    /// Ticks and serves until told to stop. This future is no task: the loop polls it at the beginning of each turn, before
+    /// all tasks, so that no number of them stands between the tick and its slot.
+    async fn run(self) -> ExitCode {
+        let (tick, turn) = (Rc::clone(&self.tick), Rc::clone(&self.entrance.turn));
+        let mut ticking = pin!(keep_ticking(&tick));
+        let mut serving = rt::spawn(self.serve());
+        let each_turn = poll_fn(|cx| {
+            let _: Poll<Infallible> = ticking.as_mut().poll(cx);
+            turn.begin();
+            Pin::new(&mut serving).poll(cx)
+        });
+        // A crowd's pushes are many writes, and each belongs into its slot.
+        unconstrained(each_turn).await.unwrap_or_else(|fault| {
+            error!("fault in the server: {fault}");
+            EX_OSERR.into()
+        })
+    }
+
     async fn serve(self) -> ExitCode {
         let mut server = self;
         let accepting = std::mem::take(&mut server.accepting);
         let server = Rc::new(server);
-        let tick = Rc::clone(&server.tick);
-        rt::spawn(keep_ticking(tick));
         // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP would be the end.
         let mut signals = match Signals::open(server.ignored) {
             Ok(signals) => signals,
@@ -341,12 +372,14 @@ impl Signals {
 }
 
 /// Runs the tick, again after a fault: whom it was sending to is out, the others' pushes go on.
-async fn keep_ticking(tick: Rc<Tick>) {
+async fn keep_ticking(tick: &Tick) -> Infallible {
     loop {
-        let tick = Rc::clone(&tick);
-        if rt::spawn(async move { tick.run().await }).await.is_ok() {
-            return;
-        }
+        let mut running = pin!(tick.run());
+        let fault = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+            Ok(Poll::Ready(()) | Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(()),
+        });
+        fault.await;
         error!("fault in the tick: it starts again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

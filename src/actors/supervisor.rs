@@ -28,9 +28,6 @@ const MAX_WAITING: usize = 64;
 /// One ping for every session, so that proxies keep silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Journal lines a second for each kind of event; the rest is counted.
-const LINES: u32 = 5;
-
 /// What an operator sets and may change by a reload.
 #[derive(Clone, Default)]
 pub struct Rules {
@@ -80,9 +77,9 @@ impl Supervisor {
             keeping_alive: false,
             watching_deadlines: false,
             stopped: false,
-            opened: Limiter::new(LINES),
-            closed: Limiter::new(LINES),
-            refused: Limiter::new(LINES),
+            opened: Limiter::of_lines(),
+            closed: Limiter::of_lines(),
+            refused: Limiter::of_lines(),
             counters: Arc::default(),
         }
     }

@@ -100,7 +100,7 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
                     match transport {
                         Transport::WebSocket => {
                             let http = Rc::clone(&doors.http);
-                            doors.entrance.lead(stream, transport, tls, |stream| http.serve(stream));
+                            doors.entrance.lead(stream, transport, tls, |stream| Box::pin(http.serve(stream)));
                         }
                         Transport::Raw => {
                             let desk = Rc::clone(&doors.desk);

@@ -8,7 +8,7 @@ use std::{
 
 use super::frame::Frame;
 use crate::{
-    clock,
+    clock::Dials,
     plugins::set::PluginSet,
     protocol::encode::{begin_push, end_message, escape_json_into},
     snapshot::{Keys, Moment, Push, PushKey, Snapshot},
@@ -20,6 +20,7 @@ const POOL: usize = 32;
 /// Encodes pushes into frames and remembers those of the slot that is being sent.
 pub struct Encoder {
     boot: String,
+    dials: Dials,
     slot: RefCell<Slot>,
     pool: RefCell<Vec<Rc<Frame>>>,
     json: RefCell<Vec<u8>>,
@@ -39,11 +40,19 @@ impl Encoder {
     pub fn new(boot: String) -> Self {
         Self {
             boot,
+            dials: Dials::default(),
             slot: RefCell::default(),
             pool: RefCell::default(),
             json: RefCell::default(),
             encoded: Cell::new(0),
         }
+    }
+
+    /// The same, which takes the times that pushes tell from elsewhere.
+    #[must_use]
+    pub fn timed_by(mut self, dials: Dials) -> Self {
+        self.dials = dials;
+        self
     }
 
     /// The frame of the push number `seq` over the window from `before` to `now` for a session that chose `set`.
@@ -58,7 +67,7 @@ impl Encoder {
         }
         let known = slot.others.get(&key).map(Rc::clone);
         let frame = known.unwrap_or_else(|| {
-            let moment = Moment { ts: clock::wall_secs(), mono: clock::boot_secs(), boot: &self.boot };
+            let moment = Moment { ts: (self.dials.wall)(), mono: (self.dials.boot)(), boot: &self.boot };
             let frame = self.encode(&Push { keys, set, seq, before, now, moment });
             slot.others.insert(key, Rc::clone(&frame));
             frame

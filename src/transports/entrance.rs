@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use tokio::{task::AbortHandle, time::timeout};
 use tracing::{info, warn};
 
-use super::{proxy, stream::Stream};
+use super::{proxy, stream::Stream, turn::Turn};
 use crate::{
     config::{Config, Transport, Trusted},
     forwarded,
@@ -37,9 +37,6 @@ const RAW_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Connections in their handshakes at a time; beyond these the oldest is closed.
 const MAX_UNFINISHED: usize = 256;
-
-/// Journal lines a second; the rest is counted.
-const LINES: u32 = 5;
 
 /// A connection that is turned away may take this long to read why.
 pub const FAREWELL: Duration = Duration::from_secs(1);
@@ -114,6 +111,8 @@ pub enum Entry {
 /// The way in of a server's connections.
 #[derive(Default)]
 pub struct Entrance {
+    /// The time that connections have.
+    pub turn: Rc<Turn>,
     rules: RefCell<Rc<Rules>>,
     /// Connections in their handshakes, oldest first.
     unfinished: RefCell<VecDeque<(u64, AbortHandle)>>,
@@ -143,7 +142,7 @@ impl Entrance {
     /// Leads a new connection in and has it served by `serve`: at once where nothing has to be read from it first.
     pub fn lead<F, S>(self: &Rc<Self>, mut stream: Stream, transport: Transport, tls: bool, serve: S)
     where
-        F: Future<Output = ()> + 'static,
+        F: Future<Output = ()> + Unpin + 'static,
         S: FnOnce(Stream) -> F + 'static,
     {
         let rules = self.rules();
@@ -152,21 +151,21 @@ impl Entrance {
             return self.turn_away(stream, transport, tls);
         }
         if !trusted && !tls {
-            return drop(rt::spawn(serve(stream)));
+            return drop(self.turn.spawn(serve(stream)));
         }
         let entrance = Rc::clone(self);
         let number = self.numbers.get() + 1;
         self.numbers.set(number);
-        let task = rt::spawn(async move {
+        let task = self.turn.spawn(Box::pin(async move {
             let peer = stream.peer;
             let entry = entrance.handshake(stream, trusted, transport, tls).await;
             entrance.unfinished.borrow_mut().retain(|(other, _)| *other != number);
             match entry {
-                Ok(Entry::Open(stream)) => drop(rt::spawn(serve(stream))),
+                Ok(Entry::Open(stream)) => drop(entrance.turn.spawn(serve(stream))),
                 Ok(Entry::Crowded(stream)) => entrance.turn_away(stream, transport, tls),
                 Err(error) => entrance.refuse(&peer, &error),
             }
-        });
+        }));
         let mut unfinished = self.unfinished.borrow_mut();
         unfinished.push_back((number, task.abort_handle()));
         if unfinished.len() > MAX_UNFINISHED
@@ -225,7 +224,7 @@ impl Entrance {
     pub fn refuse(&self, peer: &Peer, reason: &dyn Display) {
         let mut limiter = self.refused.borrow_mut();
         if let Verdict::Log { held_before: skipped } =
-            limiter.get_or_insert_with(|| Limiter::new(LINES)).admit(Instant::now())
+            limiter.get_or_insert_with(Limiter::of_lines).admit(Instant::now())
         {
             info!(%peer, skipped, "connection refused: {reason}{}", crate::logging::more(skipped));
         }
@@ -261,7 +260,7 @@ pub struct AcceptHealth {
 
 impl Default for AcceptHealth {
     fn default() -> Self {
-        Self { failing: false, told: false, limiter: Limiter::new(1) }
+        Self { failing: false, told: false, limiter: Limiter::new(1, Duration::from_secs(1)) }
     }
 }
 

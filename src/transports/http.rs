@@ -249,8 +249,8 @@ fn open(desk: &Desk, entrance: &Entrance, mut stream: Stream, upgrade: Upgrade<'
     let admitted = admit(&asked, &mut stream, entrance);
     let upgraded = Upgraded { stream, answer, early };
     match admitted {
-        Ok(()) => drop(rt::spawn(websocket::session(desk, upgraded))),
-        Err(reason) => drop(rt::spawn(websocket::refusal(desk, upgraded, reason))),
+        Ok(()) => drop(entrance.turn.spawn(websocket::session(desk, upgraded))),
+        Err(reason) => drop(entrance.turn.spawn(websocket::refusal(desk, upgraded, reason))),
     }
 }
 

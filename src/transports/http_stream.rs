@@ -50,12 +50,13 @@ const LONG: &str = "the head of a request is at most 16384 bytes long\n";
 
 /// A connection that speaks HTTP.
 pub struct HttpStream {
-    /// What was read of it before, and is read once more.
+    /// What was read of it and the service has not had.
     first: Bytes,
     /// Gone once it speaks HTTP no longer.
     stream: Option<Stream>,
     farewell: Farewell,
     head: Head,
+    asked: Asked,
     deadline: Option<Pin<Box<Sleep>>>,
     blocked: Option<Pin<Box<Sleep>>>,
     /// Something was read in this turn; the rest waits until everybody else had theirs.
@@ -73,6 +74,7 @@ impl HttpStream {
             stream,
             farewell,
             head: Head::default(),
+            asked: Asked::default(),
             deadline: None,
             blocked: None,
             had_turn: false,
@@ -152,6 +154,19 @@ impl Farewell {
     }
 }
 
+/// Requests come to the service one at a time: it would take in, parsed, as many as a client cares to send ahead of their
+/// answers, each of which is many times as long as its line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Asked {
+    /// The service may read the next request.
+    #[default]
+    Nothing,
+    /// It has one, and has not begun to answer.
+    Something,
+    /// It answers.
+    Answering,
+}
+
 /// Follows the heads of requests in what a client sends. What a body holds counts as a head that begins: nothing here takes
 /// a body.
 #[derive(Debug, Default)]
@@ -163,16 +178,21 @@ struct Head {
 }
 
 impl Head {
-    fn pass(&mut self, bytes: &[u8]) {
-        for byte in bytes {
+    /// Passes bytes up to the end of a head; how many these are, if its end is among them.
+    fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (at, byte) in bytes.iter().enumerate() {
             self.length += 1;
             match byte {
-                b'\n' if self.at_line_start && self.begun => *self = Self::default(),
+                b'\n' if self.at_line_start && self.begun => {
+                    *self = Self::default();
+                    return Some(at + 1);
+                }
                 b'\n' => self.at_line_start = true,
                 b'\r' => {}
                 _ => (self.begun, self.at_line_start) = (true, false),
             }
         }
+        None
     }
 }
 
@@ -227,11 +247,15 @@ impl AsyncRead for HttpStream {
         if this.ending.is_some() {
             return this.poll_end(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        if this.asked != Asked::Nothing {
+            // The write that ends the answer wakes us.
+            return Poll::Pending;
+        }
         if std::mem::take(&mut this.had_turn) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = buffer.filled().len();
+        let (before, unread) = (buffer.filled().len(), this.first.clone());
         let Poll::Ready(read) = this.poll_bytes(cx, buffer) else {
             if this.head.length == 0 {
                 return Poll::Pending;
@@ -243,7 +267,14 @@ impl AsyncRead for HttpStream {
         read?;
         let came = buffer.filled().get(before..).unwrap_or_default();
         this.had_turn = !came.is_empty();
-        this.head.pass(came);
+        if let Some(length) = this.head.pass(came) {
+            this.asked = Asked::Something;
+            let (_, ahead) = came.split_at_checked(length).unwrap_or_default();
+            if !ahead.is_empty() {
+                this.first = if unread.is_empty() { Bytes::copy_from_slice(ahead) } else { unread.slice(length..) };
+                buffer.set_filled(before + length);
+            }
+        }
         if this.head.length > LONGEST_HEAD {
             buffer.set_filled(before);
             return this.refuse(cx, TOO_LARGE, LONG);
@@ -267,6 +298,9 @@ impl AsyncWrite for HttpStream {
         }
         let Some(stream) = &this.stream else { return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())) };
         let outcome = stream.poll_write(cx, bytes);
+        if this.asked == Asked::Something {
+            this.asked = Asked::Answering;
+        }
         this.patient(cx, outcome)
     }
 
@@ -277,6 +311,10 @@ impl AsyncWrite for HttpStream {
         }
         let Some(stream) = &this.stream else { return Poll::Ready(Ok(())) };
         let outcome = stream.poll_flush(cx);
+        if outcome.is_ready() && this.asked == Asked::Answering {
+            this.asked = Asked::Nothing;
+            cx.waker().wake_by_ref();
+        }
         this.patient(cx, outcome)
     }
 
@@ -312,8 +350,38 @@ mod tests {
         ] {
             for size in [1, 2, 3, 7, 100] {
                 let mut head = Head::default();
-                bytes.as_bytes().chunks(size).for_each(|chunk| head.pass(chunk));
+                for mut chunk in bytes.as_bytes().chunks(size) {
+                    while let Some(length) = head.pass(chunk) {
+                        chunk = &chunk[length..];
+                    }
+                }
                 assert_eq!(head.length, rest, "{bytes:?} in chunks of {size}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_read_once_the_one_before_is_answered() {
+        for first in [&b""[..], b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c"] {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let presence = Rc::new(Presence::default());
+            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
+            let mut http = HttpStream::new(Bytes::from_static(first), stream, Farewell::default());
+            let all = b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
+            theirs.write_all(&all[first.len()..]).await.unwrap();
+            for name in ["a", "b", "c"] {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    assert!(http.read_buf(&mut head).await.unwrap() > 0);
+                }
+                assert_eq!(String::from_utf8(head).unwrap(), format!("GET /{name} HTTP/1.1\r\n\r\n"));
+                for part in ["ans", "wer"] {
+                    let mut more = [0; 9];
+                    let ahead = tokio::time::timeout(Duration::from_millis(1), http.read(&mut more));
+                    assert!(ahead.await.is_err(), "{name} is not answered");
+                    http.write_all(part.as_bytes()).await.unwrap();
+                }
+                http.flush().await.unwrap();
             }
         }
     }

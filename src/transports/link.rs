@@ -115,8 +115,20 @@ impl Link {
             self.dropped.set(self.dropped.get() + 1);
             return;
         }
+        let alone = out.answers.is_empty();
         drop(out);
-        self.wake();
+        self.offer(alone);
+    }
+
+    /// Offers what waits to the socket at once, in the write loop's name: it may stand behind many others. It still is
+    /// woken where the socket did not take everything, or took answers that the actor waits for.
+    fn offer(&self, alone: bool) {
+        if let Some(waker) = &*self.waker.borrow() {
+            let taken = self.poll_flush(&mut Context::from_waker(waker));
+            if !(alone && matches!(taken, Poll::Ready(Ok(())))) {
+                waker.wake_by_ref();
+            }
+        }
     }
 
     /// Forgets the push that waits, unless it was begun.

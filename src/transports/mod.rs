@@ -19,6 +19,7 @@ pub mod session;
 pub mod socket;
 pub mod stream;
 pub mod tick;
+pub mod turn;
 pub mod upgrade;
 pub mod websocket;
 pub mod write_loop;

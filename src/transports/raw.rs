@@ -31,7 +31,7 @@ pub struct Raw(Wire);
 connection!(Raw, Context<Scheduler<Raw>>);
 
 /// Starts the session of a raw connection; the task ends with it.
-pub fn session(desk: &Desk, stream: Stream) -> impl Future<Output = ()> + use<> {
+pub fn session(desk: &Desk, stream: Stream) -> impl Future<Output = ()> + Unpin + use<> {
     let wire = desk.wire(Framing::Raw, stream);
     let mut context = Context::new();
     context.add_stream(Lines { link: Rc::clone(&wire.link), unread: BytesMut::new(), scanned: 0, over: false });

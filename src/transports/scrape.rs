@@ -1,8 +1,9 @@
 //! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and never by a timer.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
+use bytes::Bytes;
 
 use super::entrance::Entrance;
 use crate::{
@@ -30,13 +31,21 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 pub struct Scrape {
     house: Rc<House>,
     entrance: Rc<Entrance>,
+    newest: RefCell<Option<Rc<Told>>>,
+}
+
+/// What a snapshot says. Everybody who asks in its slot is told this: a flood of requests costs one sample and one text.
+struct Told {
+    snapshot: u64,
+    open_metrics: Bytes,
+    plain: Bytes,
 }
 
 impl Scrape {
     /// For the plugins and the rules of a server.
     #[must_use]
     pub fn new(house: Rc<House>, entrance: Rc<Entrance>) -> Self {
-        Self { house, entrance }
+        Self { house, entrance, newest: RefCell::default() }
     }
 
     /// Answers one request, which has a method and a host that are accepted.
@@ -47,7 +56,7 @@ impl Scrape {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"rtstat\""));
             return plain(response, "send the token in the header Authorization: Bearer TOKEN\n");
         }
-        let Ok(text) = self.families().await.open_metrics() else {
+        let Some(told) = self.told().await else {
             return plain(HttpResponse::InternalServerError(), "the metrics could not be written\n");
         };
         let mut response = HttpResponse::Ok();
@@ -56,10 +65,10 @@ impl Scrape {
         let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         if accepted.into_iter().any(|value| value.contains(OPEN_METRICS)) {
             let kind = format!("{OPEN_METRICS}; version=1.0.0; charset=utf-8");
-            return response.insert_header((header::CONTENT_TYPE, kind)).body(text);
+            return response.insert_header((header::CONTENT_TYPE, kind)).body(told.open_metrics.clone());
         }
         response.insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));
-        response.body(plain_text(&text))
+        response.body(told.plain.clone())
     }
 
     /// Who asks, for the count of wrong tokens.
@@ -70,25 +79,38 @@ impl Scrape {
         peer
     }
 
-    async fn families(&self) -> Families {
+    /// None when the text cannot be written.
+    async fn told(&self) -> Option<Rc<Told>> {
         let sampling = &self.house.sampling;
         let catalog = sampling.catalog();
         let set = catalog.exported();
         let snapshot = settled(sampling, set).await;
-        let mut families = Families::default();
-        let version = [("version", env!("CARGO_PKG_VERSION"))];
-        families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
-        for index in set.iter() {
-            let held = believable(&snapshot, &catalog, index);
-            let labels = [("plugin", catalog.name(index))];
-            let success = f64::from(u8::from(held.is_some()));
-            families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
-            if let Some(held) = held {
-                held.now.add_families(&mut families);
-            }
+        let newest = self.newest.borrow().clone();
+        if let Some(newest) = newest.filter(|newest| newest.snapshot == snapshot.id) {
+            return Some(newest);
         }
-        families
+        let text = families(&snapshot, &catalog, set).open_metrics().ok()?;
+        let plain = plain_text(&text).into();
+        let told = Rc::new(Told { snapshot: snapshot.id, open_metrics: text.into(), plain });
+        self.newest.replace(Some(Rc::clone(&told)));
+        Some(told)
     }
+}
+
+fn families(snapshot: &Snapshot, catalog: &Catalog, set: PluginSet) -> Families {
+    let mut families = Families::default();
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
+    for index in set.iter() {
+        let held = believable(snapshot, catalog, index);
+        let labels = [("plugin", catalog.name(index))];
+        let success = f64::from(u8::from(held.is_some()));
+        families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
+        if let Some(held) = held {
+            held.now.add_families(&mut families);
+        }
+    }
+    families
 }
 
 /// A snapshot of `set` in which every worker has answered, if that comes in time.

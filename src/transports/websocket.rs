@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context as TaskContext, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix::{AsyncContext, StreamHandler, WrapFuture};
@@ -35,8 +35,10 @@ use crate::{
 /// Bytes read at a time: what a peer may send ahead of its answers.
 const READ: usize = 2048;
 
-/// Pings that are answered in a second. Only the newest of several needs an answer (RFC 6455 §5.5.3).
+/// Pings that are answered at once, and the time after which another is. Only the newest of several needs an answer
+/// (RFC 6455 §5.5.3).
 const PONGS: u32 = 32;
+const PONG_EVERY: Duration = Duration::from_millis(32);
 
 /// A session's connection over WebSocket.
 pub struct WebSocket(Wire, Incoming);
@@ -63,7 +65,7 @@ pub struct Upgraded {
 }
 
 /// Starts the session of an upgraded connection.
-pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + use<> {
+pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + Unpin + use<> {
     let Upgraded { stream, answer, early } = upgraded;
     let wire = desk.wire(Framing::WebSocket, stream);
     wire.link.precede(answer);
@@ -75,7 +77,7 @@ pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + us
 }
 
 /// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
-pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + use<> {
+pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + Unpin + use<> {
     let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
     link.precede(upgraded.answer);
     let mut line = Vec::new();
@@ -131,7 +133,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Ok(Message::Ping(payload)) => {
                 let WebSocket(wire, incoming) = self.connection();
                 let mut pongs = incoming.pongs.borrow_mut();
-                let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS)));
+                let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
                 if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
                     wire.link.pong(&payload);
                 }

@@ -1,8 +1,8 @@
 //! What breaks around the program: it is killed, stopped and run out of descriptors, and goes on or comes back.
 
-use std::process::Command;
+use std::{os::unix::fs::MetadataExt, process::Command};
 
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::Uid};
 
 use super::{
     agent::{Agent, eventually},
@@ -29,6 +29,76 @@ fn a_killed_server_starts_again_on_the_same_socket_file() {
 }
 
 #[test]
+fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sessions() {
+    let agent = Agent::start(&["raw"], &[]);
+    let address = agent.address("raw");
+    let mut left: Vec<Client> = (0..9).map(|_| Client::connect(address)).collect();
+    for client in &mut left {
+        client.send("interval::0.5\nstart\n");
+        assert_eq!(client.line(), WELCOME);
+        assert!(client.line().starts_with("Push::"));
+    }
+    agent.end(Signal::SIGKILL);
+    let mut again = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
+    let mut again = again.args(["server", "--listen", &format!("raw://{address}")]).spawn().unwrap();
+    let greeted = eventually("the greeting of the next server", || {
+        let stream = std::net::TcpStream::connect(address).ok()?;
+        Some(Client::over(stream).line())
+    });
+    assert_eq!(greeted, WELCOME);
+    for mut client in left {
+        // Its last pushes, and then the end.
+        client.rest();
+    }
+    again.kill().unwrap();
+    again.wait().unwrap();
+}
+
+/// Nothing is written, so nothing misses the room or the right to write: every disk is read-only, and the folders that
+/// programs like to write to are full.
+#[test]
+fn disks_that_are_full_or_read_only_are_not_noticed() {
+    let inside = "set -e; mount --make-rprivate /
+        for folder in /tmp /var/tmp /dev/shm /run; do
+            mount -t tmpfs -o size=4k,nr_inodes=4 full $folder; ! head -c 100000 /dev/zero 2>&- >$folder/full
+        done
+        mount -o remount,bind,ro /; exec \"$0\" \"$@\"";
+    let unshare = || {
+        let mut unshare = Command::new("unshare");
+        let rights = if Uid::effective().is_root() { &[][..] } else { &["--user", "--map-root-user"] };
+        unshare.args(rights).args(["--mount", "sh", "-c", inside]);
+        unshare
+    };
+    if !unshare().arg("true").output().is_ok_and(|made| made.status.success()) && std::env::var_os("CI").is_none() {
+        return eprintln!("not tested: this user may not mount in a namespace of its own");
+    }
+    let address = {
+        let agent = Agent::start(&["raw"], &[]);
+        agent.address("raw")
+    };
+    let mut server = unshare();
+    server.arg(env!("CARGO_BIN_EXE_rtstatd")).args([
+        "server",
+        "--listen",
+        &format!("raw://{address}"),
+        "--user",
+        "root",
+    ]);
+    let mut server = server.spawn().unwrap();
+    let mut client = eventually("the greeting", || {
+        let mut client = Client::over(std::net::TcpStream::connect(address).ok()?);
+        (client.line() == WELCOME).then_some(client)
+    });
+    client.send("plugins::cpu,fs,disk,top,net,_meta\ninterval::0.5\nstart\n");
+    for seq in 1..=3 {
+        let push = client.line();
+        assert!(push.contains(&format!("\"seq\":{seq},")), "{push}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
 fn no_burst_of_late_pushes_follows_a_stop() {
     let agent = Agent::start(&["raw"], &[]);
     let mut client = Client::connect(agent.address("raw"));
@@ -43,7 +113,8 @@ fn no_burst_of_late_pushes_follows_a_stop() {
         times.extend(mono());
     }
     agent.signal(Signal::SIGSTOP);
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    // Longer than the server waits for anybody who does not read.
+    std::thread::sleep(std::time::Duration::from_secs(31));
     agent.signal(Signal::SIGCONT);
     while times.len() < 6 {
         times.extend(mono());
@@ -83,8 +154,15 @@ fn a_journal_that_is_gone_stops_nothing() {
     let agent = Agent::start(&["raw"], &[]);
     let address = agent.address("raw");
     drop(agent);
-    for redirection in ["2>&-", "2>/dev/full"] {
-        let script = format!("exec \"$0\" server --listen raw://{address} {redirection}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let of_journal = {
+        let metadata = file.as_file().metadata().unwrap();
+        // So systemd says that standard error is the journal's; here there may be none to connect to.
+        format!("JOURNAL_STREAM={}:{}", metadata.dev(), metadata.ino())
+    };
+    let to_file = format!("2>>{}", file.path().display());
+    for (variable, redirection) in [("A=b", "2>&-"), ("A=b", "2>/dev/full"), (of_journal.as_str(), to_file.as_str())] {
+        let script = format!("export {variable}; exec \"$0\" server --listen raw://{address} {redirection}");
         let mut child = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")]).spawn().unwrap();
         let greeted = eventually("the greeting", || {
             let stream = std::net::TcpStream::connect(address).ok()?;

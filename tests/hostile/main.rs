@@ -6,6 +6,8 @@ mod agent;
 #[cfg(test)]
 mod breaks;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod corpus;
@@ -14,7 +16,11 @@ mod floods;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod guesses;
+#[cfg(test)]
 mod heads;
+#[cfg(test)]
+mod house;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

@@ -44,14 +44,18 @@ impl KernelFile {
     /// Reads the whole file and gives the bytes to `parse`.
     ///
     /// # Errors
-    /// When the file is absent or cannot be read (it is opened anew the next time), and what `parse` refuses.
+    /// When the file is absent or cannot be read, and what `parse` refuses. It is opened anew the next time: another may be
+    /// in its place.
     pub fn read<T>(&mut self, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T, DriverError> {
-        if let Err(error) = self.fill() {
+        let filled = self.fill().map_err(|error| DriverError::io(&self.path, &error));
+        let outcome = filled.and_then(|()| {
+            parse(&self.buffer)
+                .map_err(|Malformed(what)| DriverError::Parse { path: self.path.display().to_string(), what })
+        });
+        if outcome.is_err() {
             self.file = None;
-            return Err(DriverError::io(&self.path, &error));
         }
-        parse(&self.buffer)
-            .map_err(|Malformed(what)| DriverError::Parse { path: self.path.display().to_string(), what })
+        outcome
     }
 
     fn fill(&mut self) -> IoResult<()> {

@@ -123,3 +123,14 @@ class Server:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Plain(Server):
+    """The same with what it has by itself, and /metrics: no token, no plugin of ours, room for everybody."""
+
+    def configure(self, guest, more="", plugins=""):
+        """Writes the configuration."""
+        self.config.write_text(
+            f'max_clients = 0\ntls_cert = "{self.folder}/cert.pem"\ntls_key = "{self.folder}/key.pem"\nmetrics = true\n'
+        )
+        self.config.chmod(0o640)
