@@ -27,8 +27,11 @@ function told(word, detail) {
 }
 
 function connect() {
+	const got = host.value.trim()
+	const url = urlOf(got, location.href)
+	if (!url) return say('·', t('need', {got, what: t('address')}))
 	try {
-		socket = new WebSocket(urlOf(host.value.trim(), location.href))
+		socket = new WebSocket(url)
 		told('Connecting', socket.url)
 		socket.onmessage = ({data}) => say('←', String(data).trim())
 		socket.onclose = ({code, reason}) => {
@@ -41,7 +44,7 @@ function connect() {
 }
 
 function send(line, shown = line) {
-	if (socket?.readyState !== WebSocket.OPEN) return
+	if (socket?.readyState !== WebSocket.OPEN) return say('·', t('Disconnected'))
 	socket.send(line)
 	say('→', shown)
 }
@@ -52,6 +55,12 @@ document.getElementById('boot')?.replaceWith(h('header.bar', h('h1', document.ti
 	form('row', () => (socket ? socket.close() : connect()), h('label.grow', t('Host'), host), toggle),
 	log,
 	h('div.row', ['version', 'info', 'interval::1', 'start', 'stop', 'plugins', 'quit'].map(line => button(line, () => send(line)))),
-	form('row', () => send(encode('auth', [token.value]), 'auth::…'), h('label.grow', t('Token'), token), h('button.button', 'auth')),
-	form('row', () => send(command.value), h('label.grow', t('Command'), command), h('button.button.primary', t('Send')))))
+	form('row', () => {
+		send(encode('auth', [token.value]), 'auth::…')
+		token.value = ''
+	}, h('label.grow', t('Token'), token), h('button.button', 'auth')),
+	form('row', () => {
+		if (command.value) send(command.value)
+		command.select()
+	}, h('label.grow', t('Command'), command), h('button.button.primary', t('Send')))))
 connect()

@@ -45,7 +45,7 @@ Engine|Движок
 Failed|Сбой
 Fan|Вентилятор
 Faults/s|Сбоев/с
-Filesystems|Файловые системы
+Filesystems|Файл. системы
 Filter servers|Фильтр серверов
 Forks/s|Порожд./с
 Freeze (F)|Стоп-кадр (F)

@@ -51,10 +51,11 @@ export function processors(server) {
 
 	const draw = () => {
 		const {width} = grid.getBoundingClientRect()
-		const most = Math.max(8, Math.floor(width / 18))
-		columns = Math.ceil(cpus.length / Math.ceil(cpus.length / most))
-		// Whole groups of eight read better where they fit.
-		if (Math.ceil(columns / 8) * 8 <= most) columns = Math.ceil(columns / 8) * 8
+		// Rows of one length where that can be.
+		const most = Math.min(cpus.length, Math.max(8, Math.floor(width / 18)))
+		columns = most
+		while (columns > most / 2 && cpus.length % columns) columns--
+		if (cpus.length % columns) columns = most
 		rows = Math.ceil(cpus.length / columns)
 		const wide = width / columns
 		const high = Math.min(26, wide)
