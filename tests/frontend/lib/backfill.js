@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 /** The page makes the pushes of the past itself, by the machine that the fake server uses; its server has to serve this. */
 export const MACHINE = { '/machine.js': readFileSync(new URL('machine.js', import.meta.url), 'utf8') }
 /** How the servers of one picture differ. @param {number} place */
-export const variety = (place) => ({ seed: place + 1, load: 0.15 + ((place * 37) % 10) / 12, memory: 0.3 + ((place * 53) % 60) / 100, swap: place % 5 === 3 ? 0.2 : 0 })
+export const variety = (place) => ({ seed: place + 6, load: 0.15 + (((place + 5) * 37) % 10) / 12, memory: 0.3 + (((place + 5) * 53) % 60) / 100, swap: place % 5 === 3 ? 0.08 : 0 })
 export const backfill = (page) => page.evaluate(async (options) => {
   const [{ sample }, { History }, { machine }] = await Promise.all(['./js/figures.js', './js/history.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
   for (const [place, { server }] of [...document.querySelectorAll('rt-server')].entries()) {
