@@ -8,12 +8,12 @@ const MAX_RATE = 10
 /** Messages dropped in ten seconds that end a connection. */
 const FLOOD = 200
 const OPEN_TIMEOUT = 15_000
-/** With so many open, the browser may be what refuses: Firefox has 200, Chromium 255. */
-const CROWD = 190
+/** More sockets a browser does not give. */
+const CROWD = navigator.userAgent.includes('Firefox') ? 200 : 255
 /** @type {[string, Phase][]} */
 const SAYINGS = [['Not authorized', 'token'], ['Too many clients', 'full'], ['Origin not allowed', 'origin'], ['Server is', 'refused']]
 const SAID = ['token', 'full', 'origin', 'refused', 'flood']
-const open = new Set()
+const held = new Set()
 
 export class Client extends Teller {
 	url = ''
@@ -75,6 +75,7 @@ export class Client extends Teller {
 		if (location.protocol === 'https:' && /^ws:\/\/(?!localhost[:/]|127\.|\[::1\])/i.test(this.url)) return this.enter('mixed')
 		try {
 			const socket = this.socket = new WebSocket(this.url)
+			held.add(this)
 			const mine = act => event => this.socket === socket && act(event)
 			socket.binaryType = 'arraybuffer'
 			socket.onopen = mine(() => this.greet())
@@ -90,7 +91,6 @@ export class Client extends Teller {
 	/** All at once: answers keep the order of the commands. */
 	greet() {
 		clearTimeout(this.timer)
-		open.add(this)
 		if (this.token) this.send('auth', this.token)
 		this.send('interval', String(this.interval))
 		this.send('start')
@@ -141,14 +141,13 @@ export class Client extends Teller {
 
 	closed({code, reason}) {
 		const {phase} = this
-		const crowd = open.size
 		this.close()
 		// Trying does not make it right, and each try counts against the address.
 		if (phase === 'token') return
 		if (!SAID.includes(phase)) {
 			this.detail = reason
-			this.phase = code === 1001 || code === 1012 ? 'restarting' : phase !== 'connecting' ? 'closed' : crowd < CROWD ? 'unreachable' : 'crowd'
-			if (this.phase === 'crowd') this.detail = String(crowd)
+			this.phase = code === 1001 || code === 1012 ? 'restarting' : phase !== 'connecting' ? 'closed' : held.size < CROWD ? 'unreachable' : 'crowd'
+			if (this.phase === 'crowd') this.detail = String(held.size)
 		}
 		this.retry()
 	}
@@ -189,7 +188,7 @@ export class Client extends Teller {
 
 	close() {
 		clearTimeout(this.timer)
-		open.delete(this)
+		held.delete(this)
 		const {socket} = this
 		this.socket = null
 		this.chosen = ''
