@@ -1,38 +1,27 @@
-// When a figure is worth a shout: above its level for the whole hold time. Pure; the caller brings the clock.
+// When a figure is worth a shout: above its level for the whole hold time.
 
-/** @typedef {import('./types.js').Level} Level */
-
-/** Critical from three fifths of the way between the level and full. */
-const criticalAt = (level) => level + (100 - level) * 0.6
+// Critical from three fifths of the way up.
+const criticalAt = level => level + (100 - level) * 0.6
 
 export class Alerts {
-	since = /** @type {Map<string, number>} */ (new Map())
-	/** What is being said now, by figure. */
-	active = /** @type {Map<string, Level>} */ (new Map())
+	since = new Map()
+	active = new Map()
 
-	/**
-	 * @param {Record<string, number>} ratios NaN where there is none
-	 * @param {import('./types.js').Thresholds} levels
-	 * @param {number} now milliseconds
-	 * @returns {boolean} whether what is said has changed
-	 */
+	/** @param {Record<string, number>} ratios @param {Thresholds} levels @param {number} now */
 	update(ratios, levels, now) {
 		const before = [...this.active].join()
+		this.active.clear()
 		for (const figure of ['cpu', 'memory', 'swap']) {
-			const percent = ratios[figure] * 100
-			if (!(percent >= levels[figure])) {
-				this.since.delete(figure)
-				this.active.delete(figure)
-				continue
-			}
-			const since = this.since.get(figure) ?? now
+			const [percent, level] = [ratios[figure] * 100, levels[figure]]
+			const held = this.since.get(figure) ?? NaN
+			const since = !(percent >= level) ? NaN : held === held ? held : now
 			this.since.set(figure, since)
-			if (now - since >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(levels[figure]) ? 'critical' : 'warning')
+			if (now - since >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(level) ? 'critical' : 'warning')
 		}
 		return [...this.active].join() !== before
 	}
 
-	/** The worst of what is said. @returns {Level} */
+	/** @returns {Level} */
 	get level() {
 		const levels = [...this.active.values()]
 		return levels.includes('critical') ? 'critical' : levels.length ? 'warning' : 'ok'

@@ -1,75 +1,72 @@
-// The configuration: what is accepted, where it is wrong, and which URL a host stands for. Pure.
-
-/** @typedef {import('./types.js').Config} Config */
-/** @typedef {import('./types.js').ServerConfig} ServerConfig */
+// The configuration: what is right, where it is wrong, which URL a host is.
 
 const ID = /^[\w\-.,]{1,64}$/
 const HOST = /^(?:(wss?):\/\/)?(\[[\da-f:.%]+\]|[\p{L}\p{N}\-._]{1,253})(?::(\d{1,5}))?(\/[^\s#]*)?$/iu
 
-/** The original's levels, and a hold time so that a blip does not shout. @type {import('./types.js').Thresholds} */
-export const DEFAULT_THRESHOLDS = { cpu: 90, memory: 85, swap: 10, hold: 10 }
+/** The original’s, and a hold time. @type {Thresholds} */
+export const DEFAULT_THRESHOLDS = {cpu: 90, memory: 85, swap: 10, hold: 10}
 
-/** Where a configuration is wrong (`columns[0].servers[1].id`), what was got, and the text of what is right. */
+/** Where it is wrong, what was got, the text of what is right. */
 export class ConfigError extends Error {
-	constructor(where, got, what, values = {}, key = 'need') {
+	constructor(where, got, what = '', values = {}, key = 'need') {
 		const shown = got === undefined ? '—' : JSON.stringify(got)
 		super(`${where} ${key} ${what}`)
-		Object.assign(this, { where: where.replace(/^\./, ''), key, what, values: { got: shown.length > 60 ? `${shown.slice(0, 60)}…` : shown, ...values } })
+		Object.assign(this, {where: where.replace(/^\./, ''), key, what, values: {got: shown.length > 60 ? `${shown.slice(0, 60)}…` : shown, ...values}})
 	}
 }
 
-/** The value when it is right, or what stands for a missing one. */
 function check(ok, value, where, what, otherwise, values = {}) {
 	value ??= otherwise
 	if (value === undefined || !ok(value)) throw new ConfigError(where, value, what, values)
 	return value
 }
-const object = (value, where, otherwise) => check((one) => typeof one === 'object' && !Array.isArray(one), value, where, 'an object', otherwise)
+const object = (value, where, otherwise) => check(one => typeof one === 'object' && !Array.isArray(one), value, where, 'an object', otherwise)
 const list = (value, where, otherwise) => check(Array.isArray, value, where, 'a list', otherwise)
-const text = (value, where, otherwise) => check((one) => typeof one === 'string' && one.length <= 200, value, where, 'a text of at most 200 characters', otherwise)
-/** A number, also when a hand-written file has it in quotes. */
+const text = (value, where, otherwise) => check(one => typeof one === 'string' && one.length <= 200, value, where, 'a text of at most 200 characters', otherwise)
 function number(value, where, min, max, otherwise) {
 	const got = typeof value !== 'string' ? value : value.trim() ? Number(value.replace(',', '.')) : undefined
-	return check((one) => typeof one === 'number' && one >= min && one <= max, Number.isNaN(got) ? value : got, where, '{min} to {max}', otherwise, { min, max })
+	return check(one => typeof one === 'number' && one >= min && one <= max, Number.isNaN(got) ? value : got, where, '{min} to {max}', otherwise, {min, max})
 }
 
 /** @returns {ServerConfig} */
 export function checkServer(value, where) {
 	const given = object(value, where)
-	const id = check((one) => ID.test(one), typeof given.id === 'number' ? String(given.id) : given.id, `${where}.id`, 'letters, digits and _ - . ,')
 	const levels = object(given.thresholds, `${where}.thresholds`, {})
 	const level = (key, min, max) => number(levels[key], `${where}.thresholds.${key}`, min, max, DEFAULT_THRESHOLDS[key])
+	const of = (key, kind, ...rest) => kind(given[key], `${where}.${key}`, ...rest)
+	const id = check(one => ID.test(one), typeof given.id === 'number' ? String(given.id) : given.id, `${where}.id`, 'letters, digits and _ - . ,')
 	return {
 		id,
-		name: text(given.name, `${where}.name`, id).trim() || id,
-		host: check((one) => one === '' || validHost(one), text(given.host, `${where}.host`, '').trim(), `${where}.host`, 'address'),
-		interval: number(given.interval, `${where}.interval`, 0.5, 86400, 1),
-		autoStart: check((one) => typeof one === 'boolean', given.autoStart, `${where}.autoStart`, 'true or false', true),
-		token: text(given.token, `${where}.token`, ''),
-		thresholds: { cpu: level('cpu', 1, 100), memory: level('memory', 1, 100), swap: level('swap', 1, 100), hold: level('hold', 0, 3600) },
+		name: of('name', text, id).trim() || id,
+		host: check(one => one === '' || validHost(one), of('host', text, '').trim(), `${where}.host`, 'address'),
+		interval: of('interval', number, 0.5, 86400, 1),
+		autoStart: check(one => typeof one === 'boolean', given.autoStart, `${where}.autoStart`, 'true or false', true),
+		token: of('token', text, ''),
+		thresholds: {cpu: level('cpu', 1, 100), memory: level('memory', 1, 100), swap: level('swap', 1, 100), hold: level('hold', 0, 3600)},
 	}
 }
 
-/** Accepts the original's first form too (`cols: 2, servers: [{col: 1}]`). @returns {Config} */
+/** Accepts the original’s first form too. @returns {Config} */
 export function checkConfig(value) {
 	const given = object(value, '')
-	check((one) => one === 1, given.version, 'version', '1', 1)
+	check(one => one === 1, given.version, 'version', '1', 1)
 	const columns = given.columns === undefined && given.servers !== undefined ? firstForm(given) : list(given.columns, 'columns')
 	const seen = new Set()
-	return { version: 1, columns: columns.map((entry, c) => {
-		const column = object(entry, `columns[${c}]`)
-		return { name: text(column.name, `columns[${c}].name`, ''), servers: list(column.servers, `columns[${c}].servers`, []).map((item, s) => {
-			const where = `columns[${c}].servers[${s}]`
+	return {version: 1, columns: columns.map((entry, c) => {
+		const at = `columns[${c}]`
+		const column = object(entry, at)
+		return {name: text(column.name, `${at}.name`, ''), servers: list(column.servers, `${at}.servers`, []).map((item, s) => {
+			const where = `${at}.servers[${s}]`
 			const server = checkServer(item, where)
 			if (seen.has(server.id)) throw new ConfigError(`${where}.id`, server.id, '', {}, 'idTaken')
 			if (seen.add(server.id).size > 1000) throw new ConfigError(where, 1000, '', {}, 'tooMany')
 			return server
-		}) }
-	}) }
+		})}
+	})}
 }
 
 function firstForm(given) {
-	const columns = Array.from({ length: Math.floor(number(given.cols, 'cols', 1, 100, 1)) }, () => ({ servers: /** @type {any[]} */ ([]) }))
+	const columns = Array.from({length: Math.floor(number(given.cols, 'cols', 1, 100, 1))}, () => ({servers: /** @type {any[]} */ ([])}))
 	list(given.servers, 'servers').forEach((item, s) => {
 		const column = number(object(item, `servers[${s}]`).col, `servers[${s}].col`, 1, columns.length, 1)
 		columns[Math.floor(column) - 1].servers.push(item)
@@ -77,14 +74,13 @@ function firstForm(given) {
 	return columns
 }
 
-/** @returns {Config} */
 export function parseConfig(source) {
 	let value
 	try {
 		value = JSON.parse(source.replace(/^\uFEFF/, ''))
 	} catch {
 		const lines = source.slice(0, faultAt(source)).split('\n')
-		throw new ConfigError('', undefined, '', { got: `${lines.length}:${/** @type {string} */ (lines.at(-1)).length + 1}` }, 'notJson')
+		throw new ConfigError('', undefined, '', {got: `${lines.length}:${lines.at(-1).length + 1}`}, 'notJson')
 	}
 	return checkConfig(value)
 }
@@ -92,8 +88,8 @@ export function parseConfig(source) {
 /** Where a text stops being JSON: engines do not all tell. */
 function faultAt(source) {
 	let at = 0
-	const eat = (/** @type {RegExp} */ token) => {
-		at += /** @type {RegExpExecArray} */ (/^[\s\uFEFF]*/.exec(source.slice(at)))[0].length
+	const eat = token => {
+		while (/[\s\uFEFF]/.test(source[at] ?? '')) at++
 		token.lastIndex = at
 		return token.test(source) && (at = token.lastIndex) > 0
 	}
@@ -103,28 +99,27 @@ function faultAt(source) {
 		while (eat(/,/y))
 		return eat(end)
 	}
-	const value = () => eat(/\{/y) ? items(() => eat(STRING) && eat(/:/y) && value(), /\}/y) : eat(/\[/y) ? items(value, /\]/y) : eat(STRING) || eat(/-?\d[\d.eE+-]*|true|false|null/y)
+	const string = () => eat(/"(?:[^"\\\0-\x1f]|\\.)*"/y)
+	const value = () => eat(/\{/y) ? items(() => string() && eat(/:/y) && value(), /\}/y) : eat(/\[/y) ? items(value, /\]/y) : string() || eat(/-?\d[\d.eE+-]*|true|false|null/y)
 	value()
 	eat(/$/y)
 	return at
 }
-const STRING = /"(?:[^"\\\0-\x1f]|\\.)*"/y
 
 /** @param {Config} config */
-export function serialise({ columns }, withTokens) {
-	const kept = columns.map(({ name, servers }) => ({ ...(name && { name }), servers: servers.map(({ token, thresholds, ...rest }) => ({
-		...rest, ...(withTokens && token && { token }), ...(JSON.stringify(thresholds) !== JSON.stringify(DEFAULT_THRESHOLDS) && { thresholds }),
-	})) }))
+export function serialise({columns}, withTokens) {
+	const kept = columns.map(({name, servers}) => ({...(name && {name}), servers: servers.map(({token, thresholds, ...rest}) => ({
+		...rest, ...(withTokens && token && {token}), ...(JSON.stringify(thresholds) !== JSON.stringify(DEFAULT_THRESHOLDS) && {thresholds}),
+	}))}))
 	return `${JSON.stringify({ version: 1, columns: kept }, null, 2)}\n`
 }
 
 export function validHost(host) {
-	const parts = HOST.exec(host)
-	const port = Number(parts?.[3] ?? 8000)
-	return parts !== null && port >= 1 && port <= 65535
+	const [whole, , , port] = HOST.exec(host) ?? []
+	return whole !== undefined && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65535
 }
 
-/** Port 8000 for wss too, as the original; no host is the server of the page, at `ws` in its folder. */
+/** Port 8000 for wss too; no host is `ws` in the folder of the page. */
 export function urlOf(host, page) {
 	if (!host) {
 		const url = new URL('ws', page)

@@ -1,81 +1,71 @@
-// Making elements: text only ever as text, no markup out of strings.
-
-/** @typedef {keyof HTMLElementTagNameMap} Tag */
+// Making elements: text only ever as text.
 
 /**
- * `h('p.muted', 'text')`: a tag with classes, then in any order children, lists of them, and objects of attributes, in which
- * functions are listeners (`onclick`) and booleans set or leave out. Nothing comes of null, undefined, false.
- * @template {string} T
- * @param {T} what
- * @param {...any} contents
- * @returns {T extends Tag ? HTMLElementTagNameMap[T] : T extends `${infer N extends Tag}.${string}` ? HTMLElementTagNameMap[N] : HTMLElement}
+ * `h('p.muted', 'text')`: a tag with classes, then children, lists, and objects of attributes and `on…` listeners.
+ * @type {MakeElement}
  */
 export function h(what, ...contents) {
 	const [tag, ...classes] = what.split('.')
-	const element = document.createElement(tag)
+	const element = /** @type {any} */ (document.createElement(tag))
 	if (classes.length) element.className = classes.join(' ')
 	for (const one of contents.flat()) {
-		if (one?.constructor !== Object) {
-			if (one || one === 0) element.append(one)
-			continue
-		}
-		for (const [name, value] of Object.entries(one)) {
-			if (typeof value === 'function') element.addEventListener(name.slice(2), value)
-			else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, value === true ? '' : value)
-		}
+		if (one?.constructor === Object) {
+			for (const [name, value] of Object.entries(one)) {
+				if (typeof value === 'function') element.addEventListener(name.slice(2), value)
+				else if (value !== false && value != null) element.setAttribute(name, value === true ? '' : value)
+			}
+		} else if (one || one === 0) element.append(one)
 	}
-
-	return /** @type {any} */ (element)
+	return element
 }
+
+export const form = (kind, act, ...contents) => h(`form.${kind}`, {onsubmit(event) {
+	event.preventDefault()
+	act()
+}}, ...contents)
 
 /** A custom element that listens only while it is in the page. */
 export class LiveElement extends HTMLElement {
-	gone = new AbortController().signal
-	#leave = () => {}
+	life = new AbortController()
 
 	connectedCallback() {
-		const life = new AbortController()
-		this.gone = life.signal
-		this.#leave = () => life.abort()
+		this.life = new AbortController()
 		this.enter()
 	}
 
 	disconnectedCallback() {
-		this.#leave()
+		this.life.abort()
 	}
 
 	enter() {}
+
 	on(target, names, act) {
-		for (const name of names.split(' ')) target.addEventListener(name, act, { signal: this.gone })
+		for (const name of names.split(' ')) target.addEventListener(name, act, this.life)
 	}
 }
 
-/** Most figures stay the same most of the time. */
 export function setText(node, text) {
 	if (node.textContent !== text) node.textContent = text
 }
 
-/** Null takes the attribute away. */
 export function setAttr(element, name, value) {
 	if (value === null) element.removeAttribute(name)
 	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
-/** Replaces what a node holds when what it stands for has changed. @param {() => any[]} make */
+/** Anew when what it stands for has changed. @param {() => any[]} make */
 export function redraw(node, key, make) {
 	if (node.dataset.key === key) return
 	node.dataset.key = key
 	node.replaceChildren(...make())
 }
 
-/** Gives a node as many children as wanted. @param {(place: number) => Element} make */
 export function fill(node, wanted, make) {
 	while (node.childElementCount > wanted) node.lastElementChild?.remove()
 	while (node.childElementCount < wanted) node.append(make(node.childElementCount))
-	return /** @type {HTMLElement[]} */ ([...node.children])
+	return [...node.children]
 }
 
-/** Line drawings on a square of 16. */
 const ICONS = {
 	play: 'M5 3l8 5-8 5z', stop: 'M4 4h8v8H4z', pause: 'M5 3v10M11 3v10', gear: 'M2 5h5M11 5h3M9 3v4M2 11h2M8 11h6M6 9v4',
 	edit: 'M3 13l1-4 7-7 3 3-7 7z', up: 'M8 13V3M4 7l4-4 4 4', down: 'M8 3v10M4 9l4 4 4-4', left: 'M13 8H3M7 4L3 8l4 4',
@@ -87,17 +77,17 @@ const ICONS = {
 }
 
 export function icon(name) {
-	const [svg, path] = ['svg', 'path'].map((tag) => document.createElementNS('http://www.w3.org/2000/svg', tag))
-	for (const [key, value] of Object.entries({ viewBox: '0 0 16 16', class: `icon icon-${name}`, 'aria-hidden': 'true' })) svg.setAttribute(key, value)
+	const [svg, path] = ['svg', 'path'].map(tag => document.createElementNS('http://www.w3.org/2000/svg', tag))
+	for (const [key, value] of Object.entries({viewBox: '0 0 16 16', class: `icon icon-${name}`, 'aria-hidden': 'true'})) svg.setAttribute(key, value)
 	path.setAttribute('d', ICONS[name] ?? '')
 	svg.append(path)
 	return svg
 }
 
-export const button = (label, act, kind = 'plain') => h(`button.button.${kind}`, { type: 'button', onclick: act }, label)
+export const button = (label, act, kind = 'plain') => h(`button.button.${kind}`, {type: 'button', onclick: act}, label)
 
 export function iconButton(drawing, label, act, attributes = {}) {
-	const node = h('button.icon-button', { type: 'button', onclick: act, ...attributes })
+	const node = h('button.icon-button', {type: 'button', onclick: act, ...attributes})
 	setIconButton(node, drawing, label)
 	return node
 }
@@ -108,8 +98,7 @@ export function setIconButton(button, drawing, label) {
 	for (const name of ['aria-label', 'title']) button.setAttribute(name, label)
 }
 
-/** A box with its label beside it. */
 export const check = (label, checked, act = (/** @type {boolean} */ _) => {}) => {
-	const box = h('input', { type: 'checkbox', checked, onchange: () => act(box.checked) })
-	return { box, node: h('label.check', box, label) }
+	const box = h('input', {type: 'checkbox', checked, onchange: () => act(box.checked)})
+	return {box, node: h('label.check', box, label)}
 }

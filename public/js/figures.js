@@ -1,69 +1,63 @@
-// From one push to the figures that have a history: which they are, and how each is read. Pure.
+// From one push to the figures that have a history.
 
-import { amount, at, largest, num, ratio, rowsOf, share } from './values.js'
+import {amount, at, largest, num, ratio, rowsOf, share} from './values.js'
 
-/** Keys that have a place of their own on the card; any other is drawn by its shape. */
+/** Keys with a place of their own; any other is drawn by its shape. */
 export const KNOWN = new Set('cpu_stat meminfo processes uptime _meta cpu mem psi disk fs net sock sens procs top units ct gpu self'.split(' '))
-/** How many unknown plugins get a strip. */
 const MAX_UNKNOWN = 8
 
-/**
- * The processors of a push, their parts taken apart: usage is user + system + true iowait, since the wire's iowait also
- * holds irq (kept for old clients). Where `cpu.core` comes too, it knows better.
- */
+/** Usage is user + system + true iowait: the wire’s also holds irq. `cpu.core` knows better. */
 export function cpusOf(push, most) {
-	const { rows, total } = rowsOf(push.cpu_stat, most)
+	const {rows, total} = rowsOf(push.cpu_stat, most)
 	const cores = at(push, 'cpu', 'core')
-	return { total, cpus: rows.map(([name, value]) => {
+	return {total, cpus: rows.map(([name, value]) => {
 		const part = (key, of = value) => ratio(at(of, key)) || 0
 		const usage = ratio(at(value, 'usage'))
 		const core = cores && at(cores, name)
 		if (core) {
-			const [user, nice, system, irq, softirq, iowait, steal] = ['user', 'nice', 'system', 'irq', 'softirq', 'iowait', 'steal'].map((key) => part(key, core))
-			return { name, usage, user: user + nice, system, irq: irq + softirq, iowait, steal }
+			const [user, nice, system, irq, softirq, iowait, steal] = ['user', 'nice', 'system', 'irq', 'softirq', 'iowait', 'steal'].map(key => part(key, core))
+			return {name, usage, user: user + nice, system, irq: irq + softirq, iowait, steal}
 		}
 		const [user, system, wait] = [part('user'), part('system'), part('iowait')]
 		const iowait = Math.min(wait, Math.max(0, usage - user - system) || 0)
-		// Each figure is rounded to a hundredth, so a difference of one is no irq.
+		// Rounding to hundredths is no irq.
 		const irq = wait - iowait > 0.015 ? Math.min(wait - iowait, system) : 0
-		return { name, usage, user, system: system - irq, irq, iowait, steal: 0 }
-	}) }
+		return {name, usage, user, system: system - irq, irq, iowait, steal: 0}
+	})}
 }
 
-/** Ratios and bytes, NaN where there is none. Memory is what programs hold: the legacy `used` counts caches too. */
-export function memoryOf(/** @type {any} */ { meminfo, mem }) {
-	const part = (kind, key) => amount(at(meminfo, kind, key))
-	const [total, swapTotal] = [part('memory', 'total'), part('swap', 'total')]
-	const known = num(at(mem, 'used')) >= 0
+/** Memory of programs: the legacy `used` counts caches too. */
+export function memoryOf(/** @type {any} */ {meminfo, mem}) {
+	const [total, free, buffers, cached] = ['total', 'free', 'buffers', 'cached'].map(key => amount(at(meminfo, 'memory', key)))
+	const swapTotal = amount(at(meminfo, 'swap', 'total'))
 	return {
-		memory: known ? share(mem.used, at(mem, 'total')) : share(total - part('memory', 'free') - part('memory', 'buffers') - part('memory', 'cached'), total),
-		swap: share(part('swap', 'used'), swapTotal), total: total * 1024, swapTotal: swapTotal * 1024,
+		memory: num(at(mem, 'used')) >= 0 ? share(mem.used, at(mem, 'total')) : share(total - free - buffers - cached, total),
+		swap: share(at(meminfo, 'swap', 'used'), swapTotal), total: total * 1024, swapTotal: swapTotal * 1024,
 	}
 }
 
-/** A driver may tell its load as a ratio or in percent. */
-export const busy = (gpu) => ratio(num(at(gpu, 'busy')) > 1 ? gpu.busy / 100 : at(gpu, 'busy'))
+export const busy = gpu => ratio(num(at(gpu, 'busy')) > 1 ? gpu.busy / 100 : at(gpu, 'busy'))
 /** As `df` counts: what root keeps for itself is neither used nor free. */
-export const full = (fs) => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))
+export const full = fs => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))
 
-/** Writes one sample. @param {import('./history.js').History} history */
+/** @param {Samples} history */
 export function sample(push, history, time) {
 	const usages = rowsOf(push.cpu_stat, 8192).rows.map(([, value]) => ratio(at(value, 'usage')))
 	history.push(time, usages.length)
 	usages.forEach((usage, cpu) => history.setCpu(cpu, usage))
-	const known = usages.filter((usage) => usage === usage)
-	const { memory, swap } = memoryOf(push)
-	const figure = (...path) => amount(at(push, ...path))
-	const most = (rows, limit, read) => largest(rowsOf(rows, limit).rows.map(([, row]) => read(row)))
+	const known = usages.filter(usage => usage >= 0)
+	const {memory, swap} = memoryOf(push)
+	const figure = path => amount(at(push, ...path.split('.')))
+	const most = (rows, read) => largest(rowsOf(rows, 256).rows.map(([, row]) => read(row)))
 	const figures = {
 		cpu: known.length ? known.reduce((sum, usage) => sum + usage) / known.length : ratio(1 - num(at(push, 'cpu', 'all', 'idle')) - num(at(push, 'cpu', 'all', 'iowait'))),
 		cpuWorst: largest(known), memory, swap,
-		load: amount(Number.parseFloat(at(push, 'uptime', 'la1'))), running: figure('processes', 'running'),
-		rx: figure('net', 'total', 'rx'), tx: figure('net', 'total', 'tx'), read: figure('disk', 'total', 'r'), write: figure('disk', 'total', 'w'),
-		busy: most(at(push, 'disk', 'dev'), 256, (dev) => ratio(at(dev, 'util'))),
-		psi: largest(['cpu', 'memory', 'io'].map((kind) => ratio(num(at(push, 'psi', kind, 'some', '0')) / 100))),
-		temp: most(at(push, 'sens', 't'), 256, (sensor) => num(at(sensor, 'c'))),
-		gpu: most(push.gpu, 16, busy), full: most(push.fs, 256, full),
+		load: amount(Number.parseFloat(at(push, 'uptime', 'la1'))), running: figure('processes.running'),
+		rx: figure('net.total.rx'), tx: figure('net.total.tx'), read: figure('disk.total.r'), write: figure('disk.total.w'),
+		busy: most(at(push, 'disk', 'dev'), dev => ratio(at(dev, 'util'))),
+		psi: largest(['cpu', 'memory', 'io'].map(kind => ratio(num(at(push, 'psi', kind, 'some', '0')) / 100))),
+		temp: most(at(push, 'sens', 't'), sensor => num(at(sensor, 'c'))),
+		gpu: most(push.gpu, busy), full: most(push.fs, full),
 	}
 	for (const [name, value] of Object.entries(figures)) history.set(name, value)
 	let unknown = 0

@@ -1,10 +1,8 @@
-// Numbers as text: three significant digits at most, and a unit that stays put while a figure is shown. Pure.
+// Numbers as text: at most three digits, and a unit that stays put.
 
-/** The decimal sign and the spelling of units; i18n sets them. */
-export const locale = { decimal: '.', unit: (/** @type {string} */ name) => name }
-/** Shown where there is no figure. */
+export const locale = {decimal: '.', unit: (/** @type {string} */ name) => name}
 export const NONE = '—'
-const NAMES = { bytes: 'B KiB MiB GiB TiB PiB EiB'.split(' '), rate: 'B/s kB/s MB/s GB/s TB/s PB/s'.split(' '), count: ' k M G T P E'.split(' ') }
+const NAMES = {bytes: 'B KiB MiB GiB TiB PiB EiB'.split(' '), rate: 'B/s kB/s MB/s GB/s TB/s PB/s'.split(' '), count: ' k M G T P E'.split(' ')}
 
 const fixed = (value, places) => value.toFixed(places).replace('.', locale.decimal)
 
@@ -13,7 +11,6 @@ export function digits(value) {
 	return Number.isFinite(value) ? fixed(value, size >= 99.95 || Number.isInteger(value) ? 0 : size >= 9.995 ? 1 : 2) : NONE
 }
 
-/** Whole percent from ten on, one decimal below. */
 export function percent(ratio) {
 	const value = ratio * 100
 	return Number.isFinite(value) ? `${fixed(value, value >= 9.95 || value < 0.05 ? 0 : 1)} %` : NONE
@@ -23,34 +20,31 @@ export function unitFor(value, family) {
 	const base = family === 'bytes' ? 1024 : 1000
 	let [step, factor] = [0, 1]
 	for (; Math.abs(value) >= factor * base * 0.9995 && NAMES[family][step + 1]; step++) factor *= base
-	return { factor, name: NAMES[family][step] }
+	return {factor, name: NAMES[family][step]}
 }
 
-export function scaled(value, { factor, name }) {
+export function scaled(value, {factor, name}) {
 	if (!Number.isFinite(value)) return NONE
 	const number = value / factor
-	// Figures of one unit keep their decimals, so that 0 and 0.31 stand under each other.
 	return `${factor > 1 && number < 9.995 ? fixed(number, 2) : digits(factor > 1 ? number : Math.round(number))} ${locale.unit(name)}`.trim()
 }
 
-export const bytes = (value) => scaled(value, unitFor(value, 'bytes'))
-export const rate = (value) => scaled(value, unitFor(value, 'rate'))
-export const count = (value) => value < 1e5 ? digits(value < 10 ? value : Math.round(value)) : scaled(value, unitFor(value, 'count'))
-export const celsius = (value) => value === value ? `${value.toFixed(0)} °C` : NONE
+export const bytes = value => scaled(value, unitFor(value, 'bytes'))
+export const rate = value => scaled(value, unitFor(value, 'rate'))
+export const count = value => value < 1e5 ? digits(value < 10 ? value : Math.round(value)) : scaled(value, unitFor(value, 'count'))
+export const celsius = value => value === value ? `${value.toFixed(0)} °C` : NONE
 
-/** Rises at once, falls only far below, so that a figure does not flicker between two units. */
 export function steadyUnit(held, peak, family) {
 	const wanted = unitFor(peak, family)
 	return !held || wanted.factor > held.factor || peak < held.factor * 0.2 ? wanted : held
 }
 
-/** The next of 1, 2, 5, 10 … at or above a value, as the top of a scale. */
 export function ceiling(value) {
 	const power = 10 ** Math.floor(Math.log10(value))
-	return value > 0 ? ([1, 2, 5].find((step) => value <= step * power) ?? 10) * power : 1
+	return value > 0 ? ([1, 2, 5].find(step => value <= step * power) ?? 10) * power : 1
 }
 
-export const clock = (time) => new Date(time).toTimeString().slice(0, 8)
+export const clock = time => new Date(time).toTimeString().slice(0, 8)
 
 export function span(seconds) {
 	const whole = Math.max(0, Math.round(seconds))

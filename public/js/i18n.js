@@ -1,13 +1,11 @@
-// The page's texts in Russian. An English text is its own key; long ones have a short key, and both languages stand here.
+// The texts. An English text is its own key; where the key is a short one, both stand here.
 
-import { locale } from './format.js'
+import {locale} from './format.js'
 
-/** `{name}` stands for a value. */
 const TABLE = `
 1 min|1 мин
 10 s|10 с
 5 min|5 мин
-Adapter|Адаптер
 Add column|Добавить колонку
 Add server|Добавить сервер
 Address:|Адрес:
@@ -22,23 +20,19 @@ CPU|ЦП
 Cache|Кеш
 Cancel|Отмена
 Change|Изменить
-Clear|Очистить
 Close|Закрыть
 Column {n}|Колонка {n}
 Command|Команда
 Configuration as text|Конфигурация текстом
 Configuration|Конфигурация
 Configuration…|Конфигурация…
-Connect when the page opens|Подключать при открытии страницы
+Connect when the page opens|Подключать сразу
 Connecting|Подключение
 Connect|Подключить
 Containers|Контейнеры
-Container|Контейнер
 Conversation|Переписка
 Cores|Ядра
-Critical|Критично
 Dashboard|Мониторинг
-Device|Устройство
 Disconnected|Отключено
 Disconnect|Отключить
 Disks|Диски
@@ -51,13 +45,12 @@ Engine|Движок
 Failed|Сбой
 Fan|Вентилятор
 Faults/s|Сбоев/с
-Filesystems|Файловые системы
+Filesystems|Файл. системы
 Filter servers|Фильтр серверов
-Fold long lines|Сворачивать длинное
 Forks/s|Порожд./с
-Freeze (F)|Остановить показ (F)
+Freeze (F)|Стоп-кадр (F)
 Free|Свободно
-Frozen|Показ остановлен
+Frozen|Стоп-кадр
 Go live|К текущему
 Graphics|Графика
 High|Много
@@ -66,7 +59,6 @@ Host|Адрес
 IO wait|Ожидание диска
 IO|Диск
 Id|Идентификатор
-Interface|Интерфейс
 Interrupts/s|Прерыв./с
 Interrupts|Прерывания
 Interval, s|Интервал, с
@@ -80,7 +72,6 @@ Memory, %|Память, %
 Memory|Память
 Mem|Пам
 Menu|Меню
-Mounted on|Смонтировано
 Move down|Ниже
 Move left|Левее
 Move right|Правее
@@ -95,28 +86,27 @@ No data now|Сейчас нет данных
 No failed unit.|Сбоев нет.
 No servers yet|Серверов пока нет
 Not written|Не записано
-Notify me of alarms|Уведомлять о тревогах
+Notify me of alarms|Уведомлять
 Now|Сейчас
 OOM kills|Убито (OOM)
 Order of servers|Порядок серверов
 Order|Порядок
-Origin refused|Источник отвергнут
+Origin refused|Чужой источник
 Orphans|Сироты
 Plugins|Плагины
 Pressure|Давление
 Processors, %|Процессоры, %
 Processors|Процессоры
 Processor|Процессор
-Process|Процесс
 Programs|Программы
-Protocol console|Консоль протокола
+Protocol console|Консоль
 Queue drops/s|Отвергнуто/с
 Read|Чтение
 Received|Принято
 Reconnect|Переподключить
 Refused|Отказ
-Remember in this browser|Запомнить в этом браузере
-Remember tokens in this browser|Хранить токены в этом браузере
+Remember in this browser|Помнить в браузере
+Remember tokens in this browser|Помнить токены в браузере
 Remove|Удалить
 Restarting|Перезапуск
 Retransmits/s|Повторов/с
@@ -125,10 +115,8 @@ Save to file|Сохранить в файл
 Save|Сохранить
 Send|Отправить
 Sensors|Датчики
-Sensor|Датчик
 Sent|Отправлено
 Services|Службы
-Service|Служба
 Settings|Настройки
 Shared|Общая
 Stale for {s}|Молчит {s}
@@ -145,12 +133,12 @@ Switches/s|Переключ./с
 System|Система
 Tasks|Задач
 Temp|Темп
-Theme: as the system|Тема: как в системе
+Theme: as the system|Тема системы
 Theme: dark|Тема: тёмная
 Theme: light|Тема: светлая
 Token|Токен
-Too many clients|Слишком много клиентов
-Too much data|Слишком много данных
+Too many clients|Клиентов слишком много
+Too much data|Лишние данные
 Top processes|Кто это сделал
 Tracked|Отслеживается
 Try now|Сейчас
@@ -160,11 +148,10 @@ Unreachable|Недоступен
 Use the default|Вернуть исходную
 Use this text|Взять этот текст
 Used|Занято
-Waiting for the first push|Ждём первых данных
-Waiting for|Ожидание
+Waiting for the first push|Ждём данных
 Warn from|Предупреждать от
-Worst figure|Худший показатель
-Worst processor|Худший процессор
+Worst figure|Худшее
+Worst processor|Худший ЦП
 Write|Запись
 Wrong token|Неверный токен
 W|Вт
@@ -174,16 +161,12 @@ all wait|ждут все
 an object|объект
 clock jumped|скачок часов
 clock|часы
-closed, code {code} {reason}|закрыто, код {code} {reason}
-connected|подключено
-connecting to {url}|подключение к {url}
 down|нет
-letters, digits and _ - . ,|латинские буквы, цифры и _ - . ,
+letters, digits and _ - . ,|латиница, цифры и _ - . ,
 load|нагрузка
 no alarm|без тревог
 no swap|свопа нет
 not answering {s}|не отвечает {s}
-not connected|нет подключения
 now|сейчас
 processes|процессов
 read-only|только чтение
@@ -201,68 +184,62 @@ users|польз.
 with tokens|с токенами
 zombies|зомби
 {min} to {max}|от {min} до {max}
-{n} processors; arrow keys read each|Процессоров: {n}; стрелки читают каждый
+{n} processors; arrow keys read each|Процессоров: {n}; читать стрелками
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.busy|Busiest disk: time with requests in flight|Самый занятый диск: время с запросами
-about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в этом браузере. Файлы — JSON, подходят и от исходного Rt-Stat.
-about.cores|Every processor, a row each|Каждый процессор, по строке
-about.cpu|All processors; thin line: the busiest|Все процессоры; тонкая линия: самый занятый
-about.disk|Read and written|Прочитано и записано
-about.gpu|Busiest graphics processor|Самый занятый графический процессор
-about.load|Load over one minute|Нагрузка за минуту
-about.memory|Memory of programs, without caches|Память программ, без кешей
-about.net|Received and sent|Принято и отправлено
-about.psi|Share of the last 10 s spent waiting for CPU, memory or IO|Доля последних 10 с в ожидании ЦП, памяти или диска
-about.running|Running processes|Выполняются
-about.swap|Swap in use|Занятый своп
-about.temp|Hottest sensor|Самый горячий датчик
-address|ws://host:port/local-part, or nothing for the server of this page|ws://host:port/local-part или пусто для сервера этой страницы
-asked|Asked for; it comes with the next push.|Запрошено; придёт со следующими данными.
-broken|{n} broken pushes dropped.|Отброшено испорченных: {n}.
-empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите конфигурацию из меню.
-fast|{n} messages beyond ten a second dropped.|Отброшено сверх десяти в секунду: {n}.
-history|Five minutes of history; arrow keys read an instant|Пять минут истории; стрелки читают мгновение
-hostEmpty|empty: the server of this page|пусто: сервер этой страницы
+about.busy|Time of the busiest disk with requests|Время самого занятого диска с запросами
+about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в браузере. Файлы — JSON, и от исходного Rt-Stat.
+about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
+about.disk|Read and written|Чтение и запись
+about.memory|Memory of programs, without caches|Память программ без кешей
+about.net|Received and sent|Приём и отправка
+about.psi|Share of the last 10 s spent waiting|Доля последних 10 с в ожидании
+address|ws://host:port/local-part|адрес ws://host:port/local-part
+asked|It comes with the next push.|Придёт со следующими данными.
+broken|{n} broken pushes dropped.|Испорчено: {n}.
+empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите конфигурацию (меню).
+fast|{n} messages beyond ten a second dropped.|Сверх десяти в секунду: {n}.
+history|Five minutes of history; arrow keys read an instant|Пять минут истории; читать стрелками
+hostEmpty|empty: the server of this page|пусто: сервер страницы
 cpu|processors|процессоры
 critical|Critical|Критично
 memory|memory|память
 swap|swap|своп
 warning|Warning|Внимание
-idTaken|the id {got} is used twice|идентификатор {got} повторяется
-keys|Keys: / filter, F freeze, E edit, C configuration|Клавиши: / фильтр, F пауза, E правка, C конфигурация
-large|{n} messages larger than 1 MB dropped.|Отброшено больше 1 МБ: {n}.
-legacy|An Rt-Stat server of the first kind: four figures.|Сервер Rt-Stat первого поколения: четыре показателя.
+idTaken|the id {got} is used twice|id {got} повторяется
+keys|Keys: / filter, F freeze, E edit, C configuration|Клавиши: / фильтр, F стоп, E правка, C конфигурация
+large|{n} messages larger than 1 MB dropped.|Больше 1 МБ: {n}.
+legacy|An Rt-Stat server of the first kind: four figures.|Исходный сервер Rt-Stat: четыре показателя.
 missed|{n} pushes missed.|Пропущено: {n}.
 need|{got} is not accepted; needed: {what}|{got} не подходит; нужно: {what}
-noDefault|monitoring-default-config.js sets no configuration; it should call RtStat.Monitoring.init({…})|monitoring-default-config.js не задаёт конфигурации; он должен вызвать RtStat.Monitoring.init({…})
+noDefault|monitoring-default-config.js sets no configuration: RtStat.Monitoring.init({…})|monitoring-default-config.js не задал конфигурации: RtStat.Monitoring.init({…})
 notJson|This is not JSON: the fault is at {got} (line:column)|Это не JSON: ошибка в {got} (строка:столбец)
-note.closed|The connection was lost. {detail}|Соединение потеряно. {detail}
-note.flood|Cut off: it sends more than this page can take.|Отключён: шлёт больше, чем может принять страница.
-note.full|It has all the clients it allows (--max-clients).|Клиентов уже столько, сколько разрешено (--max-clients).
-note.mixed|A page from https may open wss:// only: put a proxy with TLS before the server.|Страница с https открывает только wss://: поставьте перед сервером прокси с TLS.
-note.origin|Start the server with --allow-origin and this page’s origin.|Запустите сервер с --allow-origin и адресом этой страницы.
-note.refused|The reason: {detail}|Причина: {detail}
-note.restarting|It should be back soon.|Скоро должен вернуться.
-note.token|The server asks for another token.|Серверу нужен другой токен.
+note.closed|The connection was lost. {detail}|Связь потеряна. {detail}
+note.flood|Cut off: it sends more than this page can take.|Отключён: шлёт слишком много.
+note.full|It has all the clients it allows (--max-clients).|Больше не допускает (--max-clients).
+note.mixed|A page from https may open wss:// only: put a proxy with TLS before the server.|Со страницы https можно только wss://: поставьте прокси с TLS.
+note.origin|Start the server with --allow-origin and this page’s origin.|Запустите сервер с --allow-origin и адресом страницы.
+note.refused|Reason: {detail}|Причина: {detail}
+note.restarting|It should be back soon.|Скоро вернётся.
+note.token|The server asks for another token.|Нужен другой токен.
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
-scrub|Instant shown, seconds before the freeze|Показываемое мгновение, секунд до остановки
+scrub|Instant shown, seconds before the freeze|Секунд до остановки
 tooLarge|The file is larger than 1 MB.|Файл больше 1 МБ.
 tooMany|more than {got} servers|больше {got} серверов
+Too many connections|Соединений слишком много
+note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers, or some in another browser.|Страница держит соединений: {detail}, больше браузер не даёт. Уберите часть серверов или откройте их в другом браузере.
 `
-/** Units in Cyrillic letters: KiB is КиБ, kB/s is кБ/с. */
-const LETTERS = { from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс' }
+const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 
-export const choose = (wanted) => wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => ['en', 'ru'].includes(tag)) ?? 'en'
+export const choose = wanted => wanted.map(tag => tag.slice(0, 2).toLowerCase()).find(tag => ['en', 'ru'].includes(tag)) ?? 'en'
 
-/** Each key with its English and its Russian. */
-export const TEXTS = new Map(TABLE.trim().split('\n').map((row) => {
+export const TEXTS = new Map(TABLE.trim().split('\n').map(row => {
 	const parts = row.split('|')
 	return [parts[0], parts.slice(-2)]
 }))
 export const language = choose(globalThis.navigator?.languages ?? [])
-if (language === 'ru') Object.assign(locale, { decimal: ',', unit: (name) => name.replace(/\w/g, (letter) => LETTERS.to[LETTERS.from.indexOf(letter)] ?? letter) })
+if (language === 'ru') Object.assign(locale, {decimal: ',', unit: name => name.replace(/\w/g, letter => LETTERS.to[LETTERS.from.indexOf(letter)] ?? letter)})
 
 /** @param {Record<string, any>} [values] */
 export function t(key, values = {}) {

@@ -1,25 +1,24 @@
-// Wires the dashboard: configuration, servers, elements, title and notifications.
+// Wires the dashboard.
 
-import { faultText } from './components/editor.js'
+import {faultText} from './components/editor.js'
 import './components/rt-board.js'
 import './components/rt-toolbar.js'
-import { h } from './dom.js'
-import { language, t } from './i18n.js'
-import { alarm } from './states.js'
-import { store } from './store.js'
-import { view } from './view.js'
+import {h} from './dom.js'
+import {language, t} from './i18n.js'
+import {alarm} from './states.js'
+import {store} from './store.js'
+import {view} from './view.js'
 
-/** What boot.js collected of the default configuration. @type {{config: unknown, faults: string[]}} */
 const boot = /** @type {any} */ (globalThis).RtStat.Monitoring.boot
 const watched = new WeakSet()
 
-Object.assign(document.documentElement, { lang: language }).dataset.theme = view.taste.theme
+Object.assign(document.documentElement, {lang: language}).dataset.theme = view.taste.theme
 const problem = store.load(boot.config)
 store.addEventListener('servers', watch)
 store.sync()
 const lines = [...boot.faults, ...(problem ? [`${problem.source}: ${faultText(problem.error)}`] : [])]
 if (boot.config === undefined && !lines.length) lines.push(t('noDefault'))
-document.getElementById('boot')?.replaceWith(h('rt-toolbar'), h('div.problems', { role: 'alert', hidden: !lines.length }, lines.map((line) => h('p', line))), h('main', h('rt-board')))
+document.getElementById('boot')?.replaceWith(h('rt-toolbar'), h('div.problems', {role: 'alert', hidden: !lines.length}, lines.map(line => h('p', line))), h('main', h('rt-board')))
 
 function watch() {
 	for (const server of store.list) {
@@ -41,10 +40,10 @@ function count() {
 	document.title = alarms ? `(${alarms}) rtstat` : 'rtstat'
 }
 
-function notify({ id, name }, body) {
+function notify({id, name}, body) {
 	if (!view.taste.notify || globalThis.Notification?.permission !== 'granted') return
 	try {
-		new Notification(name, { body, tag: id })
+		new Notification(name, {body, tag: id})
 	} catch {
 		// Some phones allow notifications to service workers alone.
 	}

@@ -1,25 +1,19 @@
-// Strips as pixels in an image, since paths cost ten times as much; a push moves it and draws its own columns only. Also the
-// sheets' colours, resolved for canvases.
+// Strips as pixels, since paths cost ten times as much; a push moves them and draws its own columns.
 
-import { WINDOW } from './history.js'
-
-/** @typedef {{series: string[], heat: boolean, max: number, top: number, height: number}} Row in CSS pixels; `max` is its top */
+import {WINDOW} from './history.js'
 
 const NAMES = 'ink muted track accent second heat-0 heat-1 heat-2 heat-3'.split(' ')
-let palette = /** @type {Record<string, string>|null} */ (null)
+let palette = null
 let themes = 0
-/** Colours as packed pixels without their opacity. */
-const solid = /** @type {Record<string, number>} */ ({})
-/** Steps of a heat cell from idle to full. */
-export const heat = { pixels: new Uint32Array(101), css: /** @type {string[]} */ ([]) }
+const solid = {}
+export const heat = {pixels: new Uint32Array(101), css: ['']}
 
-/** The custom properties of css/base.css in the theme of now. */
 export function colours() {
 	if (palette) return palette
 	themes++
-	const found = palette = /** @type {Record<string, string>} */ ({})
+	const found = palette = {}
 	const probe = document.body.appendChild(document.createElement('i'))
-	const channels = NAMES.map((name) => {
+	const channels = NAMES.map(name => {
 		probe.style.color = `var(--${name})`
 		const [r, g, b] = ((found[name] = getComputedStyle(probe).color).match(/[\d.]+/g) ?? []).map(Number)
 		solid[name] = (b << 16) | (g << 8) | r
@@ -39,7 +33,6 @@ export function forgetColours() {
 	palette = null
 }
 
-/** Fits a canvas to its box in device pixels, and empties it. */
 export function fit(canvas, width, height) {
 	const scale = devicePixelRatio || 1
 	canvas.width = Math.round(width * scale)
@@ -49,7 +42,6 @@ export function fit(canvas, width, height) {
 	return context
 }
 
-/** Where a time lies. */
 export const xOf = (time, end, width) => width - ((end - time) / WINDOW) * width
 
 export class Strips {
@@ -57,12 +49,11 @@ export class Strips {
 		this.canvas = canvas
 		this.image = new ImageData(1, 1)
 		this.pixels = new Uint32Array(1)
-		/** What the image holds: its look, its right edge in pixels since the epoch, the number of its newest sample. */
 		this.look = ''
 		this.right = this.newest = 0
 	}
 
-	/** @param {import('./history.js').History} history @param {Row[]} rows */
+	/** @param {Samples} history @param {StripRow[]} rows */
 	draw(history, end, gap, width, height, rows) {
 		colours()
 		const scale = devicePixelRatio || 1
@@ -77,11 +68,11 @@ export class Strips {
 		if (this.image.width !== wide || this.image.height !== high) {
 			this.image = new ImageData(wide, high)
 			this.pixels = new Uint32Array(this.image.data.buffer)
-			Object.assign(this.canvas, { width: wide, height: high })
+			Object.assign(this.canvas, {width: wide, height: high})
 		}
-		Object.assign(this, { look, right, newest: oldest + to })
-		const { pixels } = this
-		const place = (time) => Math.floor((time * wide) / WINDOW) - right + wide - 1
+		Object.assign(this, {look, right, newest: oldest + to})
+		const {pixels} = this
+		const place = time => Math.floor((time * wide) / WINDOW) - right + wide - 1
 		const dirty = known ? Math.max(0, place(history.timeAt(from - 1)) + 1) : 0
 		if (moved && known) pixels.copyWithin(0, moved)
 		for (let y = 0; y < high; y++) pixels.fill(0, y * wide + dirty, (y + 1) * wide)
@@ -89,7 +80,7 @@ export class Strips {
 		const column = (x, top, bottom, colour, step = 1) => {
 			if (x >= 0 && x < wide) for (let y = top; y <= bottom; y += step) pixels[y * wide + x] = colour
 		}
-		const { times, cpus, cpuSlots } = history
+		const {times, cpus, cpuSlots} = history
 		/** Calls with every new sample and the one before it; one after a gap stands alone. */
 		const walk = (values, act) => {
 			for (let index = from; index <= to; index++) {
@@ -108,13 +99,12 @@ export class Strips {
 					for (let x = Math.max(0, Math.min(x0 + 1, x1)); x <= x1; x++) column(x, top + y, top + y, tone)
 				}
 			})
-			// A line each, and a light area below the first.
 			else row.series.forEach((name, nth) => {
 				const values = history.series.get(name)
 				if (!values) return
 				const base = top + tall - 1
 				const [ink, light, thick] = [0xff000000 | solid[nth ? 'second' : 'accent'], 0x38000000 | solid.accent, Math.round(scale)]
-				const level = (slot) => base - Math.round((Math.min(values[slot], row.max) / row.max) * (tall - 1))
+				const level = slot => base - Math.round((Math.min(values[slot], row.max) / row.max) * (tall - 1))
 				walk(values, (x0, x1, slot0, slot1) => {
 					const [y0, y1] = [level(slot0), level(slot1)]
 					let last = y0

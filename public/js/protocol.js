@@ -1,12 +1,8 @@
-// The wire as text: escaping in one place, by the server's own rules (tests/vectors/protocol.json). Pure.
+// The wire as text (tests/vectors/protocol.json).
 
-/** What the original trims from both ends of a message. */
 const EDGES = ' \t\n\r\0\v'
 
-/**
- * No two colons may stand side by side in an argument, nor one at its end before a separator.
- * @param {string} name @param {string[]} args
- */
+/** No two colons may stand side by side. @param {string} name @param {string[]} args */
 export function encode(name, args = []) {
 	return `${name}::${args.map((arg, at) => {
 		const text = arg.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:(?=:)/g, '\\:')
@@ -14,20 +10,17 @@ export function encode(name, args = []) {
 	}).join('::')}`
 }
 
-/**
- * Names are case-insensitive and come back in lower case; an empty argument string is no arguments.
- * @param {string} text @returns {{name: string, args: string[]}}
- */
+/** @param {string} text @returns {{name: string, args: string[]}} */
 export function decode(text) {
-	// Not by a pattern: one that looks for the end is quadratic in a stranger's spaces.
+	// Not by a pattern: that is quadratic in a stranger’s spaces.
 	let [start, end] = [0, text.length]
 	while (start < end && EDGES.includes(text[start])) start++
 	while (start < end && EDGES.includes(text[end - 1])) end--
 	const message = text.slice(start, end)
 	const cut = message.indexOf('::')
-	const name = (cut < 0 ? message : message.slice(0, cut)).replace(/[A-Z]+/g, (part) => part.toLowerCase())
+	const name = (cut < 0 ? message : message.slice(0, cut)).replace(/[A-Z]+/g, part => part.toLowerCase())
 	const rest = cut < 0 ? '' : message.slice(cut + 2)
-	if (!rest) return { name, args: [] }
+	if (!rest) return {name, args: []}
 	const args = ['']
 	const find = (what, from) => {
 		const place = rest.indexOf(what, from)
@@ -37,7 +30,7 @@ export function decode(text) {
 	for (let from = 0, slash = find('\\', 0), pair = find('::', 0); ;) {
 		const stop = Math.min(slash, pair)
 		args[args.length - 1] += rest.slice(from, stop)
-		if (stop === rest.length) return { name, args }
+		if (stop === rest.length) return {name, args}
 		if (stop === pair) args.push('')
 		else args[args.length - 1] += rest[stop + 1] === 'n' ? '\n' : rest[stop + 1] ?? ''
 		from = stop + 2

@@ -1,54 +1,51 @@
-// Reading what a stranger sent: numbers are checked to be finite, texts are cut, lists are counted. Pure.
+// Reading what a stranger sent.
 
-/** NaN for all that is not a finite number. */
-export const num = (value) => Number.isFinite(value) ? value : NaN
+export class Teller extends EventTarget {
+	tell(...names) {
+		for (const name of names) this.dispatchEvent(new Event(name))
+	}
+}
 
-/** 0 to 1, or NaN. */
-export const ratio = (value) => Math.min(1, Math.max(0, num(value)))
+export const num = value => Number.isFinite(value) ? value : NaN
 
-/** Not below zero, nor beyond what any figure of a machine can be. */
-export const amount = (value) => num(value) > 1e21 ? NaN : Math.max(0, num(value))
+export const ratio = value => Math.min(1, Math.max(0, num(value)))
 
-/** Cut to a length; control characters and direction marks have no business in a name. */
+/** Not beyond what any figure of a machine can be. */
+export const amount = value => num(value) > 1e21 ? NaN : Math.max(0, num(value))
+
+/** Without control characters and direction marks. */
 export function text(value, most = 120) {
 	const plain = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
 	return (plain.length > most ? `${plain.slice(0, most)}…` : plain).replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
 }
 
-/** @returns {value is Record<string, any>} */
-export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The object that a text is as JSON, or null. */
 export function parsed(json) {
 	try {
 		const value = JSON.parse(json)
 		return isObject(value) ? value : null
-	} catch {
-		return null
-	}
+	} catch {return null}
 }
 
-/** Walks down by own keys only. @param {...string} path */
+/** By own keys only. @param {...string} path */
 export function at(value, ...path) {
 	for (const key of path) value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? value[key] : undefined
 	return value
 }
 
-/** The rows of a list or of an object, not more than `most`. @returns {{rows: [string, any][], total: number}} */
 export function rowsOf(value, most = 60) {
 	const keys = typeof value === 'object' && value !== null ? Object.keys(value) : []
-	return { rows: keys.slice(0, most).map((key) => [key, value[key]]), total: keys.length }
+	return {rows: keys.slice(0, most).map(key => [key, value[key]]), total: keys.length}
 }
 
-/** A share of a whole; NaN where there is no whole. */
 export const share = (part, whole) => amount(whole) > 0 ? ratio(amount(part) / amount(whole)) : NaN
 
-/** NaN when none is a number. */
-export const largest = (values) => values.reduce((best, value) => value === value && !(best >= value) ? value : best, NaN)
+export const largest = values => values.reduce((best, value) => value === value && !(best >= value) ? value : best, NaN)
 
-/** Seconds out of the words of `uptime`: "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */
+/** "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */
 export function uptimeSeconds(value) {
 	const parts = typeof value === 'string' && value.length < 60 && value.trim() ? /^\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(value) : null
-	const [, days, hours, minutes, alone] = parts?.map((part) => Number(part ?? 0)) ?? []
+	const [, days, hours, minutes, alone] = parts?.map(part => Number(part ?? 0)) ?? []
 	return parts ? days * 86400 + hours * 3600 + (minutes + alone) * 60 : NaN
 }

@@ -1,39 +1,30 @@
-// What the whole page looks at, and the one place that draws. Announces `time` when the shown instant moves, `change` for the
-// rest, `second` once a second.
+// What the page looks at, and the one place that draws. Announces `time`, `change`, `second`.
 
-import { stored } from './store.js'
-import { parsed } from './values.js'
+import {stored} from './store.js'
+import {parsed, Teller} from './values.js'
 
 const KEY = 'rtstat.view'
-/** What one frame may cost, in milliseconds; the rest waits for the next. */
 const BUDGET = 8
-const local = () => localStorage
 
-class View extends EventTarget {
-	/** The right edge of the strips while frozen, milliseconds; null while live. */
+class View extends Teller {
+	/** The right edge of the strips while frozen. */
 	frozen = /** @type {number|null} */ (null)
 	frozenAt = 0
-	/** The instant that is read off. */
 	cursor = /** @type {number|null} */ (null)
 	filter = ''
 	editing = false
-	/** What is remembered. */
-	taste = { theme: 'system', sort: 'none', compact: false, notify: false, open: /** @type {Record<string, boolean>} */ ({}) }
+	taste = {theme: 'system', sort: 'none', compact: false, notify: false, open: {}}
 
 	constructor() {
 		super()
-		const kept = parsed(stored(local, KEY))
+		const kept = parsed(stored('localStorage', KEY))
 		for (const key of Object.keys(this.taste)) if (kept?.[key] && typeof kept[key] === typeof this.taste[key]) this.taste[key] = kept[key]
 		setInterval(() => this.tell('second'), 1000)
 	}
 
-	tell(...names) {
-		for (const name of names) this.dispatchEvent(new Event(name))
-	}
-
-	setCursor(time) {
-		if (time === this.cursor) return
-		this.cursor = time
+	setCursor(cursor) {
+		if (cursor === this.cursor) return
+		this.cursor = cursor
 		this.tell('time')
 	}
 
@@ -58,17 +49,17 @@ class View extends EventTarget {
 	/** @param {Partial<View['taste']>} change */
 	setTaste(change) {
 		Object.assign(this.taste, change)
-		stored(local, KEY, JSON.stringify(this.taste))
+		stored('localStorage', KEY, JSON.stringify(this.taste))
 		this.tell('change')
 	}
 }
 
 export const view = new View()
 
-const waiting = /** @type {Set<() => void>} */ (new Set())
+const waiting = new Set()
 let asked = 0
 
-/** Asks for a turn: once an animation frame, which hidden tabs have none of; the longest waiting first. @param {() => void} draw */
+/** Once an animation frame, which hidden tabs have none of. @param {() => void} draw */
 export function request(draw) {
 	waiting.add(draw)
 	asked ||= requestAnimationFrame(flush)
@@ -85,6 +76,5 @@ function flush() {
 		}
 		if (performance.now() > until) break
 	}
-
 	asked = waiting.size ? requestAnimationFrame(flush) : 0
 }

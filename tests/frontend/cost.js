@@ -24,6 +24,21 @@ function renderers() {
   return { main, whole }
 }
 
+/** Processor milliseconds of every task of the renderers' main threads: unlike long tasks, which are wall time, they do not
+ * grow with what else the machine does. @param {import('playwright-core').Browser} browser */
+async function traced(browser, seconds) {
+  const session = await browser.newBrowserCDPSession()
+  const events = []
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...value.filter(({ name }) => name === 'RunTask' || name === 'thread_name')))
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['disabled-by-default-devtools.timeline', '__metadata'] } })
+  await new Promise((done) => setTimeout(done, seconds * 1000))
+  const complete = new Promise((done) => session.once('Tracing.tracingComplete', done))
+  await session.send('Tracing.end')
+  await complete
+  const main = new Set(events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid}/${tid}`))
+  return events.filter(({ name, tdur, pid, tid }) => name === 'RunTask' && tdur && main.has(`${pid}/${tid}`)).map(({ tdur }) => tdur / 1000)
+}
+
 if (!isMainThread) {
   const [, , servers = '20', processors = '64'] = process.argv
   const columns = Array.from({ length: 5 }, (_, c) => Array.from({ length: Math.ceil(Number(servers) / 5) }, (_, s) => ({ id: `s${c}-${s}`, host: '', interval: 0.5 })))
@@ -63,6 +78,8 @@ if (!isMainThread) {
   const long = await page.evaluate(() => window.long_)
   console.log(`load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')}; ${((now.pushes - before.pushes) / (now.at - before.at)).toFixed(1)} pushes/s`)
   console.log(`renderer's main thread ${share('main')} of one core, the whole renderer ${share('whole')} (of it, in wall time: script ${share('script')}, style and layout ${share('layout')}); long tasks: ${long.length ? `${long.length}, longest ${Math.max(...long)} ms` : 'none'}; heap after collection: ${before.heap.toFixed(1)}, ${heaps.join(', ')} MB`)
+  const tasks = await traced(browser, Math.min(30, seconds))
+  console.log(`by processor time, of ${tasks.length} tasks in ${Math.min(30, seconds)} s: over 50 ms ${tasks.filter((spent) => spent > 50).length}, longest ${Math.max(0, ...tasks).toFixed(1)} ms`)
   await browser.close()
   process.exit(0)
 }

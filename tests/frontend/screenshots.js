@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { configFile, launch, open, until } from './lib/browser.js'
-import { backfill, MACHINE } from './lib/backfill.js'
+import { backfill, MACHINE, variety } from './lib/backfill.js'
 import { fakeServer } from './lib/fake-server.js'
 
 const folder = process.argv[2] ?? 'screenshots'
@@ -19,7 +19,7 @@ const live = async (page) => {
 
 /** @type {Record<string, {script?: object, act: (page: any, server: any) => Promise<void>, path?: string, options?: object}>} */
 const STATES = {
-  one: { script: { files: one() }, act: live },
+  one: { script: { files: one(), vary: () => variety(0) }, act: live },
   sections: { script: { files: one() }, act: async (page) => {
     await live(page)
     await page.evaluate(() => document.querySelectorAll('.section:not([open]) > summary').forEach((summary) => summary.click()))
@@ -32,8 +32,8 @@ const STATES = {
     await page.evaluate(() => document.querySelector('rt-server').querySelectorAll('.section:not([open]) > summary').forEach((summary) => summary.click()))
   } },
   legacy: { script: { files: one(), legacy: true }, act: live },
-  fleet: { script: { files: many(4, 5), machine: { cpus: 8 } }, act: live },
-  wall: { script: { files: many(7, 6), machine: { cpus: 64 } }, act: async (page) => {
+  fleet: { script: { files: many(4, 5), machine: { cpus: 8 }, vary: (n) => ({ ...variety(n % 20), name: `node-${n % 20}` }) }, act: live },
+  wall: { script: { files: many(7, 6), machine: { cpus: 64 }, vary: (n) => variety(n % 42) }, act: async (page) => {
     await page.evaluate(async () => (await import('./js/view.js')).view.setTaste({ compact: true }))
     // Its own history: 42 times five minutes would be too much to hand over.
     await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 4))

@@ -35,5 +35,5 @@ scene('the console: typed commands and answers as they are on the wire', { path:
   await page.getByText('Error::Auth failed').waitFor()
   assert.ok(!(await page.locator('main').innerText()).includes('hush'))
   await page.getByRole('button', { name: 'Disconnect' }).click()
-  await page.getByText(/closed, code/).waitFor()
+  await page.getByText(/Disconnected: 1\d\d\d/).waitFor()
 })

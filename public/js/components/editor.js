@@ -1,26 +1,20 @@
-// Changing what is watched: the tools of edit mode, the form of one server, the configuration as a whole.
+// What changes the configuration: edit mode’s tools and the dialogs.
 
-import { checkServer, ConfigError, DEFAULT_THRESHOLDS, parseConfig, serialise, urlOf, validHost } from '../config.js'
-import { button, check, h, iconButton } from '../dom.js'
-import { t } from '../i18n.js'
-import { store } from '../store.js'
+import {checkServer, ConfigError, DEFAULT_THRESHOLDS, parseConfig, serialise, urlOf, validHost} from '../config.js'
+import {button, check, form, h, iconButton, setAttr} from '../dom.js'
+import {t} from '../i18n.js'
+import {store} from '../store.js'
 
-/** A thousand servers are far below. */
 const MAX_FILE = 1_000_000
 
-/** A modal form; the browser's own dialog keeps the focus inside and gives it back. */
 function modal(title, content, confirm, act) {
 	const close = () => dialog.close()
-	const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => dialog.remove() }, h('form', { onsubmit: (event) => {
-		event.preventDefault()
-		act?.(close)
-	} }, h('header', h('h2', { id: 'dialog-title' }, title), iconButton('close', t('Close'), close)), h('div.dialog-body', content),
+	const dialog = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => dialog.remove()}, form('dialog-form', () => act?.(close), h('header', h('h2', {id: 'dialog-title'}, title), iconButton('close', t('Close'), close)), h('div.dialog-body', content),
 	confirm && h('footer.row', h('button.button.primary', confirm), button(t('Cancel'), close))))
 	document.body.append(dialog)
 	dialog.showModal()
 }
 
-/** Runs what may find fault with a configuration, and says where. */
 function trying(fault, act) {
 	fault.textContent = ''
 	try {
@@ -31,109 +25,119 @@ function trying(fault, act) {
 	}
 }
 
-/** @param {any} error a ConfigError */
-export const faultText = ({ where, key, what, values }) => `${where && `${where}: `}${t(key, { ...values, what: t(what, values) })}`
+export const faultText = (/** @type {any} */ {where, key, what, values}) => `${where && `${where}: `}${t(key, { ...values, what: t(what, values) })}`
 
-function find({ columns }, id) {
-	const c = columns.findIndex(({ servers }) => servers.some((server) => server.id === id))
-	return { servers: columns[c]?.servers ?? [], c, s: columns[c]?.servers.findIndex((server) => server.id === id) ?? -1 }
+function find({columns}, id) {
+	const c = columns.findIndex(({servers}) => servers.some(server => server.id === id))
+	const servers = columns[c]?.servers ?? []
+	return {servers, c, s: servers.findIndex(server => server.id === id)}
 }
 
-const tools = (name, ...contents) => h('div.edit-tools', { role: 'group', 'aria-label': t('Edit {name}', { name }) }, contents)
+const ARROWS = {left: 'Move left', up: 'Move up', down: 'Move down', right: 'Move right'}
 
-/** @param {import('../server.js').Server} server */
+/** @param {Server} server */
 export function cardTools(server) {
-	const { id, name } = server.config
-	const tool = (drawing, label, act) => iconButton(drawing, `${t(label)}: ${name}`, act)
-	const move = (drawing, label, across, down) => tool(drawing, label, () => store.edit((config) => {
-		const { servers, c, s } = find(config, id)
+	const {id} = server.config
+	const tool = (drawing, label, act) => iconButton(drawing, t(label), act)
+	const move = (arrow, across, down) => tool(arrow, ARROWS[arrow], () => store.edit(config => {
+		const {servers, c, s} = find(config, id)
 		config.columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1))
 	}))
-	return tools(name, move('left', 'Move left', -1, 0), move('up', 'Move up', 0, -1), move('down', 'Move down', 0, 1), move('right', 'Move right', 1, 0),
-		tool('edit', 'Change', () => openServerDialog(server.config)),
-		tool('close', 'Remove', () => store.edit((config) => {
-			const { servers, s } = find(config, id)
+	return h('div.edit-tools', {role: 'group'}, move('left', -1, 0), move('up', 0, -1), move('down', 0, 1), move('right', 1, 0), tool('edit', 'Change', () => openServerDialog(server.config)),
+		tool('close', 'Remove', () => store.edit(config => {
+			const {servers, s} = find(config, id)
 			servers.splice(s, 1)
 		})))
 }
 
-export function columnTools(index, total, name) {
-	const which = name || String(index + 1)
-	const field = h('input', { value: name, maxlength: 200, 'aria-label': t('Name of the column'), placeholder: t('Name of the column'), onchange: () => store.edit(({ columns }) => {
-		columns[index].name = field.value.trim()
-	}) })
-	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), { disabled })
-	const shift = (by) => ({ columns }) => columns.splice(index + by, 0, ...columns.splice(index, 1))
-	return tools(which, field, tool('left', 'Move left', shift(-1), index === 0), tool('right', 'Move right', shift(1), index === total - 1),
-		tool('close', 'Remove', ({ columns }) => columns.splice(index, 1)), button(t('Add server'), () => openServerDialog(null, index)))
+/** The tools stay when the name changes, and with them the focus. */
+export function nameTools(box, name) {
+	setAttr(box, 'aria-label', t('Edit {name}', {name}))
+	for (const tool of box.children) setAttr(tool, 'aria-label', `${tool.title}: ${name}`)
 }
 
-/** @param {import('../types.js').ServerConfig|null} server null makes a new one */
+export function columnTools(index, total, name) {
+	const which = name || String(index + 1)
+	const label = t('Name of the column')
+	const field = h('input', {value: name, maxlength: 200, 'aria-label': `${label} ${index + 1}`, placeholder: label,
+		// Not before Tab has moved the focus.
+		onchange: () => setTimeout(() => store.edit(({columns}) => {
+			columns[index].name = field.value.trim()
+		}))})
+	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), {disabled})
+	const shift = (arrow, by) => tool(arrow, ARROWS[arrow], ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)), index + by < 0 || index + by === total)
+	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1), tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
+		button(t('Add server'), () => openServerDialog(null, index)))
+}
+
 export function openServerDialog(server, column = 0) {
-	const taken = store.all().map(({ id }) => id)
+	const taken = store.all().map(({id}) => id)
 	let n = taken.length + 1
 	while (taken.includes(`server-${n}`)) n++
-	const now = server ?? { id: `server-${n}`, name: '', host: '', interval: 1, autoStart: true, token: '', thresholds: DEFAULT_THRESHOLDS }
+	const now = server ?? {id: `server-${n}`, name: '', host: '', interval: 1, autoStart: true, token: '', thresholds: DEFAULT_THRESHOLDS}
 	const inputs = /** @type {Record<string, HTMLInputElement>} */ ({})
-	const field = (key, label, value, attributes = {}) => h('label', t(label), inputs[key] = h('input', { name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes }))
-	const decimal = { inputmode: 'decimal' }
+	const field = (key, label, value, attributes = {}) => h('label', t(label), inputs[key] = h('input', {name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes}))
+	const decimal = {inputmode: 'decimal'}
 	const start = check(t('Connect when the page opens'), now.autoStart)
 	const remember = check(t('Remember in this browser'), now.token !== '')
-	const [url, fault] = [h('output.url'), h('p.fault', { role: 'alert' })]
+	const [url, fault] = [h('output.url'), h('p.fault', {role: 'alert'})]
 	const showUrl = () => {
-		const host = inputs.host.value.trim()
-		url.textContent = !host || validHost(host) ? urlOf(host, location.href) : faultText({ where: '', key: 'need', what: 'address', values: { got: host } })
+		const got = inputs.host.value.trim()
+		url.textContent = !got || validHost(got) ? urlOf(got, location.href) : t('need', {got, what: t('address')})
 	}
-	const levels = { cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s' }
+	const levels = {cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s'}
 	const content = [
-		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, { placeholder: t('hostEmpty'), oninput: showUrl }),
-		h('p.muted', t('Address:'), ' ', url), h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), { type: 'password' })),
+		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, {placeholder: t('hostEmpty'), oninput: showUrl}),
+		h('p.muted', t('Address:'), ' ', url), h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), {type: 'password'})),
 		h('div.row', start.node, remember.node),
 		h('fieldset', h('legend', t('Warn from')), h('div.fields.fields-4', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
 	]
 	showUrl()
-	modal(t(server ? 'Settings' : 'Add server'), content, t('Save'), (close) => trying(fault, () => {
-		const given = Object.fromEntries(Object.entries(inputs).map(([key, { value }]) => [key, value.trim()]))
-		const checked = checkServer({ ...given, autoStart: start.box.checked, token: remember.box.checked ? given.token : '', thresholds: given }, '')
-		store.edit((config) => {
-			if (!config.columns.length) config.columns.push({ name: '', servers: [] })
-			const { servers, s } = server ? find(config, server.id) : { servers: [], s: -1 }
+	modal(t(server ? 'Settings' : 'Add server'), content, t('Save'), close => trying(fault, () => {
+		const given = Object.fromEntries(Object.entries(inputs).map(([key, {value}]) => [key, value.trim()]))
+		const checked = checkServer({...given, autoStart: start.box.checked, token: remember.box.checked ? given.token : '', thresholds: given}, '')
+		store.edit(config => {
+			if (!config.columns.length) config.columns.push({name: '', servers: []})
+			const {servers, s} = find(config, server?.id)
 			if (s >= 0) servers[s] = checked
 			else config.columns[column].servers.push(checked)
-		}, () => store.setToken(checked, given.token, remember.box.checked))
-		close()
+		}, () => {
+			store.setToken(checked, given.token, remember.box.checked)
+			// The focus goes back before its place is built anew.
+			close()
+		})
 	}))
 }
 
 export function openConfigDialog() {
-	const [fault, done] = [h('p.fault', { role: 'alert' }), h('p.good', { role: 'status' })]
+	const [fault, done] = [h('p.fault', {role: 'alert'}), h('p.good', {role: 'status'})]
 	const withTokens = check(t('with tokens'), false)
-	const remember = check(t('Remember tokens in this browser'), store.rememberTokens, (on) => {
+	const remember = check(t('Remember tokens in this browser'), store.rememberTokens, on => {
 		store.rememberTokens = on
 		store.keep()
 	})
-	const area = h('textarea', { rows: 10, spellcheck: 'false', 'aria-label': t('Configuration as text') })
+	const area = h('textarea', {rows: 10, spellcheck: 'false', 'aria-label': t('Configuration as text')})
 	const show = () => area.value = serialise(store.config, false)
-	const take = (source) => trying(fault, () => {
+	const take = source => trying(fault, () => {
 		done.textContent = ''
 		const config = parseConfig(source)
 		const loaded = store.all(config)
-		if (loaded.some(({ token }) => token)) remember.box.checked = store.rememberTokens = true
-		// A text without tokens does not take away those in use, as long as the address stays.
-		else for (const server of loaded) server.token = store.all().find(({ id, host }) => id === server.id && host === server.host)?.token ?? ''
+		if (loaded.some(({token}) => token)) remember.box.checked = store.rememberTokens = true
+		// A text without tokens leaves those in use where the address stays.
+		else for (const server of loaded) server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
 		store.replace(config)
 		show()
-		done.textContent = t('Loaded; servers: {n}.', { n: loaded.length })
+		done.textContent = t('Loaded; servers: {n}.', {n: loaded.length})
 	})
-	const file = h('input', { type: 'file', accept: '.json,application/json,text/plain', hidden: true, onchange: async () => {
+	const file = h('input', {type: 'file', accept: '.json,application/json,text/plain', hidden: true, onchange: async () => {
 		const chosen = file.files?.[0]
 		if (chosen && chosen.size > MAX_FILE) fault.textContent = t('tooLarge')
 		else if (chosen) take(await chosen.text())
 		file.value = ''
-	} })
+	}})
 	const save = () => {
-		const href = URL.createObjectURL(new Blob([serialise(store.config, withTokens.box.checked)], { type: 'application/json' }))
-		h('a', { href, download: 'rtstat-monitoring.json' }).click()
+		const href = URL.createObjectURL(new Blob([serialise(store.config, withTokens.box.checked)], {type: 'application/json'}))
+		h('a', {href, download: 'rtstat-monitoring.json'}).click()
 		setTimeout(() => URL.revokeObjectURL(href), 10_000)
 	}
 	show()

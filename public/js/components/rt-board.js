@@ -1,14 +1,14 @@
-// All columns with their cards; cards of servers that stay keep their elements.
+// Columns with their cards; a server that stays keeps its card.
 
-import { button, LiveElement, h } from '../dom.js'
-import { t } from '../i18n.js'
-import { store } from '../store.js'
-import { view } from '../view.js'
-import { columnTools, openServerDialog } from './editor.js'
-import { RtServer } from './rt-server.js'
+import {button, LiveElement, h} from '../dom.js'
+import {t} from '../i18n.js'
+import {store} from '../store.js'
+import {view} from '../view.js'
+import {columnTools, openServerDialog} from './editor.js'
+import {RtServer} from './rt-server.js'
 
 class RtBoard extends LiveElement {
-	cards = /** @type {Map<import('../server.js').Server, RtServer>} */ (new Map())
+	cards = new Map()
 	editing = false
 
 	enter() {
@@ -19,21 +19,27 @@ class RtBoard extends LiveElement {
 
 	build() {
 		this.editing = view.editing
-		const hand = /** @type {HTMLButtonElement|null} */ (this.querySelector('button:focus'))
-		const { columns } = store.config
-		this.cards = new Map(store.list.map((server) => [server, this.cards.get(server) ?? new RtServer(server)]))
-		this.replaceChildren(...columns.map(({ name, servers }, index) => h('section.column', { 'aria-label': name || t('Column {n}', { n: index + 1 }) },
+		const {activeElement: hand} = document
+		const [had, place] = [this.contains(hand), this.tools().indexOf(hand)]
+		const {columns} = store.config
+		this.cards = new Map(store.list.map(server => [server, this.cards.get(server) ?? new RtServer(server)]))
+		this.replaceChildren(...columns.map(({name, servers}, index) => h('section.column', {'aria-label': name || t('Column {n}', {n: index + 1})},
 			view.editing ? columnTools(index, columns.length, name) : name && h('h2', name),
-			servers.map(({ id }) => this.cards.get(/** @type {any} */ (store.servers.get(id)))))))
+			servers.map(({id}) => this.cards.get(store.servers.get(id))))))
 		if (!this.cards.size && !view.editing) this.append(h('section.empty', h('h2', t('No servers yet')), h('p', t('empty')), button(t('Add server'), () => openServerDialog(null), 'primary')))
-		if (hand) this.give(hand)
+		if (had) this.give(hand, place)
 	}
 
-	/** What was moved or built anew has lost the focus; the hand stays on the same button, or on one beside it. @param {HTMLButtonElement} hand */
-	give(hand) {
-		const same = hand.isConnected ? hand : [...this.querySelectorAll('button')].find(({ ariaLabel }) => ariaLabel && ariaLabel === hand.ariaLabel)
-		const near = same?.disabled ? same.parentElement?.querySelector('button:enabled') : same ?? this.querySelector('.edit-tools button:enabled')
-		if (near instanceof HTMLElement) near.focus()
+	tools() {
+		return /** @type {any[]} */ ([...this.querySelectorAll('.edit-tools > *')])
+	}
+
+	/** What was built anew has lost the focus: back to the same tool, or to the one in its place. */
+	give(hand, place) {
+		const all = this.tools()
+		const same = hand.isConnected ? hand : all.find(({ariaLabel}) => ariaLabel && ariaLabel === hand.ariaLabel) ?? all[Math.min(place, all.length - 1)]
+		const near = same?.disabled ? same.parentElement.querySelector('button:enabled') : same
+		near?.focus()
 	}
 }
 

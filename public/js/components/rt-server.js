@@ -1,63 +1,61 @@
-// One server's card. Draws only while it is in view; its name and its state stand there always, for those who jump to it,
-// search for it or have it read out.
+// One server’s card: draws only in view, but always has its name and state.
 
-import { check, LiveElement, h, icon, iconButton, redraw, setAttr, setIconButton, setText } from '../dom.js'
-import { NONE } from '../format.js'
-import { t } from '../i18n.js'
-import { Facts } from '../sections/table.js'
-import { SECTIONS } from '../sections/index.js'
-import { alarm, describe, matches } from '../states.js'
-import { store } from '../store.js'
-import { at, text } from '../values.js'
-import { request, view } from '../view.js'
-import { cardTools, openServerDialog } from './editor.js'
-import { RtStrips } from './rt-strips.js'
+import {check, form, LiveElement, h, icon, iconButton, redraw, setAttr, setIconButton, setText} from '../dom.js'
+import {NONE} from '../format.js'
+import {t} from '../i18n.js'
+import {Facts} from '../sections/table.js'
+import {SECTIONS} from '../sections/index.js'
+import {alarm, describe, matches} from '../states.js'
+import {store} from '../store.js'
+import {at, text} from '../values.js'
+import {request, view} from '../view.js'
+import {cardTools, nameTools, openServerDialog} from './editor.js'
+import {RtStrips} from './rt-strips.js'
 
 /** With more servers than this the sections start closed. */
 const FEW = 6
-/** Events that change nothing in the head of a card. */
-const OFTEN = ['push', 'time']
 let nextId = 0
 
 export class RtServer extends LiveElement {
 	seen = true
-	sections = /** @type {Map<string, {details: HTMLDetailsElement, body?: any}>} */ (new Map())
-	heading = h('h2', { id: `server-${nextId++}`, tabindex: -1 })
+	sections = new Map()
+	heading = h('h2', {id: `server-${nextId++}`, tabindex: -1})
 	stateIcon = h('span.state-icon')
 	stateText = h('span')
 	mark = h('span.card-mark')
 	where = h('p.card-where')
-	note = h('span', { role: 'status' })
+	note = h('span', {role: 'status'})
 	box = h('div.sections')
 	facts = new Facts({
-		up: 'uptime.uptime', users: 'uptime.users', load: ({ uptime }) => ['la1', 'la5', 'la15'].map((key) => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE), clock: 'uptime.time',
+		up: 'uptime.uptime', users: 'uptime.users', load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE), clock: 'uptime.time',
 		processes: 'processes.all digits', running: 'processes.running digits', sleeping: 'processes.sleep digits', stopped: 'processes.stopped digits', zombies: 'processes.zombie digits',
-		threads: 'procs.threads digits', 'some processes are hidden': (push) => at(push, 'procs', 'visible') === false ? '' : NONE,
+		threads: 'procs.threads digits', 'some processes are hidden': push => at(push, 'procs', 'visible') === false ? '' : NONE,
 	}, 'card-facts')
 	paint = () => this.draw()
-	ask = (event) => {
+	ask = event => {
 		this.hidden = view.filter !== '' && !view.editing && !matches(this.server, view.filter)
-		if (this.seen || !OFTEN.includes(event?.type)) request(this.paint)
+		if (this.seen || !['push', 'time'].includes(event?.type)) request(this.paint)
 	}
 
-	/** @param {import('../server.js').Server} server */
+	/** @param {Server} server */
 	constructor(server) {
 		super()
 		this.server = server
-		this.power = iconButton('play', t('Start'), () => (server.phase === 'stopped' ? server.start() : server.client.stop()))
-		this.retry = h('button.button', { type: 'button', onclick: () => server.start() }, t('Try now'))
+		const start = () => server.start()
+		this.power = iconButton('play', t('Start'), () => (server.phase === 'stopped' ? start() : server.client.stop()))
+		this.retry = h('button.button', {type: 'button', onclick: start}, t('Try now'))
 		this.token = this.tokenForm()
 		this.tools = cardTools(server)
 		this.strips = new RtStrips(server)
 		this.strips.addEventListener('resized', this.ask)
-		this.card = h('article.card', { 'aria-labelledby': this.heading.id },
+		this.card = h('article.card', {'aria-labelledby': this.heading.id},
 			h('header.card-head', this.heading, h('p.card-state', this.stateIcon, this.stateText), this.mark,
-				h('div.card-tools', this.power, iconButton('retry', t('Reconnect'), () => server.start()), iconButton('gear', t('Settings'), () => openServerDialog(server.config)))),
+				h('div.card-tools', this.power, iconButton('retry', t('Reconnect'), start), iconButton('gear', t('Settings'), () => openServerDialog(server.config)))),
 			this.where, this.tools, h('p.card-note', this.note, ' ', this.retry), this.token, this.facts.node, this.strips, this.box)
 	}
 
 	enter() {
-		const { server } = this
+		const {server} = this
 		if (!this.card.isConnected) this.append(this.card)
 		setText(this.heading, server.config.name)
 		this.on(server, 'push state alert', this.ask)
@@ -70,22 +68,20 @@ export class RtServer extends LiveElement {
 		const watcher = new IntersectionObserver(([entry]) => {
 			this.seen = entry.isIntersecting
 			this.ask()
-		}, { rootMargin: '200px' })
+		}, {rootMargin: '200px'})
 		watcher.observe(this)
-		this.gone.addEventListener('abort', () => watcher.disconnect())
+		this.on(this.life.signal, 'abort', () => watcher.disconnect())
 		this.ask()
 	}
 
-	/** Where the token is wrong, the field stands in its place. */
 	tokenForm() {
-		const field = h('input', { type: 'password', autocomplete: 'off', name: 'token' })
+		const field = h('input', {type: 'password', autocomplete: 'off', name: 'token'})
 		const remember = check(t('Remember in this browser'), false)
-		return h('form.token-form', { hidden: true, onsubmit: (event) => {
-			event.preventDefault()
+		return form('token-form', () => {
 			store.setToken(this.server.config, field.value, remember.box.checked)
 			field.value = ''
 			this.server.start()
-		} }, h('label', t('Token'), field), remember.node, h('button.button.primary', t('Connect')))
+		}, h('label', t('Token'), field), remember.node, h('button.button.primary', t('Connect')))
 	}
 
 	draw() {
@@ -94,15 +90,15 @@ export class RtServer extends LiveElement {
 		if (!this.seen) return
 		if (view.frozen === null) this.facts.read(this.server.push)
 		this.strips.draw()
-		if (!view.taste.compact && this.server.history.length) SECTIONS.forEach((section) => this.drawSection(section))
+		if (!view.taste.compact && this.server.history.length) SECTIONS.forEach(section => this.drawSection(section))
 	}
 
 	drawHead() {
-		const { server, server: { client, alerts: { level }, config, url } } = this
+		const {server, server: {client, alerts: {level}, config, url}} = this
 		const state = describe(server)
 		setAttr(this, 'data-state', state.id)
 		setText(this.heading, config.name)
-		const about = client.info ? ['host', 'os', 'virt'].map((key) => text(at(client.info, key), 60)).filter((part) => part !== 'none') : [text(client.version, 40)]
+		const about = client.info ? ['host', 'os', 'virt'].map(key => text(at(client.info, key), 60)).filter(part => part !== 'none') : [text(client.version, 40)]
 		setText(this.where, [url, ...about].filter(Boolean).join(' · '))
 		setText(this.stateText, state.word)
 		redraw(this.stateIcon, state.icon, () => [icon(state.icon)])
@@ -112,26 +108,27 @@ export class RtServer extends LiveElement {
 		this.retry.hidden = !client.retryAt
 		this.token.hidden = client.phase !== 'token'
 		this.tools.hidden = !view.editing
+		nameTools(this.tools, config.name)
 		setAttr(this, 'data-level', level === 'ok' ? null : level)
 		const said = alarm(server)
 		redraw(this.mark, said, () => (said ? [icon(level), said] : []))
 	}
 
-	/** @param {typeof SECTIONS[number]} section */
+	/** @param {Section} section */
 	drawSection(section) {
-		const { server, sections } = this
-		const { id, title, keys, offered, build, opens, scrubs, demand } = section
+		const {server, sections} = this
+		const {id, title, keys, offered, build, opens, scrubs, demand} = section
 		let open = sections.get(id)
 		if (!open) {
-			if (!keys.split(' ').some((key) => (server.push[key] ?? null) !== null) && !offered?.(server)) return
+			if (!keys.split(' ').some(key => (server.push[key] ?? null) !== null) && !offered?.(server)) return
 			const key = `${server.config.id}/${id}`
-			const details = h('details.section', { open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
-				view.setTaste({ open: { ...view.taste.open, [key]: details.open } })
+			const details = h('details.section', {open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
+				view.setTaste({open: {...view.taste.open, [key]: details.open}})
 				if (demand) server.want(id, details.open)
-			} }, h('summary', t(title)))
-			sections.set(id, open = { details })
+			}}, h('summary', t(title)))
+			sections.set(id, open = {details})
 			// Those that stand already keep the focus.
-			this.box.insertBefore(details, SECTIONS.slice(SECTIONS.indexOf(section) + 1).map(({ id }) => sections.get(id)?.details).find(Boolean) ?? null)
+			this.box.insertBefore(details, SECTIONS.slice(SECTIONS.indexOf(section) + 1).map(({id}) => sections.get(id)?.details).find(Boolean) ?? null)
 		}
 		if (!open.details.open || (view.frozen !== null && !scrubs && open.body)) return
 		if (!open.body) open.details.append((open.body = build(server, t(title))).node)

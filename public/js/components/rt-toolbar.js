@@ -1,20 +1,19 @@
-// The bar above everything: filter, fleet, freeze and scrub, theme, menu, edit mode.
+// The bar above everything.
 
-import { button, check, h, iconButton, LiveElement, setIconButton, setText } from '../dom.js'
-import { clock, span } from '../format.js'
-import { t } from '../i18n.js'
-import { forgetColours } from '../plot.js'
-import { store } from '../store.js'
-import { view } from '../view.js'
-import { openConfigDialog } from './editor.js'
+import {button, check, h, iconButton, LiveElement, setIconButton, setText} from '../dom.js'
+import {clock, span} from '../format.js'
+import {t} from '../i18n.js'
+import {forgetColours} from '../plot.js'
+import {store} from '../store.js'
+import {view} from '../view.js'
+import {openConfigDialog} from './editor.js'
 import './rt-fleet.js'
 
-const THEMES = { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' }
-/** How far back one can scrub, in seconds. */
+const THEMES = {system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark'}
 const BACK = 1200
 
 const freeze = () => view.toggleFreeze()
-const edit = () => view.set({ editing: !view.editing })
+const edit = () => view.set({editing: !view.editing})
 
 /** Colours are taken anew and every card painted again. */
 function recolour() {
@@ -23,38 +22,38 @@ function recolour() {
 }
 
 class RtToolbar extends LiveElement {
-	filter = h('input', { type: 'search', placeholder: t('Filter servers'), 'aria-label': t('Filter servers'), oninput: () => view.set({ filter: this.filter.value.trim().toLowerCase() }) })
+	filter = h('input', {type: 'search', placeholder: t('Filter servers'), 'aria-label': t('Filter servers'), oninput: () => view.set({filter: this.filter.value.trim().toLowerCase()})})
 	freeze = iconButton('pause', t('Freeze (F)'), freeze)
 	theme = iconButton('theme', '', () => {
 		const themes = Object.keys(THEMES)
-		view.setTaste({ theme: themes[(themes.indexOf(view.taste.theme) + 1) % 3] })
+		view.setTaste({theme: themes[(themes.indexOf(view.taste.theme) + 1) % 3]})
 	})
-	slider = h('input', { type: 'range', min: -BACK, max: 0, 'aria-label': t('scrub'), oninput: () => view.scrub(view.frozenAt + Number(this.slider.value) * 1000) })
+	slider = h('input', {type: 'range', min: -BACK, max: 0, 'aria-label': t('scrub'), oninput: () => view.scrub(view.frozenAt + Number(this.slider.value) * 1000)})
 	instant = h('output.instant')
 	scrubber = h('div.strip-bar', h('b', t('Frozen')), this.slider, this.instant, button(t('Go live'), freeze, 'primary'))
-	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({ columns }) => columns.push({ name: '', servers: [] }))), button(t('Undo'), () => store.undo()),
+	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({columns}) => columns.push({name: '', servers: []}))), button(t('Undo'), () => store.undo()),
 		button(t('Done'), edit, 'primary'))
 
 	enter() {
 		this.append(h('header', h('div.bar', h('h1', 'rtstat'), this.filter, h('rt-fleet'), h('div.bar-tools', this.freeze, this.theme, menu())), this.scrubber, this.editor))
 		this.on(view, 'change time', () => this.follow())
 		this.on(matchMedia('(prefers-color-scheme: dark)'), 'change', recolour)
-		this.on(document, 'keydown', (event) => this.key(event))
+		this.on(document, 'keydown', event => this.key(event))
 		this.follow()
 	}
 
 	key(event) {
-		const { target, key } = event
+		const {target, key} = event
 		if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
-		if (key === 'Escape' && target === this.filter) view.set({ filter: this.filter.value = '' })
+		if (key === 'Escape' && target === this.filter) view.set({filter: this.filter.value = ''})
 		if (target.matches('input, textarea, select')) return
-		const act = { '/': () => this.filter.focus(), f: freeze, e: edit, c: openConfigDialog }[key]
+		const act = {'/': () => this.filter.focus(), f: freeze, e: edit, c: openConfigDialog}[key]
 		if (act) event.preventDefault()
 		act?.()
 	}
 
 	follow() {
-		const { frozen, taste: { theme, compact } } = view
+		const {frozen, taste: {theme, compact}} = view
 		setIconButton(this.freeze, frozen === null ? 'pause' : 'play', t(frozen === null ? 'Freeze (F)' : 'Go live'))
 		setIconButton(this.theme, 'theme', t(THEMES[theme]))
 		this.scrubber.hidden = frozen === null
@@ -62,7 +61,7 @@ class RtToolbar extends LiveElement {
 		if (frozen !== null) {
 			const shown = view.cursor ?? frozen
 			this.slider.value = String(Math.round((frozen - view.frozenAt) / 1000))
-			setText(this.instant, `${clock(shown)} · ${t('{span} ago', { span: span((Date.now() - shown) / 1000) })}`)
+			setText(this.instant, `${clock(shown)} · ${t('{span} ago', {span: span((Date.now() - shown) / 1000)})}`)
 		}
 		const root = document.documentElement
 		root.toggleAttribute('data-compact', compact)
@@ -72,20 +71,19 @@ class RtToolbar extends LiveElement {
 	}
 }
 
-/** The rarer things, in the browser's own popover. */
 function menu() {
-	const item = (label, act) => h('button', { type: 'button', onclick: () => {
+	const item = (label, act) => h('button', {type: 'button', onclick: () => {
 		list.hidePopover()
 		act()
-	} }, t(label))
-	const list = h('div.menu-list', { popover: true, id: 'menu' }, item('Edit layout', edit), item('Configuration…', openConfigDialog),
-		check(t('Strips only'), view.taste.compact, (compact) => view.setTaste({ compact })).node,
-		check(t('Notify me of alarms'), view.taste.notify, async (notify) => {
+	}}, t(label))
+	const list = h('div.menu-list', {popover: true, id: 'menu'}, item('Edit layout', edit), item('Configuration…', openConfigDialog),
+		check(t('Strips only'), view.taste.compact, compact => view.setTaste({compact})).node,
+		check(t('Notify me of alarms'), view.taste.notify, async notify => {
 			if (notify && globalThis.Notification?.permission === 'default') await Notification.requestPermission()
-			view.setTaste({ notify })
+			view.setTaste({notify})
 		}).node,
-		h('a', { href: 'client.html' }, t('Protocol console')), h('p.muted', t('keys')))
-	return [iconButton('menu', t('Menu'), () => {}, { popovertarget: 'menu' }), list]
+		h('a', {href: 'client.html'}, t('Protocol console')), h('p.muted', t('keys')))
+	return [iconButton('menu', t('Menu'), () => {}, {popovertarget: 'menu'}), list]
 }
 
 customElements.define('rt-toolbar', RtToolbar)

@@ -1,21 +1,18 @@
-// Tables and pairs that every push fills again, and the short way to say what they show.
+// Tables and pairs that every push fills again.
 
-import { fill, h, redraw, setAttr, setText } from '../dom.js'
-import { bytes, count, digits, NONE, percent, rate } from '../format.js'
-import { t } from '../i18n.js'
-import { amount, at, rowsOf, text } from '../values.js'
+import {fill, h, redraw, setAttr, setText} from '../dom.js'
+import {bytes, count, digits, NONE, percent, rate} from '../format.js'
+import {t} from '../i18n.js'
+import {amount, at, rowsOf, text} from '../values.js'
 
-/** A text, or one with a share (drawn behind it) and a level. @typedef {string|{text: string, share?: number, level?: any}} Cell */
-/** `path.to.it format`, or a function of a row and its name. @typedef {string|((row: any, name: string) => Cell)} Reading */
+const FORMATS = {bytes, count, digits, percent, rate}
 
-const FORMATS = { bytes, count, digits, percent, rate }
-
-/** @param {Reading} how @returns {(row: any, name: string) => any} */
+/** @param {Reading} how */
 function reader(how) {
 	if (typeof how === 'function') return how
 	const [path, format] = how.split(' ')
 	const keys = path.split('.')
-	return format ? (row) => FORMATS[format](amount(at(row, ...keys))) : (row) => text(at(row, ...keys), 60) || NONE
+	return format ? row => FORMATS[format](amount(at(row, ...keys))) : row => text(at(row, ...keys), 60) || NONE
 }
 
 export class Table {
@@ -23,40 +20,38 @@ export class Table {
 	body = h('tbody')
 	more = h('p.more')
 	constructor(caption) {
-		this.node = h('div.table-box', { tabindex: 0, role: 'region', 'aria-label': caption }, h('table', h('thead', this.head), this.body), this.more)
+		this.node = h('div.table-box', {tabindex: 0, role: 'region', 'aria-label': caption}, h('table', h('thead', this.head), this.body), this.more)
 	}
 
-	/** @param {Cell[][]} rows */
 	set(heads, rows, total) {
-		const kind = (place) => ({ class: heads[place]?.[0] === '>' && 'end' })
-		redraw(this.head, heads.join(), () => heads.map((head, place) => h('th', { scope: 'col' }, kind(place), head.replace('>', ''))))
+		const kind = place => ({class: heads[place]?.[0] === '>' && 'end'})
+		redraw(this.head, heads.join(), () => heads.map((head, place) => h('th', {scope: 'col'}, kind(place), head.replace('>', ''))))
 		fill(this.body, rows.length, () => h('tr'))
 		rows.forEach((cells, r) => {
 			const row = this.body.rows[r]
-			fill(row, cells.length, (place) => place ? h('td', kind(place)) : h('th', { scope: 'row' }))
+			fill(row, cells.length, place => place ? h('td', kind(place)) : h('th', {scope: 'row'}))
 			cells.forEach((cell, c) => {
 				const node = row.cells[c]
-				const { text, share, level } = typeof cell === 'string' ? /** @type {any} */ ({ text: cell }) : cell
+				const {text, share, level} = typeof cell === 'string' ? ({text: cell}) : cell
 				if (node.textContent !== text) node.title = node.textContent = text
 				if (share !== undefined) node.style.setProperty('--share', share || 0)
 				setAttr(node, 'data-level', level || null)
 			})
 		})
-		setText(this.more, total > rows.length ? t('… {n} more', { n: total - rows.length }) : '')
+		setText(this.more, total > rows.length ? t('… {n} more', {n: total - rows.length}) : '')
 	}
 }
 
-/** Pairs of a name and a figure, side by side; one comes with its first figure. */
+/** Pairs; one comes with its first figure. */
 export class Facts {
-	/** @param {Record<string, Reading>} readings by their labels */
 	constructor(readings = {}, kind = 'facts') {
 		this.node = h(`dl.${kind}`)
 		this.values = new Map()
-		this.readers = Object.entries(readings).map(([label, how]) => ({ label: t(label), read: reader(how) }))
+		this.readers = Object.entries(readings).map(([label, how]) => ({label: t(label), read: reader(how)}))
 	}
 
 	read(push) {
-		for (const { label, read } of this.readers) {
+		for (const {label, read} of this.readers) {
 			const value = read(push, label)
 			if (value !== NONE) this.set(label, value)
 		}
@@ -72,24 +67,18 @@ export class Facts {
 	}
 }
 
-/**
- * What builds a section that is a table.
- * @param {string|((push: any) => any)} list where its rows are, an array or an object
- * @param {Record<string, Reading>} columns by their heads, a leading `<` for texts; the first says what a row is
- * @param {{facts?: Record<string, Reading>, sort?: (rows: [string, any][]) => any, more?: (push: any, facts: Facts) => void}} [options] facts: below it
- */
-export const table = (list, columns, { facts, sort, more } = {}) => (server, caption) => {
-	const rowsIn = typeof list === 'string' ? (push) => at(push, ...list.split('.')) : list
+export const table = (list, columns, /** @type {any} */ {facts, sort, more} = {}) => (server, caption) => {
+	const rowsIn = typeof list === 'string' ? push => at(push, ...list.split('.')) : list
 	const readers = Object.values(columns).map(reader)
 	const heads = Object.keys(columns).map((head, place) => (head[0] === '<' ? t(head.slice(1)) : (place ? '>' : '') + t(head)))
 	const [view, pairs] = [new Table(caption), new Facts(facts)]
-	return { node: h('div', view.node, pairs.node), update() {
-		const { push } = server
-		const { rows, total } = rowsOf(rowsIn(push), 1000)
+	return {node: h('div', view.node, pairs.node), update() {
+		const {push} = server
+		const {rows, total} = rowsOf(rowsIn(push), 1000)
 		sort?.(rows)
-		view.set(heads, rows.slice(0, 60).map(([name, row]) => readers.map((read) => read(row, text(name, 80)))), total)
+		view.set(heads, rows.slice(0, 60).map(([name, row]) => readers.map(read => read(row, text(name, 80)))), total)
 		view.node.hidden = !total
 		pairs.read(push)
 		more?.(push, pairs)
-	} }
+	}}
 }

@@ -32,6 +32,7 @@ const intervalFault = (given) => {
  * @param {string} [script.refuse] said instead of a greeting, before the close
  * @param {number} [script.refuseCode]
  * @param {object} [script.machine] options of the scripted machine
+ * @param {(session: number) => object} [script.vary] more of them, by session
  * @param {(push: object, n: number) => unknown} [script.change] changes a push, or gives raw text to send, or several at once
  * @param {boolean} [script.silent] accepts `start` and sends nothing
  * @param {number} [script.pace] milliseconds between pushes whatever the interval
@@ -84,7 +85,7 @@ function converse(server, socket, request) {
   const { script } = server
   server.connections++
   const say = (name, text) => socket.readyState === socket.OPEN && socket.send(`${name}::${script.legacy ? escapeAsOriginal(text) : escape(text)}\n`)
-  const session = { socket, path: request.url, authorized: !script.token, interval: 0, timer: null, n: 0, plugins: null, machine: machine({ legacy: script.legacy, ...script.machine }) }
+  const session = { socket, path: request.url, authorized: !script.token, interval: 0, timer: null, n: 0, plugins: null, machine: machine({ legacy: script.legacy, ...script.machine, ...script.vary?.(server.connections - 1) }) }
   if (script.refuse) {
     say('Error', script.refuse)
     socket.close(script.refuseCode ?? 1013)
