@@ -1,7 +1,7 @@
 // One connection. Announces `state`, `push` and `info`.
 
+import {isObject, parsed, Teller} from './format.js'
 import {decode, encode} from './protocol.js'
-import {isObject, parsed, Teller} from './values.js'
 
 const MAX_MESSAGE = 1_000_000
 const MAX_RATE = 10

@@ -1,6 +1,6 @@
 // From one push to the figures that have a history.
 
-import {amount, at, largest, num, ratio, rowsOf, share} from './values.js'
+import {amount, at, largest, num, ratio, rowsOf, share} from './format.js'
 
 /** Keys with a place of their own; any other is drawn by its shape. */
 export const KNOWN = new Set('cpu_stat meminfo processes uptime _meta cpu mem psi disk fs net sock sens procs top units ct gpu self'.split(' '))
@@ -64,5 +64,38 @@ export function sample(push, history, time) {
 	for (const key of Object.keys(push).slice(0, 256)) {
 		const value = num(at(push[key], 'value') ?? push[key])
 		if (!KNOWN.has(key) && value === value && unknown++ < MAX_UNKNOWN) history.set(`x:${key}`, value)
+	}
+}
+
+// Critical from three fifths of the way up.
+const criticalAt = level => level + (100 - level) * 0.6
+
+export class Alerts {
+	since = new Map()
+	active = new Map()
+
+	/** @param {Record<string, number>} ratios @param {Thresholds} levels @param {number} now */
+	update(ratios, levels, now) {
+		const before = [...this.active].join()
+		this.active.clear()
+		for (const figure of ['cpu', 'memory', 'swap']) {
+			const [percent, level] = [ratios[figure] * 100, levels[figure]]
+			const held = this.since.get(figure) ?? NaN
+			const since = !(percent >= level) ? NaN : held === held ? held : now
+			this.since.set(figure, since)
+			if (now - since >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(level) ? 'critical' : 'warning')
+		}
+		return [...this.active].join() !== before
+	}
+
+	/** @returns {Level} */
+	get level() {
+		const levels = [...this.active.values()]
+		return levels.includes('critical') ? 'critical' : levels.length ? 'warning' : 'ok'
+	}
+
+	clear() {
+		this.since.clear()
+		this.active.clear()
 	}
 }

@@ -1,11 +1,10 @@
 // One watched server. Announces `push`, `state` and `alert`.
 
-import {Alerts} from './alerts.js'
 import {Client} from './client.js'
 import {urlOf} from './config.js'
-import {KNOWN, sample} from './figures.js'
+import {Alerts, KNOWN, sample} from './figures.js'
+import {at, num, Teller, text, uptimeSeconds} from './format.js'
 import {History} from './history.js'
-import {at, num, Teller, text, uptimeSeconds} from './values.js'
 
 /** What costs, and is asked for only while somebody looks. */
 const ON_DEMAND = ['top']

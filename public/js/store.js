@@ -1,8 +1,8 @@
 // The configuration and its servers, kept. Announces `servers`.
 
 import {checkConfig, parseConfig, serialise, urlOf} from './config.js'
+import {parsed, Teller} from './format.js'
 import {Server} from './server.js'
-import {parsed, Teller} from './values.js'
 
 const KEY = 'rtstat.config'
 const ORIGINAL_KEY = 'rtStatMonitoringConfig'

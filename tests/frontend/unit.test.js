@@ -3,14 +3,12 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
-import { Alerts } from '../../public/js/alerts.js'
 import { checkConfig, ConfigError, parseConfig, serialise, urlOf, validHost } from '../../public/js/config.js'
-import { cpusOf, memoryOf, sample } from '../../public/js/figures.js'
-import { bytes, ceiling, count, digits, locale, NONE, percent, rate, scaled, span, steadyUnit, unitFor } from '../../public/js/format.js'
+import { Alerts, cpusOf, memoryOf, sample } from '../../public/js/figures.js'
+import { amount, at, bytes, ceiling, count, digits, locale, NONE, num, percent, rate, ratio, rowsOf, scaled, share, span, steadyUnit, text, unitFor, uptimeSeconds } from '../../public/js/format.js'
 import { CAPACITY, History } from '../../public/js/history.js'
 import { choose, TEXTS } from '../../public/js/i18n.js'
 import { decode, encode } from '../../public/js/protocol.js'
-import { amount, at, num, ratio, rowsOf, share, text, uptimeSeconds } from '../../public/js/values.js'
 import { machine } from './lib/machine.js'
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors/protocol.json', import.meta.url), 'utf8'))

@@ -1,14 +1,12 @@
 // One server’s card: draws only in view, but always has its name and state.
 
-import {check, form, LiveElement, h, icon, iconButton, redraw, setAttr, setIconButton, setText} from '../dom.js'
-import {NONE} from '../format.js'
+import {check, form, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText} from '../dom.js'
+import {at, NONE, text} from '../format.js'
 import {t} from '../i18n.js'
-import {Facts} from '../sections/table.js'
 import {SECTIONS} from '../sections/index.js'
-import {alarm, describe, matches} from '../states.js'
+import {Facts} from '../sections/table.js'
 import {store} from '../store.js'
-import {at, text} from '../values.js'
-import {request, view} from '../view.js'
+import {alarm, describe, matches, request, view} from '../view.js'
 import {cardTools, nameTools, openServerDialog} from './editor.js'
 import {RtStrips} from './rt-strips.js'
 

@@ -1,11 +1,10 @@
 // The strips of one card, and reading an instant off them.
 
 import {fill, h, setAttr, setText} from '../dom.js'
-import {ceiling, celsius, clock, digits, NONE, percent, scaled, span, steadyUnit} from '../format.js'
+import {ceiling, celsius, clock, digits, NONE, percent, scaled, span, steadyUnit, text} from '../format.js'
 import {WINDOW} from '../history.js'
 import {t} from '../i18n.js'
 import {Strips, xOf} from '../plot.js'
-import {text} from '../values.js'
 import {view} from '../view.js'
 
 const WALL = 'cpu cores memory swap net disk psi'.split(' ')

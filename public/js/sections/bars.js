@@ -1,12 +1,11 @@
 // Processors and memory: bars, and a grid from seventeen processors on.
 
 import {fill, h, setAttr, setText} from '../dom.js'
-import {bytes, NONE, percent} from '../format.js'
 import {cpusOf, memoryOf} from '../figures.js'
+import {at, bytes, NONE, percent, share, text} from '../format.js'
 import {MAX_CPUS} from '../history.js'
 import {t} from '../i18n.js'
 import {colours, fit, heat} from '../plot.js'
-import {at, share, text} from '../values.js'
 import {view} from '../view.js'
 import {Facts} from './table.js'
 

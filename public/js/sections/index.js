@@ -1,13 +1,11 @@
 // The sections of a card; one appears with its first key, or when offered.
 
 import {h, redraw, setAttr, setText} from '../dom.js'
-import {bytes, celsius, count, digits, NONE, percent, span} from '../format.js'
 import {busy, full} from '../figures.js'
+import {amount, at, bytes, celsius, count, digits, NONE, num, percent, ratio, rowsOf, share, span, text} from '../format.js'
 import {t} from '../i18n.js'
-import {amount, at, num, ratio, rowsOf, share, text} from '../values.js'
 import {memory, processors} from './bars.js'
-import {others} from './others.js'
-import {table} from './table.js'
+import {others, table} from './table.js'
 
 const named = (_, name) => name
 const bar = (value, level = '') => ({text: percent(value), share: value, level})

@@ -1,9 +1,8 @@
 // Tables and pairs that every push fills again.
 
 import {fill, h, redraw, setAttr, setText} from '../dom.js'
-import {bytes, count, digits, NONE, percent, rate} from '../format.js'
+import {amount, at, bytes, count, digits, isObject, NONE, num, percent, rate, rowsOf, span, text} from '../format.js'
 import {t} from '../i18n.js'
-import {amount, at, rowsOf, text} from '../values.js'
 
 const FORMATS = {bytes, count, digits, percent, rate}
 
@@ -81,4 +80,69 @@ export const table = (list, columns, /** @type {any} */ {facts, sort, more} = {}
 		pairs.read(push)
 		more?.(push, pairs)
 	}}
+}
+
+const MOST = 40
+const COLUMNS = 7
+
+export function others(server) {
+	const [box, more, absent] = [h('div.tiles'), h('p.more'), h('ul.muted')]
+	const tiles = new Map()
+	return {node: h('div', box, more, absent), update() {
+		const {push, client: {info}} = server
+		const all = server.unknown()
+		const names = all.slice(0, MOST)
+		for (const name of names) {
+			let tile = tiles.get(name)
+			if (!tile) {
+				const [label, table, fault] = [text(name, 40), new Table(text(name, 40)), h('p.muted')]
+				tiles.set(name, tile = {table, fault, node: h('section.tile', h('h3', label), table.node, fault)})
+				box.append(tile.node)
+			}
+			// A key that is null for now keeps the look it had.
+			const none = push[name] === null
+			if (!none) {
+				const {heads = [], rows, total = 0} = shaped(push[name], text(at(info?.plugins.get(name), 'unit'), 16))
+				tile.table.set(heads, rows, total)
+				tile.node.className = `tile tile-${heads.length ? 'wide' : rows.length === 1 && rows[0].length === 1 ? 'single' : 'list'}`
+			}
+			tile.node.classList.toggle('tile-absent', none)
+			const stale = num(at(push, '_meta', 'stale', name))
+			setText(tile.fault, [text(at(push, '_meta', 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', {s: span(stale)})].filter(Boolean).join(' · '))
+		}
+		for (const [name, {node}] of tiles) if (!names.includes(name)) {
+			node.remove()
+			tiles.delete(name)
+		}
+		setText(more, all.length > MOST ? t('… {n} more', {n: all.length - MOST}) : '')
+		redraw(absent, server.unavailable().join(), () => server.unavailable().map(line => h('li', line)))
+	}}
+}
+
+const isGauge = value => typeof value === 'number' || (at(value, 'value') !== undefined && !isObject(value.value))
+
+function shaped(value, unit) {
+	if (isGauge(value)) return {rows: [[gauge(value, unit)]]}
+	const {rows, total} = rowsOf(value, MOST)
+	const inner = rows.map(([, row]) => row)
+	const keyed = !Array.isArray(value)
+	if (!total || (!keyed && !inner.some(isObject))) return {rows: [[total ? inner.map(plain).join(', ') : plain(value)]]}
+	if (inner.every(isGauge)) return {rows: rows.map(([key, row]) => [text(at(row, 'label') ?? at(row, 'name') ?? key, 40), gauge(row, unit)]), total}
+	if (!inner.every(isObject)) return {rows: rows.map(([key, item]) => [text(key, 40), plain(item)]), total}
+	const columns = [...new Set(inner.flatMap(row => Object.keys(row).slice(0, COLUMNS)))].slice(0, COLUMNS)
+	const heads = columns.map(key => `${inner.some(row => typeof at(row, key) === 'number') ? '>' : ''}${text(key, 20)}`)
+	return {heads: keyed ? ['', ...heads] : heads, rows: rows.map(([key, row]) => [...(keyed ? [text(key, 60)] : []), ...columns.map(column => plain(at(row, column)))]), total}
+}
+
+function gauge(value, unitOf) {
+	const [number, max, warn] = [num(at(value, 'value') ?? value), num(at(value, 'max')), num(at(value, 'warn'))]
+	const unit = text(at(value, 'unit'), 16) || unitOf
+	return {text: number !== number ? plain(at(value, 'value')) : unit === 'ratio' ? percent(number) : `${digits(number)} ${unit}`.trim(),
+		share: max > 0 ? Math.min(1, Math.max(0, number / max)) : undefined, level: number >= warn && 'warning'}
+}
+
+function plain(value) {
+	if (typeof value === 'number') return digits(value)
+	if (typeof value === 'object' && value) return `{${Object.keys(value).length}}`
+	return text(value, 200) || NONE
 }
