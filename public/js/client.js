@@ -5,10 +5,10 @@ import {decode, encode} from './protocol.js'
 
 const MAX_MESSAGE = 1_000_000
 const MAX_RATE = 10
-/** Messages dropped in ten seconds that end a connection. */
+/** Dropped in ten seconds. */
 const FLOOD = 200
 const OPEN_TIMEOUT = 15_000
-/** More sockets a browser does not give. */
+/** Sockets that a browser gives. */
 const CROWD = navigator.userAgent.includes('Firefox') ? 200 : 255
 /** @type {[string, Phase][]} */
 const SAYINGS = [['Not authorized', 'token'], ['Too many clients', 'full'], ['Origin not allowed', 'origin'], ['Server is', 'refused']]
@@ -23,7 +23,6 @@ export class Client extends Teller {
 	detail = ''
 	retryAt = 0
 	lastPush = 0
-	/** A server that does not know `info`. */
 	legacy = false
 	version = ''
 	dropped = {large: 0, fast: 0, broken: 0}
@@ -88,7 +87,6 @@ export class Client extends Teller {
 		}
 	}
 
-	/** All at once: answers keep the order of the commands. */
 	greet() {
 		clearTimeout(this.timer)
 		if (this.token) this.send('auth', this.token)
@@ -103,7 +101,6 @@ export class Client extends Teller {
 		if (data.length > MAX_MESSAGE) return this.drop('large')
 		const now = performance.now()
 		const {allowance} = this
-		// Ten a second, with as many in hand.
 		allowance.left = Math.min(MAX_RATE * 2, allowance.left + ((now - allowance.at) / 1000) * MAX_RATE) - 1
 		allowance.at = now
 		if (allowance.left < 0) {
@@ -126,15 +123,15 @@ export class Client extends Teller {
 	}
 
 	learn(text) {
-		const answer = parsed(text) ?? {}
-		const offered = isObject(answer.plugins) ? Object.entries(answer.plugins) : []
-		this.info = {...answer, plugins: new Map(offered.slice(0, 200).filter(([name, about]) => isObject(about) && /^[^,:\s]{1,64}$/.test(name)))}
+		const answer = parsed(text)
+		const offered = Object.entries(answer?.plugins ?? {}).slice(0, 200)
+		this.info = {...answer, plugins: new Map(offered.filter(([name, about]) => isObject(about) && /^[^,:\s]{1,64}$/.test(name)))}
 		this.tell('info')
 	}
 
 	/** `Auth failed` counts for nothing: a server without a token says it, and works. */
 	hear(text) {
-		const [, phase] = SAYINGS.find(([start]) => text.startsWith(start)) ?? []
+		const phase = SAYINGS.find(([start]) => text.startsWith(start))?.[1]
 		if (text === 'Unknown command') this.legacy = true
 		this.enter(phase ?? this.phase, phase ? text : this.detail, this.retryAt)
 	}
@@ -160,7 +157,6 @@ export class Client extends Teller {
 		this.enter(this.phase, this.detail, Date.now() + delay)
 	}
 
-	/** A dead peer does not say so. */
 	checkSilence() {
 		if (this.phase === 'live' && Date.now() - this.lastPush > 30_000 + this.interval * 3000) this.giveUp('closed')
 	}

@@ -24,7 +24,6 @@ export const form = (kind, act, ...contents) => h(`form.${kind}`, {onsubmit(even
 	act()
 }}, ...contents)
 
-/** A custom element that listens only while it is in the page. */
 export class LiveElement extends HTMLElement {
 	life = new AbortController()
 

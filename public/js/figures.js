@@ -2,7 +2,6 @@
 
 import {amount, at, largest, num, ratio, rowsOf, share} from './format.js'
 
-/** Keys with a place of their own; any other is drawn by its shape. */
 export const KNOWN = new Set('cpu_stat meminfo processes uptime _meta cpu mem psi disk fs net sock sens procs top units ct gpu self'.split(' '))
 const MAX_UNKNOWN = 8
 

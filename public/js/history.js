@@ -4,7 +4,6 @@
 export const CAPACITY = 2400
 export const WINDOW = 300_000
 export const MAX_CPUS = 1024
-/** A stranger may invent figures without end. */
 const MAX_SERIES = 64
 const ABSENT = 255
 const LARGEST = 3e38

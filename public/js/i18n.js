@@ -6,15 +6,15 @@ const TABLE = `
 1 min|1 мин
 10 s|10 с
 5 min|5 мин
-Add column|Добавить колонку
-Add server|Добавить сервер
+Add column|+ колонка
+Add server|+ сервер
 Address:|Адрес:
 All servers|Все серверы
 As laid out|По порядку
 Available|Доступно
-Blocked|Блокировано
+Blocked|Ждут
 Buffers|Буферы
-Busiest: {name} {usage}|Самый занятый: {name} {usage}
+Busiest: {name} {usage}|Занятее всех: {name} {usage}
 Busy|Занят
 CPU|ЦП
 Cache|Кеш
@@ -38,7 +38,7 @@ Disconnect|Отключить
 Disks|Диски
 Disk|Диск
 Done|Готово
-Edit layout|Правка раскладки
+Edit layout|Правка
 Edit {name}|Правка {name}
 Editing|Правка
 Engine|Движок
@@ -46,7 +46,7 @@ Failed|Сбой
 Fan|Вентилятор
 Faults/s|Сбоев/с
 Filesystems|Файл. системы
-Filter servers|Фильтр серверов
+Filter servers|Фильтр
 Forks/s|Порожд./с
 Freeze (F)|Стоп-кадр (F)
 Free|Свободно
@@ -65,8 +65,8 @@ Interval, s|Интервал, с
 Kernel slabs|Ядро
 Link|Связь
 Live|На связи
-Load from file…|Загрузить из файла…
-Loaded; servers: {n}.|Загружено; серверов: {n}.
+Load from file…|Из файла…
+Loaded; servers: {n}.|Серверов: {n}.
 Load|Нагр
 Memory, %|Память, %
 Memory|Память
@@ -76,26 +76,26 @@ Move down|Ниже
 Move left|Левее
 Move right|Правее
 Move up|Выше
-Name of the column|Название колонки
+Name of the column|Имя колонки
 Name|Имя
 Needs wss|Нужен wss
 Network|Сеть
 Net|Сеть
 Next try in {s}.|Повтор через {s}.
-No data now|Сейчас нет данных
+No data now|Нет данных
 No failed unit.|Сбоев нет.
 No servers yet|Серверов пока нет
 Not written|Не записано
 Notify me of alarms|Уведомлять
 Now|Сейчас
 OOM kills|Убито (OOM)
-Order of servers|Порядок серверов
+Order of servers|Порядок
 Order|Порядок
 Origin refused|Чужой источник
 Orphans|Сироты
 Plugins|Плагины
 Pressure|Давление
-Processors, %|Процессоры, %
+Processors, %|ЦП, %
 Processors|Процессоры
 Processor|Процессор
 Programs|Программы
@@ -105,13 +105,12 @@ Read|Чтение
 Received|Принято
 Reconnect|Переподключить
 Refused|Отказ
-Remember in this browser|Помнить в браузере
-Remember tokens in this browser|Помнить токены в браузере
+Remember in this browser|Помнить
 Remove|Удалить
 Restarting|Перезапуск
 Retransmits/s|Повторов/с
 Run|Вып
-Save to file|Сохранить в файл
+Save to file|В файл
 Save|Сохранить
 Send|Отправить
 Sensors|Датчики
@@ -145,12 +144,11 @@ Try now|Сейчас
 Type|Тип
 Undo|Отменить
 Unreachable|Недоступен
-Use the default|Вернуть исходную
-Use this text|Взять этот текст
+Use the default|Исходная
+Use this text|Взять текст
 Used|Занято
 Waiting for the first push|Ждём данных
-Warn from|Предупреждать от
-Worst figure|Худшее
+Warn from|Тревога от
 Worst processor|Худший ЦП
 Write|Запись
 Wrong token|Неверный токен
@@ -174,7 +172,7 @@ rebooted|перезагрузка
 rpm|об/мин
 running|работают
 sleeping|спят
-some processes are hidden|часть процессов скрыта
+some processes are hidden|видны не все процессы
 some wait|ждёт кто-то
 stopped|стоят
 threads|потоков
@@ -188,19 +186,19 @@ zombies|зомби
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.busy|Time of the busiest disk with requests|Время самого занятого диска с запросами
-about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в браузере. Файлы — JSON, и от исходного Rt-Stat.
+about.busy|Time of the busiest disk with requests|Время самого занятого диска
+about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в браузере. Файлы — JSON, и от Rt-Stat.
 about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
 about.disk|Read and written|Чтение и запись
-about.memory|Memory of programs, without caches|Память программ без кешей
+about.memory|Memory of programs, without caches|Память без кешей
 about.net|Received and sent|Приём и отправка
-about.psi|Share of the last 10 s spent waiting|Доля последних 10 с в ожидании
+about.psi|Share of the last 10 s spent waiting|Доля ожидания за 10 с
 address|ws://host:port/local-part|адрес ws://host:port/local-part
-asked|It comes with the next push.|Придёт со следующими данными.
+asked|It comes with the next push.|Будет со следующими данными.
 broken|{n} broken pushes dropped.|Испорчено: {n}.
-empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите конфигурацию (меню).
-fast|{n} messages beyond ten a second dropped.|Сверх десяти в секунду: {n}.
-history|Five minutes of history; arrow keys read an instant|Пять минут истории; читать стрелками
+empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите через меню.
+fast|{n} messages beyond ten a second dropped.|Сверх 10 в секунду: {n}.
+history|Five minutes of history; arrow keys read an instant|Пять минут; читать стрелками
 hostEmpty|empty: the server of this page|пусто: сервер страницы
 cpu|processors|процессоры
 critical|Critical|Критично
@@ -210,15 +208,15 @@ warning|Warning|Внимание
 idTaken|the id {got} is used twice|id {got} повторяется
 keys|Keys: / filter, F freeze, E edit, C configuration|Клавиши: / фильтр, F стоп, E правка, C конфигурация
 large|{n} messages larger than 1 MB dropped.|Больше 1 МБ: {n}.
-legacy|An Rt-Stat server of the first kind: four figures.|Исходный сервер Rt-Stat: четыре показателя.
+legacy|An Rt-Stat server of the first kind: four figures.|Исходный Rt-Stat: четыре показателя.
 missed|{n} pushes missed.|Пропущено: {n}.
-need|{got} is not accepted; needed: {what}|{got} не подходит; нужно: {what}
-noDefault|monitoring-default-config.js sets no configuration: RtStat.Monitoring.init({…})|monitoring-default-config.js не задал конфигурации: RtStat.Monitoring.init({…})
-notJson|This is not JSON: the fault is at {got} (line:column)|Это не JSON: ошибка в {got} (строка:столбец)
+need|{got} is not accepted; needed: {what}|{got} не годится; нужно: {what}
+noDefault|monitoring-default-config.js sets no configuration|monitoring-default-config.js не задаёт конфигурации
+notJson|This is not JSON: the fault is at {got} (line:column)|Не JSON: ошибка в {got} (строка:столбец)
 note.closed|The connection was lost. {detail}|Связь потеряна. {detail}
-note.flood|Cut off: it sends more than this page can take.|Отключён: шлёт слишком много.
-note.full|It has all the clients it allows (--max-clients).|Больше не допускает (--max-clients).
-note.mixed|A page from https may open wss:// only: put a proxy with TLS before the server.|Со страницы https можно только wss://: поставьте прокси с TLS.
+note.flood|Cut off: it sends too much.|Отключён: шлёт слишком много.
+note.full|It has all the clients it allows (--max-clients).|Мест больше нет (--max-clients).
+note.mixed|From https only wss:// may be opened: put a TLS proxy before the server.|Из https можно только wss://: нужен прокси с TLS.
 note.origin|Start the server with --allow-origin and this page’s origin.|Запустите сервер с --allow-origin и адресом страницы.
 note.refused|Reason: {detail}|Причина: {detail}
 note.restarting|It should be back soon.|Скоро вернётся.
@@ -226,9 +224,8 @@ note.token|The server asks for another token.|Нужен другой токен
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
 scrub|Instant shown, seconds before the freeze|Секунд до остановки
 tooLarge|The file is larger than 1 MB.|Файл больше 1 МБ.
-tooMany|more than {got} servers|больше {got} серверов
 Too many connections|Соединений слишком много
-note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers, or some in another browser.|Страница держит соединений: {detail}, больше браузер не даёт. Уберите часть серверов или откройте их в другом браузере.
+note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers.|Соединений: {detail}, больше браузер не даёт. Уберите часть серверов.
 `
 const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 

@@ -81,7 +81,6 @@ export class Strips {
 			if (x >= 0 && x < wide) for (let y = top; y <= bottom; y += step) pixels[y * wide + x] = colour
 		}
 		const {times, cpus, cpuSlots} = history
-		/** Calls with every new sample and the one before it; one after a gap stands alone. */
 		const walk = (values, act) => {
 			for (let index = from; index <= to; index++) {
 				const [slot, before] = [history.slot(index), index && history.slot(index - 1)]

@@ -6,7 +6,6 @@ import {Alerts, KNOWN, sample} from './figures.js'
 import {at, num, Teller, text, uptimeSeconds} from './format.js'
 import {History} from './history.js'
 
-/** What costs, and is asked for only while somebody looks. */
 const ON_DEMAND = ['top']
 const ALWAYS = ['cpu_stat', 'meminfo', 'processes', 'uptime']
 const NOTHING = {seq: NaN, clock: NaN, time: NaN}
@@ -55,8 +54,8 @@ export class Server extends Teller {
 		return Math.max(this.client.interval * 2500, 2000)
 	}
 
-	staleFor(now = Date.now()) {
-		const silent = now - this.client.lastPush
+	staleFor() {
+		const silent = Date.now() - this.client.lastPush
 		return this.phase === 'live' && silent > this.gap ? silent / 1000 : 0
 	}
 
@@ -88,7 +87,6 @@ export class Server extends Teller {
 		this.tell('push')
 	}
 
-	/** Reboots, clock jumps, pushes that never came. */
 	notice(push, now) {
 		const {last} = this
 		const meta = key => num(at(push, '_meta', key))

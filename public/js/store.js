@@ -1,4 +1,4 @@
-// The configuration and its servers, kept. Announces `servers`.
+// The configuration and its servers, kept. Announces `servers` and `alert`.
 
 import {checkConfig, parseConfig, serialise, urlOf} from './config.js'
 import {parsed, Teller} from './format.js'
@@ -7,13 +7,13 @@ import {Server} from './server.js'
 const KEY = 'rtstat.config'
 const ORIGINAL_KEY = 'rtStatMonitoringConfig'
 const TOKENS = 'rtstat.tokens'
-/** Opened a few at a time, so that fifty are no long task. */
 const AT_ONCE = 8
 
-/** Storage may be full or forbidden. */
-export function stored(/** @type {'localStorage'|'sessionStorage'} */ storage, key, value) {
+/** Storage may be full or forbidden. @param {'localStorage'|'sessionStorage'} storage @param {string|null} [value] removed by null */
+export function stored(storage, key, value) {
 	try {
-		return value === undefined ? window[storage].getItem(key) : window[storage].setItem(key, value)
+		const box = window[storage]
+		return value === undefined ? box.getItem(key) : value === null ? box.removeItem(key) : box.setItem(key, value)
 	} catch {return null}
 }
 const tokenKey = server => `${server.id} ${urlOf(server.host, location.href)}`
@@ -22,7 +22,6 @@ class Store extends Teller {
 	config = /** @type {Config} */ ({version: 1, columns: []})
 	servers = new Map()
 	past = /** @type {Config[]} */ ([])
-	rememberTokens = false
 
 	get list() {
 		return [...this.servers.values()]
@@ -31,18 +30,18 @@ class Store extends Teller {
 	/** Saved, else the original’s, else the default; gives what was wrong. */
 	load(fallback) {
 		const saved = [KEY, ORIGINAL_KEY].find(key => stored('localStorage', key) !== null)
-		const sources = {...(saved && {[saved]: () => parseConfig(stored('localStorage', saved))}), ...(fallback !== undefined && {'monitoring-default-config.js': () => checkConfig(fallback)})}
-		let problem = null
-		for (const [source, make] of Object.entries(sources)) {
+		let problem = /** @type {any} */ (null)
+		const use = (source, make) => {
 			try {
 				this.config = make()
-				this.rememberTokens = this.all().some(({token}) => token)
-				if (source === ORIGINAL_KEY) this.keep()
-				break
+				return true
 			} catch (error) {
 				problem ??= {source, error}
 			}
 		}
+		const read = saved && use(saved, () => parseConfig(stored('localStorage', saved)))
+		if (read && saved === ORIGINAL_KEY) this.keep()
+		if (!read && fallback !== undefined) use('monitoring-default-config.js', () => checkConfig(fallback))
 		return problem
 	}
 
@@ -76,12 +75,12 @@ class Store extends Teller {
 	}
 
 	keep() {
-		stored('localStorage', KEY, serialise(this.config, this.rememberTokens))
+		stored('localStorage', KEY, serialise(this.config, true))
 	}
 
 	forget() {
-		for (const key of [KEY, ORIGINAL_KEY]) localStorage.removeItem(key)
-		sessionStorage.removeItem(TOKENS)
+		for (const key of [KEY, ORIGINAL_KEY]) stored('localStorage', key, null)
+		stored('sessionStorage', TOKENS, null)
 	}
 
 	/** A server whose address stays keeps its connection and history. */
@@ -99,6 +98,7 @@ class Store extends Teller {
 				}
 			} else {
 				const made = server = new Server(config, () => this.tokenOf(made.config))
+				made.addEventListener('alert', () => this.tell('alert'))
 				if (config.autoStart) fresh.push(server)
 			}
 			next.set(config.id, server)
@@ -113,7 +113,7 @@ class Store extends Teller {
 		start()
 	}
 
-	/** Kept by URL: a changed host gets no other’s token. */
+	/** By URL: a changed host gets no other’s token. */
 	tokenOf(server) {
 		return server.token || (this.held()[tokenKey(server)] ?? '')
 	}
@@ -123,7 +123,6 @@ class Store extends Teller {
 		stored('sessionStorage', TOKENS, JSON.stringify(remember || !token ? others : {...others, [tokenKey(server)]: token}))
 		server.token = remember ? token : ''
 		for (const one of this.all()) if (one.id === server.id) one.token = server.token
-		if (server.token) this.rememberTokens = true
 		this.keep()
 	}
 

@@ -8,7 +8,6 @@ const KEY = 'rtstat.view'
 const BUDGET = 8
 
 class View extends Teller {
-	/** The right edge of the strips while frozen. */
 	frozen = /** @type {number|null} */ (null)
 	frozenAt = 0
 	cursor = /** @type {number|null} */ (null)
@@ -84,26 +83,27 @@ function flush() {
 const STATES = {
 	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'], live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
 	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token', true], full: ['off', 'Too many clients', true], origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
-	refused: ['critical', 'Refused', true], unreachable: ['off', 'Unreachable', true], crowd: ['off', 'Too many connections', true], restarting: ['retry', 'Restarting', true],
+	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true], restarting: ['retry', 'Restarting', true],
 	closed: ['off', 'Disconnected', true], flood: ['critical', 'Too much data', true],
 }
 
-export function describe(server, now = Date.now()) {
+export function describe(server) {
 	const {client: {phase, detail, retryAt, legacy, dropped}, missed} = server
-	const stale = server.staleFor(now)
+	const stale = server.staleFor()
 	const id = stale ? 'stale' : phase === 'live' && view.frozen !== null ? 'frozen' : phase
 	const [icon, word, noted] = STATES[id]
 	const values = {s: span(stale), detail: text(detail, 160), url: server.url}
-	const counts = Object.entries({missed, ...dropped}).map(([key, n]) => n && t(key, {n}))
-	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - now) / 1000)}), phase === 'live' && legacy && t('legacy'), ...counts]
+	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}), phase === 'live' && legacy && t('legacy'),
+		...Object.entries({missed, ...dropped}).map(([key, n]) => n && t(key, {n}))]
 	return {id, icon, word: t(word, values), note: notes.filter(Boolean).join(' ').trim()}
 }
 
 /** @param {Server} server */
 export const alarm = ({alerts: {level, active}}) => level === 'ok' ? '' : `${t(level)}: ${[...active.keys()].map(key => t(key)).join(', ')}`
 
-export function matches(server, filter) {
+export function matches(server) {
+	if (!view.filter) return true
 	const {id, name} = server.config
 	const words = `${id} ${name} ${server.url} ${text(server.client.info?.host)} ${describe(server).word} ${alarm(server)}`.toLowerCase()
-	return filter.split(/\s+/).every(word => words.includes(word))
+	return view.filter.split(/\s+/).every(word => words.includes(word))
 }

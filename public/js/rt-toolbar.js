@@ -1,15 +1,15 @@
 // The bar above everything.
 
-import {button, check, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText} from '../dom.js'
-import {clock, largest, percent, span} from '../format.js'
-import {t} from '../i18n.js'
-import {forgetColours} from '../plot.js'
-import {store} from '../store.js'
-import {alarm, describe, matches, request, view} from '../view.js'
+import {button, check, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText} from './dom.js'
 import {openConfigDialog} from './editor.js'
+import {clock, largest, percent, span} from './format.js'
+import {t} from './i18n.js'
+import {forgetColours} from './plot.js'
+import {store} from './store.js'
+import {alarm, describe, matches, request, view} from './view.js'
 
-const WORST = ['cpu', 'memory', 'psi']
-const SORTS = {none: ['As laid out', ...WORST], worst: ['Worst figure', ...WORST], cpu: ['Worst processor', 'cpuWorst'], memory: ['Memory', 'memory'], pressure: ['Pressure', 'psi'], disk: ['Disk', 'busy', 'full']}
+/** Its label, and the figures of which the worst is shown and sorted by. */
+const SORTS = {none: ['As laid out', 'cpu', 'memory', 'psi'], cpu: ['Worst processor', 'cpuWorst'], memory: ['Memory', 'memory'], pressure: ['Pressure', 'psi'], disk: ['Disk', 'busy', 'full']}
 const CALM = 3000
 
 class RtFleet extends LiveElement {
@@ -31,9 +31,8 @@ class RtFleet extends LiveElement {
 	}
 
 	build() {
-		this.cells = new Map(store.list.map(server => [server, h('button.cell', {type: 'button', onclick: () => jump(server)}, h('span.cell-bar'), h('span.cell-mark'), h('span.cell-name'))]))
+		this.cells = new Map(store.list.map(server => [server, h('button.cell', {onclick: () => jump(server)}, h('span.cell-bar'), h('span.cell-mark'), h('span.cell-name'))]))
 		this.list.replaceChildren(...this.cells.values())
-		// One server needs no glance.
 		this.hidden = this.cells.size < 2
 		this.ask()
 	}
@@ -50,11 +49,10 @@ class RtFleet extends LiveElement {
 			const told = `${name}: ${state.word}, ${percent(value)}, ${alarm(server) || t('no alarm')}`
 			for (const [key, said] of Object.entries({'aria-label': told, title: told, 'data-level': level})) setAttr(cell, key, said)
 			const [bar, sign, label] = cell.children
-			bar.style.setProperty('--share', (value || 0).toFixed(2))
-			bar.style.setProperty('--tone', `var(--heat-${value >= 0.85 ? 3 : value >= 0.6 ? 2 : 1})`)
+			bar.style.cssText = `--share: ${(value || 0).toFixed(2)}; --tone: var(--heat-${value >= 0.85 ? 3 : value >= 0.6 ? 2 : 1})`
 			redraw(sign, mark, () => (mark ? [icon(mark)] : []))
 			setText(label, name)
-			cell.hidden = view.filter !== '' && !matches(server, view.filter)
+			cell.hidden = !matches(server)
 			return {cell, value: value || 0}
 		})
 		// Not while a hand is on it.
@@ -79,7 +77,6 @@ const BACK = 1200
 const freeze = () => view.toggleFreeze()
 const edit = () => view.set({editing: !view.editing})
 
-/** Colours are taken anew and every card painted again. */
 function recolour() {
 	forgetColours()
 	view.tell('time')
@@ -95,8 +92,8 @@ class RtToolbar extends LiveElement {
 	slider = h('input', {type: 'range', min: -BACK, max: 0, 'aria-label': t('scrub'), oninput: () => view.scrub(view.frozenAt + Number(this.slider.value) * 1000)})
 	instant = h('output.instant')
 	scrubber = h('div.strip-bar', h('b', t('Frozen')), this.slider, this.instant, button(t('Go live'), freeze, 'primary'))
-	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({columns}) => columns.push({name: '', servers: []}))), button(t('Undo'), () => store.undo()),
-		button(t('Done'), edit, 'primary'))
+	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({columns}) => columns.push({name: '', servers: []}))),
+		button(t('Undo'), () => store.undo()), button(t('Done'), edit, 'primary'))
 
 	enter() {
 		this.append(h('header', h('div.bar', h('h1', 'rtstat'), this.filter, h('rt-fleet'), h('div.bar-tools', this.freeze, this.theme, menu())), this.scrubber, this.editor))
@@ -136,7 +133,7 @@ class RtToolbar extends LiveElement {
 }
 
 function menu() {
-	const item = (label, act) => h('button', {type: 'button', onclick: () => {
+	const item = (label, act) => h('button', {onclick: () => {
 		list.hidePopover()
 		act()
 	}}, t(label))

@@ -1,16 +1,17 @@
 // What changes the configuration: edit mode’s tools and the dialogs.
 
-import {checkServer, ConfigError, DEFAULT_THRESHOLDS, parseConfig, serialise, urlOf, validHost} from '../config.js'
-import {button, check, form, h, iconButton, setAttr} from '../dom.js'
-import {t} from '../i18n.js'
-import {store} from '../store.js'
+import {checkServer, ConfigError, parseConfig, serialise, urlOf} from './config.js'
+import {button, check, form, h, iconButton, setAttr} from './dom.js'
+import {t} from './i18n.js'
+import {store} from './store.js'
 
 const MAX_FILE = 1_000_000
 
 function modal(title, content, confirm, act) {
 	const close = () => dialog.close()
-	const dialog = h('dialog', {'aria-labelledby': 'dialog-title', onclose: () => dialog.remove()}, form('dialog-form', () => act?.(close), h('header', h('h2', {id: 'dialog-title'}, title), iconButton('close', t('Close'), close)), h('div.dialog-body', content),
-	confirm && h('footer.row', h('button.button.primary', confirm), button(t('Cancel'), close))))
+	const dialog = h('dialog', {'aria-label': title, onclose: () => dialog.remove()}, form('', () => act?.(close),
+		h('header', h('h2', title), iconButton('close', t('Close'), close)), h('div.dialog-body', content),
+		confirm && h('footer.row', h('button.button.primary', confirm), button(t('Cancel'), close))))
 	document.body.append(dialog)
 	dialog.showModal()
 }
@@ -33,31 +34,22 @@ function find({columns}, id) {
 	return {servers, c, s: servers.findIndex(server => server.id === id)}
 }
 
-const ARROWS = {left: 'Move left', up: 'Move up', down: 'Move down', right: 'Move right'}
-
 /** @param {Server} server */
 export function cardTools(server) {
-	const {id} = server.config
-	const tool = (drawing, label, act) => iconButton(drawing, t(label), act)
-	const move = (arrow, across, down) => tool(arrow, ARROWS[arrow], () => store.edit(config => {
-		const {servers, c, s} = find(config, id)
-		config.columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1))
-	}))
-	return h('div.edit-tools', {role: 'group'}, move('left', -1, 0), move('up', 0, -1), move('down', 0, 1), move('right', 1, 0), tool('edit', 'Change', () => openServerDialog(server.config)),
-		tool('close', 'Remove', () => store.edit(config => {
-			const {servers, s} = find(config, id)
-			servers.splice(s, 1)
-		})))
+	const tool = (drawing, label, act) => iconButton(drawing, t(label), () => store.edit(config => act(find(config, server.config.id), config)))
+	const move = (arrow, across, down) => tool(arrow, `Move ${arrow}`, ({servers, c, s}, {columns}) =>
+		columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1)))
+	return h('div.edit-tools', {role: 'group'}, move('left', -1, 0), move('up', 0, -1), move('down', 0, 1), move('right', 1, 0),
+		iconButton('edit', t('Change'), () => openServerDialog(server.config)), tool('close', 'Remove', ({servers, s}) => servers.splice(s, 1)))
 }
 
-/** The tools stay when the name changes, and with them the focus. */
 export function nameTools(box, name) {
 	setAttr(box, 'aria-label', t('Edit {name}', {name}))
 	for (const tool of box.children) setAttr(tool, 'aria-label', `${tool.title}: ${name}`)
 }
 
 export function columnTools(index, total, name) {
-	const which = name || String(index + 1)
+	const which = name || index + 1
 	const label = t('Name of the column')
 	const field = h('input', {value: name, maxlength: 200, 'aria-label': `${label} ${index + 1}`, placeholder: label,
 		// Not before Tab has moved the focus.
@@ -65,16 +57,15 @@ export function columnTools(index, total, name) {
 			columns[index].name = field.value.trim()
 		}))})
 	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), {disabled})
-	const shift = (arrow, by) => tool(arrow, ARROWS[arrow], ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)), index + by < 0 || index + by === total)
+	const shift = (arrow, by) => tool(arrow, `Move ${arrow}`, ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)), index + by < 0 || index + by === total)
 	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1), tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
 		button(t('Add server'), () => openServerDialog(null, index)))
 }
 
 export function openServerDialog(server, column = 0) {
-	const taken = store.all().map(({id}) => id)
-	let n = taken.length + 1
-	while (taken.includes(`server-${n}`)) n++
-	const now = server ?? {id: `server-${n}`, name: '', host: '', interval: 1, autoStart: true, token: '', thresholds: DEFAULT_THRESHOLDS}
+	let n = store.servers.size + 1
+	while (store.servers.has(`server-${n}`)) n++
+	const now = server ?? {...checkServer({id: `server-${n}`}, ''), name: ''}
 	const inputs = /** @type {Record<string, HTMLInputElement>} */ ({})
 	const field = (key, label, value, attributes = {}) => h('label', t(label), inputs[key] = h('input', {name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes}))
 	const decimal = {inputmode: 'decimal'}
@@ -83,14 +74,14 @@ export function openServerDialog(server, column = 0) {
 	const [url, fault] = [h('output.url'), h('p.fault', {role: 'alert'})]
 	const showUrl = () => {
 		const got = inputs.host.value.trim()
-		url.textContent = !got || validHost(got) ? urlOf(got, location.href) : t('need', {got, what: t('address')})
+		url.textContent = urlOf(got, location.href) || t('need', {got, what: t('address')})
 	}
 	const levels = {cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s'}
 	const content = [
 		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, {placeholder: t('hostEmpty'), oninput: showUrl}),
 		h('p.muted', t('Address:'), ' ', url), h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), {type: 'password'})),
 		h('div.row', start.node, remember.node),
-		h('fieldset', h('legend', t('Warn from')), h('div.fields.fields-4', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
+		h('fieldset', h('legend', t('Warn from')), h('div.fields', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
 	]
 	showUrl()
 	modal(t(server ? 'Settings' : 'Add server'), content, t('Save'), close => trying(fault, () => {
@@ -112,19 +103,14 @@ export function openServerDialog(server, column = 0) {
 export function openConfigDialog() {
 	const [fault, done] = [h('p.fault', {role: 'alert'}), h('p.good', {role: 'status'})]
 	const withTokens = check(t('with tokens'), false)
-	const remember = check(t('Remember tokens in this browser'), store.rememberTokens, on => {
-		store.rememberTokens = on
-		store.keep()
-	})
 	const area = h('textarea', {rows: 10, spellcheck: 'false', 'aria-label': t('Configuration as text')})
 	const show = () => area.value = serialise(store.config, false)
 	const take = source => trying(fault, () => {
 		done.textContent = ''
 		const config = parseConfig(source)
 		const loaded = store.all(config)
-		if (loaded.some(({token}) => token)) remember.box.checked = store.rememberTokens = true
-		// A text without tokens leaves those in use where the address stays.
-		else for (const server of loaded) server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
+		// Without tokens it leaves those in use where the address stays.
+		if (!loaded.some(({token}) => token)) for (const server of loaded) server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
 		store.replace(config)
 		show()
 		done.textContent = t('Loaded; servers: {n}.', {n: loaded.length})
@@ -142,7 +128,7 @@ export function openConfigDialog() {
 	}
 	show()
 	modal(t('Configuration'), [h('p.muted', t('about.config')), file,
-		h('div.row', button(t('Load from file…'), () => file.click()), button(t('Save to file'), save), withTokens.node), remember.node, area,
+		h('div.row', button(t('Load from file…'), () => file.click()), button(t('Save to file'), save), withTokens.node), area,
 		h('div.row', button(t('Use this text'), () => take(area.value)), button(t('Use the default'), () => {
 			store.forget()
 			location.reload()

@@ -1,11 +1,11 @@
 // The strips of one card, and reading an instant off them.
 
-import {fill, h, setAttr, setText} from '../dom.js'
-import {ceiling, celsius, clock, digits, NONE, percent, scaled, span, steadyUnit, text} from '../format.js'
-import {WINDOW} from '../history.js'
-import {t} from '../i18n.js'
-import {Strips, xOf} from '../plot.js'
-import {view} from '../view.js'
+import {fill, h, setAttr, setText} from './dom.js'
+import {ceiling, celsius, clock, digits, NONE, percent, scaled, span, steadyUnit, text} from './format.js'
+import {WINDOW} from './history.js'
+import {t} from './i18n.js'
+import {Strips, xOf} from './plot.js'
+import {view} from './view.js'
 
 const WALL = 'cpu cores memory swap net disk psi'.split(' ')
 /** Id, label, series, scale, signs, title. */
@@ -68,7 +68,6 @@ export class RtStrips extends HTMLElement {
 		view.setCursor(to && Math.min(end, Math.max(end - WINDOW, to)))
 	}
 
-	/** Rows come with their first figure, and stay. */
 	grow() {
 		const {series, cpuSlots} = this.server.history
 		const {compact} = view.taste
@@ -121,7 +120,6 @@ export class RtStrips extends HTMLElement {
 		this.read(end, to, gap)
 	}
 
-	/** Figures of the newest sample shown, or of the one under the needle. */
 	read(end, newest, gap) {
 		const {history, alerts} = this.server
 		const {cursor} = view

@@ -1,8 +1,8 @@
 // Tables and pairs that every push fills again.
 
-import {fill, h, redraw, setAttr, setText} from '../dom.js'
-import {amount, at, bytes, count, digits, isObject, NONE, num, percent, rate, rowsOf, span, text} from '../format.js'
-import {t} from '../i18n.js'
+import {fill, h, redraw, setAttr, setText} from './dom.js'
+import {amount, at, bytes, count, digits, isObject, NONE, num, percent, rate, rowsOf, span, text} from './format.js'
+import {t} from './i18n.js'
 
 const FORMATS = {bytes, count, digits, percent, rate}
 
@@ -17,7 +17,7 @@ function reader(how) {
 export class Table {
 	head = h('tr')
 	body = h('tbody')
-	more = h('p.more')
+	more = h('p.muted')
 	constructor(caption) {
 		this.node = h('div.table-box', {tabindex: 0, role: 'region', 'aria-label': caption}, h('table', h('thead', this.head), this.body), this.more)
 	}
@@ -41,7 +41,6 @@ export class Table {
 	}
 }
 
-/** Pairs; one comes with its first figure. */
 export class Facts {
 	constructor(readings = {}, kind = 'facts') {
 		this.node = h(`dl.${kind}`)
@@ -86,7 +85,7 @@ const MOST = 40
 const COLUMNS = 7
 
 export function others(server) {
-	const [box, more, absent] = [h('div.tiles'), h('p.more'), h('ul.muted')]
+	const [box, more, absent] = [h('div.tiles'), h('p.muted'), h('ul.muted')]
 	const tiles = new Map()
 	return {node: h('div', box, more, absent), update() {
 		const {push, client: {info}} = server
