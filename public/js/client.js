@@ -24,11 +24,10 @@ export class Client extends Teller {
 	retryAt = 0
 	lastPush = 0
 	legacy = false
-	version = ''
 	dropped = {large: 0, fast: 0, broken: 0}
 	push = {}
-	info = /** @type {any} */ (null)
-	socket = /** @type {WebSocket|null} */ (null)
+	info
+	socket
 	chosen = ''
 	attempts = 0
 	timer = 0
@@ -110,7 +109,6 @@ export class Client extends Teller {
 		const {name, args: [text = '']} = decode(data)
 		if (name === 'push') this.take(text)
 		else if (name === 'info') this.learn(text)
-		else if (name === 'welcome') this.version = text
 		else if (name === 'error') this.hear(text.slice(0, 300))
 	}
 
@@ -129,7 +127,7 @@ export class Client extends Teller {
 		this.tell('info')
 	}
 
-	/** `Auth failed` counts for nothing: a server without a token says it, and works. */
+	/** A server without a token says `Auth failed`, and works. */
 	hear(text) {
 		const phase = SAYINGS.find(([start]) => text.startsWith(start))?.[1]
 		if (text === 'Unknown command') this.legacy = true
@@ -139,7 +137,7 @@ export class Client extends Teller {
 	closed({code, reason}) {
 		const {phase} = this
 		this.close()
-		// Trying does not make it right, and each try counts against the address.
+		// Each try counts against the address.
 		if (phase === 'token') return
 		if (!SAID.includes(phase)) {
 			this.detail = reason
@@ -149,7 +147,6 @@ export class Client extends Teller {
 		this.retry()
 	}
 
-	/** Jitter, so that a hundred pages do not knock at once. */
 	retry(ceiling = Math.min(30_000, (this.phase === 'restarting' ? 300 : 1000) * 2 ** Math.min(this.attempts, 10))) {
 		const delay = ceiling * (0.5 + Math.random() / 2)
 		this.attempts++

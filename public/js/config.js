@@ -107,10 +107,8 @@ function faultAt(source) {
 
 /** @param {Config} config */
 export function serialise({columns}, withTokens) {
-	const kept = columns.map(({name, servers}) => ({...(name && {name}), servers: servers.map(({token, thresholds, ...rest}) => ({
-		...rest, ...(withTokens && token && {token}), ...(JSON.stringify(thresholds) !== JSON.stringify(DEFAULT_THRESHOLDS) && {thresholds}),
-	}))}))
-	return `${JSON.stringify({ version: 1, columns: kept }, null, 2)}\n`
+	const kept = columns.map(({name, servers}) => ({name, servers: servers.map(({token, ...rest}) => ({...rest, ...(withTokens && token && {token})}))}))
+	return `${JSON.stringify({version: 1, columns: kept}, null, 2)}\n`
 }
 
 export function validHost(host) {

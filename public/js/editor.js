@@ -5,8 +5,6 @@ import {button, check, form, h, iconButton, setAttr} from './dom.js'
 import {t} from './i18n.js'
 import {store} from './store.js'
 
-const MAX_FILE = 1_000_000
-
 function modal(title, content, confirm, act) {
 	const close = () => dialog.close()
 	const dialog = h('dialog', {'aria-label': title, onclose: () => dialog.remove()}, form('', () => act?.(close),
@@ -34,13 +32,12 @@ function find({columns}, id) {
 	return {servers, c, s: servers.findIndex(server => server.id === id)}
 }
 
-/** @param {Server} server */
 export function cardTools(server) {
 	const tool = (drawing, label, act) => iconButton(drawing, t(label), () => store.edit(config => act(find(config, server.config.id), config)))
 	const move = (arrow, across, down) => tool(arrow, `Move ${arrow}`, ({servers, c, s}, {columns}) =>
 		columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1)))
 	return h('div.edit-tools', {role: 'group'}, move('left', -1, 0), move('up', 0, -1), move('down', 0, 1), move('right', 1, 0),
-		iconButton('edit', t('Change'), () => openServerDialog(server.config)), tool('close', 'Remove', ({servers, s}) => servers.splice(s, 1)))
+		iconButton('gear', t('Change'), () => openServerDialog(server.config)), tool('close', 'Remove', ({servers, s}) => servers.splice(s, 1)))
 }
 
 export function nameTools(box, name) {
@@ -58,7 +55,8 @@ export function columnTools(index, total, name) {
 		}))})
 	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), {disabled})
 	const shift = (arrow, by) => tool(arrow, `Move ${arrow}`, ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)), index + by < 0 || index + by === total)
-	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1), tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
+	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1),
+		tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
 		button(t('Add server'), () => openServerDialog(null, index)))
 }
 
@@ -94,7 +92,7 @@ export function openServerDialog(server, column = 0) {
 			else config.columns[column].servers.push(checked)
 		}, () => {
 			store.setToken(checked, given.token, remember.box.checked)
-			// The focus goes back before its place is built anew.
+			// Before its place is built anew, so that the focus goes back.
 			close()
 		})
 	}))
@@ -103,22 +101,17 @@ export function openServerDialog(server, column = 0) {
 export function openConfigDialog() {
 	const [fault, done] = [h('p.fault', {role: 'alert'}), h('p.good', {role: 'status'})]
 	const withTokens = check(t('with tokens'), false)
-	const area = h('textarea', {rows: 10, spellcheck: 'false', 'aria-label': t('Configuration as text')})
-	const show = () => area.value = serialise(store.config, false)
 	const take = source => trying(fault, () => {
 		done.textContent = ''
 		const config = parseConfig(source)
 		const loaded = store.all(config)
-		// Without tokens it leaves those in use where the address stays.
 		if (!loaded.some(({token}) => token)) for (const server of loaded) server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
 		store.replace(config)
-		show()
 		done.textContent = t('Loaded; servers: {n}.', {n: loaded.length})
 	})
-	const file = h('input', {type: 'file', accept: '.json,application/json,text/plain', hidden: true, onchange: async () => {
+	const file = h('input', {type: 'file', accept: '.json', hidden: true, onchange: async () => {
 		const chosen = file.files?.[0]
-		if (chosen && chosen.size > MAX_FILE) fault.textContent = t('tooLarge')
-		else if (chosen) take(await chosen.text())
+		if (chosen) take(await chosen.text())
 		file.value = ''
 	}})
 	const save = () => {
@@ -126,11 +119,8 @@ export function openConfigDialog() {
 		h('a', {href, download: 'rtstat-monitoring.json'}).click()
 		setTimeout(() => URL.revokeObjectURL(href), 10_000)
 	}
-	show()
-	modal(t('Configuration'), [h('p.muted', t('about.config')), file,
-		h('div.row', button(t('Load from file…'), () => file.click()), button(t('Save to file'), save), withTokens.node), area,
-		h('div.row', button(t('Use this text'), () => take(area.value)), button(t('Use the default'), () => {
-			store.forget()
-			location.reload()
-		})), fault, done])
+	modal(t('Configuration'), [file, h('div.row', button(t('Load from file…'), () => file.click()), button(t('Use the default'), () => {
+		store.forget()
+		location.reload()
+	})), h('div.row', button(t('Save to file'), save), withTokens.node), fault, done])
 }

@@ -8,24 +8,22 @@ const MAX_UNKNOWN = 8
 /** Usage is user + system + true iowait: the wire’s also holds irq. `cpu.core` knows better. */
 export function cpusOf(push, most) {
 	const {rows, total} = rowsOf(push.cpu_stat, most)
-	const cores = at(push, 'cpu', 'core')
 	return {total, cpus: rows.map(([name, value]) => {
 		const part = (key, of = value) => ratio(at(of, key)) || 0
 		const usage = ratio(at(value, 'usage'))
-		const core = cores && at(cores, name)
+		const core = at(push, 'cpu', 'core', name)
 		if (core) {
 			const [user, nice, system, irq, softirq, iowait, steal] = ['user', 'nice', 'system', 'irq', 'softirq', 'iowait', 'steal'].map(key => part(key, core))
 			return {name, usage, user: user + nice, system, irq: irq + softirq, iowait, steal}
 		}
 		const [user, system, wait] = [part('user'), part('system'), part('iowait')]
 		const iowait = Math.min(wait, Math.max(0, usage - user - system) || 0)
-		// Rounding to hundredths is no irq.
 		const irq = wait - iowait > 0.015 ? Math.min(wait - iowait, system) : 0
 		return {name, usage, user, system: system - irq, irq, iowait, steal: 0}
 	})}
 }
 
-/** Memory of programs: the legacy `used` counts caches too. */
+/** The legacy `used` counts caches too. */
 export function memoryOf(/** @type {any} */ {meminfo, mem}) {
 	const [total, free, buffers, cached] = ['total', 'free', 'buffers', 'cached'].map(key => amount(at(meminfo, 'memory', key)))
 	const swapTotal = amount(at(meminfo, 'swap', 'total'))
@@ -36,7 +34,7 @@ export function memoryOf(/** @type {any} */ {meminfo, mem}) {
 }
 
 export const busy = gpu => ratio(num(at(gpu, 'busy')) > 1 ? gpu.busy / 100 : at(gpu, 'busy'))
-/** As `df` counts: what root keeps for itself is neither used nor free. */
+/** As `df` counts. */
 export const full = fs => share(at(fs, 'used'), amount(at(fs, 'used')) + amount(at(fs, 'avail')))
 
 /** @param {Samples} history */
@@ -73,16 +71,15 @@ export class Alerts {
 	since = new Map()
 	active = new Map()
 
-	/** @param {Record<string, number>} ratios @param {Thresholds} levels @param {number} now */
+	/** @param {Thresholds} levels */
 	update(ratios, levels, now) {
 		const before = [...this.active].join()
 		this.active.clear()
 		for (const figure of ['cpu', 'memory', 'swap']) {
 			const [percent, level] = [ratios[figure] * 100, levels[figure]]
-			const held = this.since.get(figure) ?? NaN
-			const since = !(percent >= level) ? NaN : held === held ? held : now
-			this.since.set(figure, since)
-			if (now - since >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(level) ? 'critical' : 'warning')
+			if (!(percent >= level)) this.since.delete(figure)
+			else if (!this.since.has(figure)) this.since.set(figure, now)
+			if (now - this.since.get(figure) >= levels.hold * 1000) this.active.set(figure, percent >= criticalAt(level) ? 'critical' : 'warning')
 		}
 		return [...this.active].join() !== before
 	}
@@ -91,10 +88,5 @@ export class Alerts {
 	get level() {
 		const levels = [...this.active.values()]
 		return levels.includes('critical') ? 'critical' : levels.length ? 'warning' : 'ok'
-	}
-
-	clear() {
-		this.since.clear()
-		this.active.clear()
 	}
 }

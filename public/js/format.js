@@ -62,7 +62,6 @@ export const num = value => Number.isFinite(value) ? value : NaN
 
 export const ratio = value => Math.min(1, Math.max(0, num(value)))
 
-/** Not beyond what any figure of a machine can be. */
 export const amount = value => num(value) > 1e21 ? NaN : Math.max(0, num(value))
 
 /** Without control characters and direction marks. */
@@ -71,7 +70,8 @@ export function text(value, most = 120) {
 	return (plain.length > most ? `${plain.slice(0, most)}…` : plain).replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
 }
 
-export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+const holds = value => typeof value === 'object' && value !== null
+export const isObject = value => holds(value) && !Array.isArray(value)
 
 export function parsed(json) {
 	try {
@@ -82,12 +82,12 @@ export function parsed(json) {
 
 /** By own keys only. @param {...string} path */
 export function at(value, ...path) {
-	for (const key of path) value = typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? value[key] : undefined
+	for (const key of path) value = holds(value) && Object.hasOwn(value, key) ? value[key] : undefined
 	return value
 }
 
 export function rowsOf(value, most = 60) {
-	const keys = typeof value === 'object' && value !== null ? Object.keys(value) : []
+	const keys = holds(value) ? Object.keys(value) : []
 	return {rows: keys.slice(0, most).map(key => [key, value[key]]), total: keys.length}
 }
 
@@ -99,5 +99,5 @@ export const largest = values => values.reduce((best, value) => value === value 
 export function uptimeSeconds(value) {
 	const parts = typeof value === 'string' && value.length < 60 && value.trim() ? /^\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(value) : null
 	const [, days, hours, minutes, alone] = parts?.map(part => Number(part ?? 0)) ?? []
-	return parts ? days * 86400 + hours * 3600 + (minutes + alone) * 60 : NaN
+	return days * 86400 + hours * 3600 + (minutes + alone) * 60
 }

@@ -1,4 +1,4 @@
-// The last samples of every figure, on typed arrays; nothing is allocated per push.
+// The last samples of every figure; nothing is allocated per push.
 
 /** Twenty minutes at half a second; five are shown. */
 export const CAPACITY = 2400
@@ -62,11 +62,6 @@ export class History {
 
 	valueAt(name, index) {
 		return index < 0 ? NaN : this.series.get(name)?.[this.slot(index)] ?? NaN
-	}
-
-	cpuAt(cpu, index) {
-		const value = index < 0 || cpu >= this.cpuSlots ? ABSENT : this.cpus[this.slot(index) * this.cpuSlots + cpu]
-		return value === ABSENT ? NaN : value / 100
 	}
 
 	indexAt(time) {

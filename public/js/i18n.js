@@ -23,9 +23,7 @@ Change|Изменить
 Close|Закрыть
 Column {n}|Колонка {n}
 Command|Команда
-Configuration as text|Конфигурация текстом
 Configuration|Конфигурация
-Configuration…|Конфигурация…
 Connect when the page opens|Подключать сразу
 Connecting|Подключение
 Connect|Подключить
@@ -47,7 +45,6 @@ Fan|Вентилятор
 Faults/s|Сбоев/с
 Filesystems|Файл. системы
 Filter servers|Фильтр
-Forks/s|Порожд./с
 Freeze (F)|Стоп-кадр (F)
 Free|Свободно
 Frozen|Стоп-кадр
@@ -62,7 +59,6 @@ Id|Идентификатор
 Interrupts/s|Прерыв./с
 Interrupts|Прерывания
 Interval, s|Интервал, с
-Kernel slabs|Ядро
 Link|Связь
 Live|На связи
 Load from file…|Из файла…
@@ -92,7 +88,6 @@ OOM kills|Убито (OOM)
 Order of servers|Порядок
 Order|Порядок
 Origin refused|Чужой источник
-Orphans|Сироты
 Plugins|Плагины
 Pressure|Давление
 Processors, %|ЦП, %
@@ -145,7 +140,6 @@ Type|Тип
 Undo|Отменить
 Unreachable|Недоступен
 Use the default|Исходная
-Use this text|Взять текст
 Used|Занято
 Waiting for the first push|Ждём данных
 Warn from|Тревога от
@@ -162,7 +156,7 @@ clock|часы
 down|нет
 letters, digits and _ - . ,|латиница, цифры и _ - . ,
 load|нагрузка
-no alarm|без тревог
+own view|видно серверу
 no swap|свопа нет
 not answering {s}|не отвечает {s}
 now|сейчас
@@ -186,17 +180,11 @@ zombies|зомби
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.busy|Time of the busiest disk with requests|Время самого занятого диска
-about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в браузере. Файлы — JSON, и от Rt-Stat.
 about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
-about.disk|Read and written|Чтение и запись
-about.memory|Memory of programs, without caches|Память без кешей
-about.net|Received and sent|Приём и отправка
 about.psi|Share of the last 10 s spent waiting|Доля ожидания за 10 с
 address|ws://host:port/local-part|адрес ws://host:port/local-part
-asked|It comes with the next push.|Будет со следующими данными.
 broken|{n} broken pushes dropped.|Испорчено: {n}.
-empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите через меню.
+empty|Add one by its address, or load a configuration.|Добавьте по адресу или загрузите конфигурацию.
 fast|{n} messages beyond ten a second dropped.|Сверх 10 в секунду: {n}.
 history|Five minutes of history; arrow keys read an instant|Пять минут; читать стрелками
 hostEmpty|empty: the server of this page|пусто: сервер страницы
@@ -213,17 +201,12 @@ missed|{n} pushes missed.|Пропущено: {n}.
 need|{got} is not accepted; needed: {what}|{got} не годится; нужно: {what}
 noDefault|monitoring-default-config.js sets no configuration|monitoring-default-config.js не задаёт конфигурации
 notJson|This is not JSON: the fault is at {got} (line:column)|Не JSON: ошибка в {got} (строка:столбец)
-note.closed|The connection was lost. {detail}|Связь потеряна. {detail}
-note.flood|Cut off: it sends too much.|Отключён: шлёт слишком много.
 note.full|It has all the clients it allows (--max-clients).|Мест больше нет (--max-clients).
-note.mixed|From https only wss:// may be opened: put a TLS proxy before the server.|Из https можно только wss://: нужен прокси с TLS.
-note.origin|Start the server with --allow-origin and this page’s origin.|Запустите сервер с --allow-origin и адресом страницы.
+note.mixed|From https only wss:// may be opened: use a TLS proxy.|Из https можно только wss://: нужен прокси с TLS.
+note.origin|Start the server with --allow-origin.|Запустите сервер с --allow-origin.
 note.refused|Reason: {detail}|Причина: {detail}
-note.restarting|It should be back soon.|Скоро вернётся.
-note.token|The server asks for another token.|Нужен другой токен.
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
 scrub|Instant shown, seconds before the freeze|Секунд до остановки
-tooLarge|The file is larger than 1 MB.|Файл больше 1 МБ.
 Too many connections|Соединений слишком много
 note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers.|Соединений: {detail}, больше браузер не даёт. Уберите часть серверов.
 `

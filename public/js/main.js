@@ -26,7 +26,8 @@ class RtBoard extends LiveElement {
 		this.replaceChildren(...store.config.columns.map(({name, servers}, index, {length}) => h('section.column', {'aria-label': name || t('Column {n}', {n: index + 1})},
 			view.editing ? columnTools(index, length, name) : name && h('h2', name),
 			servers.map(({id}) => this.cards.get(store.servers.get(id))))))
-		if (!this.cards.size && !view.editing) this.append(h('section.empty', h('h2', t('No servers yet')), h('p', t('empty')), button(t('Add server'), () => openServerDialog(null), 'primary')))
+		if (!this.cards.size && !view.editing) this.append(h('section.empty', h('h2', t('No servers yet')), h('p', t('empty')),
+			button(t('Add server'), () => openServerDialog(null), 'primary')))
 		if (had) this.give(hand, place)
 	}
 
@@ -34,7 +35,7 @@ class RtBoard extends LiveElement {
 		return /** @type {any[]} */ ([...this.querySelectorAll('.edit-tools > *')])
 	}
 
-	/** The focus goes back to the same tool, or to the one in its place. */
+	/** Focus for the same tool, or the one in its place. */
 	give(hand, place) {
 		const all = this.tools()
 		const same = hand.isConnected ? hand : all.find(({ariaLabel}) => ariaLabel && ariaLabel === hand.ariaLabel) ?? all[Math.min(place, all.length - 1)]
@@ -45,7 +46,7 @@ class RtBoard extends LiveElement {
 customElements.define('rt-board', RtBoard)
 
 const boot = /** @type {any} */ (globalThis).RtStat.Monitoring.boot
-let alarmed = /** @type {Server[]} */ ([])
+let alarmed = []
 
 Object.assign(document.documentElement, {lang: language}).dataset.theme = view.taste.theme
 const problem = store.load(boot.config)

@@ -8,9 +8,9 @@ import {RtStrips} from './rt-strips.js'
 import {SECTIONS} from './sections.js'
 import {store} from './store.js'
 import {Facts} from './table.js'
-import {alarm, describe, matches, request, view} from './view.js'
+import {alarm, describe, matches, remarks, request, view} from './view.js'
 
-/** With more servers than this the sections start closed. */
+/** Servers whose sections start open. */
 const FEW = 6
 let nextId = 0
 
@@ -25,9 +25,11 @@ export class RtServer extends LiveElement {
 	note = h('span', {role: 'status'})
 	box = h('div.sections')
 	facts = new Facts({
-		up: 'uptime.uptime', users: 'uptime.users', load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE), clock: 'uptime.time',
-		processes: 'processes.all digits', running: 'processes.running digits', sleeping: 'processes.sleep digits', stopped: 'processes.stopped digits', zombies: 'processes.zombie digits',
-		threads: 'procs.threads digits', 'some processes are hidden': push => at(push, 'procs', 'visible') === false ? '' : NONE,
+		up: 'uptime.uptime', users: 'uptime.users',
+		load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE),
+		clock: 'uptime.time',
+		processes: 'processes.all digits', running: 'processes.running digits', sleeping: 'processes.sleep digits', stopped: 'processes.stopped digits',
+		zombies: 'processes.zombie digits', threads: 'procs.threads digits', 'some processes are hidden': push => at(push, 'procs', 'visible') === false ? '' : NONE,
 	}, 'card-facts')
 	paint = () => this.draw()
 	ask = event => {
@@ -35,7 +37,6 @@ export class RtServer extends LiveElement {
 		if (this.seen || !['push', 'time'].includes(event?.type)) request(this.paint)
 	}
 
-	/** @param {Server} server */
 	constructor(server) {
 		super()
 		this.server = server
@@ -57,7 +58,6 @@ export class RtServer extends LiveElement {
 		if (!this.card.isConnected) this.append(this.card)
 		this.on(server, 'push state alert', this.ask)
 		this.on(view, 'time change', this.ask)
-		// Seconds of silence and seconds to the next try change by time alone.
 		this.on(view, 'second', () => {
 			server.client.checkSilence()
 			if (server.phase !== 'live' || server.staleFor() || this.dataset.state === 'stale') this.ask()
@@ -95,8 +95,7 @@ export class RtServer extends LiveElement {
 		const state = describe(server)
 		setAttr(this, 'data-state', state.id)
 		setText(this.heading, config.name)
-		const about = client.info ? ['host', 'os', 'virt'].map(key => text(at(client.info, key), 60)) : [text(client.version, 40)]
-		setText(this.where, [url, ...about].filter(part => part && part !== 'none').join(' · '))
+		setText(this.where, [url, ...['host', 'os', 'virt'].map(key => text(at(client.info, key), 60))].filter(part => part && part !== 'none').join(' · '))
 		setText(this.stateText, state.word)
 		redraw(this.stateIcon, state.icon, () => [icon(state.icon)])
 		setText(this.note, state.note)
@@ -112,7 +111,7 @@ export class RtServer extends LiveElement {
 	}
 
 	/** @param {Section} section */
-	drawSection({id, title, keys, offered, build, opens, scrubs, demand}, place) {
+	drawSection({id, title, keys, offered, build, opens}, place) {
 		const {server, sections} = this
 		let open = sections.get(id)
 		if (!open) {
@@ -120,15 +119,16 @@ export class RtServer extends LiveElement {
 			const key = `${server.config.id}/${id}`
 			const details = h('details.section', {'data-place': place, open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
 				view.setTaste({open: {...view.taste.open, [key]: details.open}})
-				if (demand) server.want(id, details.open)
+				if (id === 'top') server.askTop(details.open)
 			}}, h('summary', t(title)))
-			sections.set(id, open = {details})
+			sections.set(id, open = {details, remark: details.appendChild(h('p.muted'))})
 			// Those that stand already keep the focus.
 			this.box.insertBefore(details, [.../** @type {any} */ (this.box.children)].find(one => one.dataset.place > place) ?? null)
 		}
-		if (!open.details.open || (view.frozen !== null && !scrubs && open.body)) return
-		if (!open.body) open.details.append((open.body = build(server, t(title))).node)
+		if (!open.details.open || (view.frozen !== null && open.body)) return
+		if (!open.body) open.remark.before((open.body = build(server, t(title))).node)
 		open.body.update()
+		setText(open.remark, remarks(server, keys))
 	}
 }
 

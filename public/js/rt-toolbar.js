@@ -1,15 +1,18 @@
 // The bar above everything.
 
-import {button, check, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText} from './dom.js'
+import {button, check, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText, setTone} from './dom.js'
 import {openConfigDialog} from './editor.js'
 import {clock, largest, percent, span} from './format.js'
 import {t} from './i18n.js'
-import {forgetColours} from './plot.js'
+import {forgetColours} from './rt-strips.js'
 import {store} from './store.js'
 import {alarm, describe, matches, request, view} from './view.js'
 
-/** Its label, and the figures of which the worst is shown and sorted by. */
-const SORTS = {none: ['As laid out', 'cpu', 'memory', 'psi'], cpu: ['Worst processor', 'cpuWorst'], memory: ['Memory', 'memory'], pressure: ['Pressure', 'psi'], disk: ['Disk', 'busy', 'full']}
+/** Label, and figures of which the worst counts. */
+const SORTS = {
+	none: ['As laid out', 'cpu', 'memory', 'psi'], cpu: ['Worst processor', 'cpuWorst'], memory: ['Memory', 'memory'],
+	pressure: ['Pressure', 'psi'], disk: ['Disk', 'busy', 'full'],
+}
 const CALM = 3000
 
 class RtFleet extends LiveElement {
@@ -46,10 +49,10 @@ class RtFleet extends LiveElement {
 			const value = phase === 'live' ? largest(names.map(name => history.valueAt(name, index))) : NaN
 			const state = describe(server)
 			const mark = level !== 'ok' ? level : ['live', 'frozen'].includes(state.id) ? '' : state.icon
-			const told = `${name}: ${state.word}, ${percent(value)}, ${alarm(server) || t('no alarm')}`
+			const told = `${name}: ${state.word}, ${percent(value)} ${alarm(server)}`
 			for (const [key, said] of Object.entries({'aria-label': told, title: told, 'data-level': level})) setAttr(cell, key, said)
 			const [bar, sign, label] = cell.children
-			bar.style.cssText = `--share: ${(value || 0).toFixed(2)}; --tone: var(--heat-${value >= 0.85 ? 3 : value >= 0.6 ? 2 : 1})`
+			setTone(bar, value)
 			redraw(sign, mark, () => (mark ? [icon(mark)] : []))
 			setText(label, name)
 			cell.hidden = !matches(server)
@@ -72,10 +75,10 @@ function jump(server) {
 customElements.define('rt-fleet', RtFleet)
 
 const THEMES = {system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark'}
-const BACK = 1200
 
 const freeze = () => view.toggleFreeze()
-const edit = () => view.set({editing: !view.editing})
+const find = text => view.set({filter: text.trim().toLowerCase()}, 'change')
+const edit = () => view.set({editing: !view.editing}, 'change')
 
 function recolour() {
 	forgetColours()
@@ -83,13 +86,13 @@ function recolour() {
 }
 
 class RtToolbar extends LiveElement {
-	filter = h('input', {type: 'search', placeholder: t('Filter servers'), 'aria-label': t('Filter servers'), oninput: () => view.set({filter: this.filter.value.trim().toLowerCase()})})
+	filter = h('input', {type: 'search', placeholder: t('Filter servers'), 'aria-label': t('Filter servers'), oninput: () => find(this.filter.value)})
 	freeze = iconButton('pause', t('Freeze (F)'), freeze)
 	theme = iconButton('theme', '', () => {
 		const themes = Object.keys(THEMES)
 		view.setTaste({theme: themes[(themes.indexOf(view.taste.theme) + 1) % 3]})
 	})
-	slider = h('input', {type: 'range', min: -BACK, max: 0, 'aria-label': t('scrub'), oninput: () => view.scrub(view.frozenAt + Number(this.slider.value) * 1000)})
+	slider = h('input', {type: 'range', min: -1200, max: 0, 'aria-label': t('scrub'), oninput: () => view.set({frozen: view.frozenAt + Number(this.slider.value) * 1000}, 'time')})
 	instant = h('output.instant')
 	scrubber = h('div.strip-bar', h('b', t('Frozen')), this.slider, this.instant, button(t('Go live'), freeze, 'primary'))
 	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({columns}) => columns.push({name: '', servers: []}))),
@@ -106,7 +109,7 @@ class RtToolbar extends LiveElement {
 	key(event) {
 		const {target, key} = event
 		if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
-		if (key === 'Escape' && target === this.filter) view.set({filter: this.filter.value = ''})
+		if (key === 'Escape' && target === this.filter) find(this.filter.value = '')
 		if (target.matches('input, textarea, select')) return
 		const act = {'/': () => this.filter.focus(), f: freeze, e: edit, c: openConfigDialog}[key]
 		if (act) event.preventDefault()
@@ -137,7 +140,7 @@ function menu() {
 		list.hidePopover()
 		act()
 	}}, t(label))
-	const list = h('div.menu-list', {popover: true, id: 'menu'}, item('Edit layout', edit), item('Configuration…', openConfigDialog),
+	const list = h('div.menu-list', {popover: true, id: 'menu'}, item('Edit layout', edit), item('Configuration', openConfigDialog),
 		check(t('Strips only'), view.taste.compact, compact => view.setTaste({compact})).node,
 		check(t('Notify me of alarms'), view.taste.notify, async notify => {
 			if (notify && globalThis.Notification?.permission === 'default') await Notification.requestPermission()

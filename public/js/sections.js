@@ -1,13 +1,11 @@
 // The sections of a card; one appears with its first key, or when offered.
 
-import {fill, h, redraw, setAttr, setText} from './dom.js'
+import {fill, h, redraw, setAttr, setText, setTone} from './dom.js'
 import {busy, cpusOf, full, memoryOf} from './figures.js'
 import {amount, at, bytes, celsius, count, digits, NONE, num, percent, ratio, rowsOf, share, span, text} from './format.js'
 import {MAX_CPUS} from './history.js'
 import {t} from './i18n.js'
-import {colours, fit, heat} from './plot.js'
-import {Facts, others, table} from './table.js'
-import {view} from './view.js'
+import {Facts, others, rest, table} from './table.js'
 
 const BARS = 16
 const CPU_PARTS = {user: 'Programs', system: 'System', irq: 'Interrupts', iowait: 'IO wait', steal: 'Stolen'}
@@ -25,90 +23,62 @@ function setBars(box, rows) {
 		const [name, bar, figure] = node.children
 		setText(name, label)
 		setText(figure, value)
-		setAttr(figure, 'data-level', level ?? null)
+		setAttr(figure, 'data-level', level || null)
 		let end = 0
 		const stops = parts.filter(([, share]) => share > 0).map(([part, share]) => `var(--${part}) ${end.toFixed(1)}% ${(end = Math.min(100, end + share * 100)).toFixed(1)}%`)
 		bar.style.backgroundImage = `linear-gradient(to right, ${[...stops, `transparent ${end.toFixed(1)}%`].join()})`
 	})
 }
 
-/** Of the past only the usage is kept. */
-function cpusNow({push, history}) {
-	const now = cpusOf(push, MAX_CPUS)
-	const instant = view.cursor ?? view.frozen
-	const index = history.indexAt(instant)
-	return instant === null ? now : {...now, cpus: now.cpus.map(({name}, cpu) => ({name, usage: history.cpuAt(cpu, index), user: history.cpuAt(cpu, index)}))}
-}
-
-/** @param {Server} server */
-export function processors(server) {
-	const canvas = h('canvas', {'aria-hidden': 'true'})
+function processors(server) {
 	const [bars, readout, more] = [h('div.bars'), h('p.muted.readout', {'aria-live': 'polite'}), h('p.muted')]
-	const facts = new Facts({'Switches/s': 'cpu.ctxt count', 'Interrupts/s': 'cpu.intr count', 'Forks/s': 'cpu.forks count', Blocked: 'cpu.blocked count'})
+	const facts = new Facts({'Switches/s': 'cpu.ctxt count', 'Interrupts/s': 'cpu.intr count', Blocked: 'cpu.blocked count'})
 	let cpus = []
-	let [pointed, columns, rows] = [-1, 1, 1]
+	let pointed = -1
 
 	const draw = () => {
-		const {width} = grid.getBoundingClientRect()
-		const most = Math.min(cpus.length, Math.max(8, Math.floor(width / 18)))
-		columns = most
-		while (columns > most / 2 && cpus.length % columns) columns--
-		if (cpus.length % columns) columns = most
-		rows = Math.ceil(cpus.length / columns)
-		const wide = width / columns
-		const high = Math.min(26, wide)
-		if (grid.style.height !== `${rows * high}px`) grid.style.height = `${rows * high}px`
-		const context = fit(canvas, width, rows * high)
-		const {ink, track} = colours()
-		if (context) cpus.forEach(({usage}, place) => {
-			const [x, y] = [(place % columns) * wide + 1, Math.floor(place / columns) * high + 1]
-			const tall = Math.max(1, (usage || 0) * (high - 2))
-			context.fillStyle = track
-			context.fillRect(x, y, wide - 2, high - 2)
-			context.fillStyle = heat.css[Math.round((usage || 0) * 100)]
-			context.fillRect(x, y + high - 2 - tall, wide - 2, tall)
-			context.strokeStyle = ink
-			if (place === pointed) context.strokeRect(x, y, wide - 2, high - 2)
+		fill(grid, cpus.length, () => h('i')).forEach((cell, place) => {
+			setTone(cell, cpus[place].usage)
+			cell.className = place === pointed ? 'pointed' : ''
 		})
 		const worst = cpus.reduce((best, one) => (one.usage > best.usage ? one : best))
 		const one = cpus[pointed]
 		setText(readout, !one ? t('Busiest: {name} {usage}', {name: text(worst.name, 20), usage: percent(worst.usage)})
-			: [`${text(one.name, 20)} ${percent(one.usage)}`, ...Object.entries(CPU_PARTS).filter(([part]) => one[part] > 0).map(([part, label]) => `${t(label)} ${percent(one[part])}`)].join(' · '))
+			: [`${text(one.name, 20)} ${percent(one.usage)}`,
+				...Object.entries(CPU_PARTS).filter(([part]) => one[part] > 0).map(([part, label]) => `${t(label)} ${percent(one[part])}`)].join(' · '))
 	}
 	const point = place => {
 		pointed = Math.min(cpus.length - 1, place)
 		if (cpus.length > BARS) draw()
 	}
-	const grid = h('div.cpu-grid', {tabindex: 0, role: 'group', onpointerleave: () => point(-1), onblur: () => point(-1), onpointermove: ({clientX, clientY}) => {
-		const {left, top, width, height} = grid.getBoundingClientRect()
-		point(Math.floor(((clientY - top) / height) * rows) * columns + Math.floor(((clientX - left) / width) * columns))
-	}, onkeydown(event) {
-		const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key]
-		if (!step) return
-		event.preventDefault()
-		point(Math.max(0, pointed + step))
-	}}, canvas)
+	const grid = h('div.cpu-grid', {tabindex: 0, role: 'group', onpointerleave: () => point(-1), onblur: () => point(-1),
+		onpointermove: ({target}) => point([...grid.children].indexOf(target)), onkeydown(event) {
+			const columns = getComputedStyle(grid).gridTemplateColumns.split(' ').length
+			const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key]
+			if (!step) return
+			event.preventDefault()
+			point(Math.max(0, pointed + step))
+		}})
 
 	return {node: h('div', bars, grid, readout, more, legend(CPU_PARTS), facts.node), update() {
-		const now = cpusNow(server)
+		const now = cpusOf(server.push, MAX_CPUS)
 		cpus = now.cpus
 		const many = cpus.length > BARS
-		grid.hidden = !many
+		grid.hidden = readout.hidden = !many
 		bars.hidden = many
-		readout.hidden = !many
 		if (many) {
 			setAttr(grid, 'aria-label', t('{n} processors; arrow keys read each', {n: now.total}))
 			draw()
-		} else setBars(bars, cpus.map(one => ({label: text(one.name, 12), value: percent(one.usage), level: one.usage * 100 >= server.config.thresholds.cpu ? 'warning' : null,
+		} else setBars(bars, cpus.map(one => ({label: text(one.name, 12), value: percent(one.usage), level: one.usage * 100 >= server.config.thresholds.cpu && 'warning',
 			parts: Object.keys(CPU_PARTS).map(part => [part, one[part]])})))
-		setText(more, now.total > cpus.length ? t('… {n} more', {n: now.total - cpus.length}) : '')
+		setText(more, rest(now.total, cpus.length))
 		facts.read(server.push)
 	}}
 }
 
-export function memory(server) {
+function memory(server) {
 	const bars = h('div.bars.bars-wide')
-	const facts = new Facts({Available: 'mem.available bytes', Shared: 'mem.shmem bytes', 'Not written': 'mem.dirty bytes', 'Kernel slabs': 'mem.slab bytes', 'ZFS ARC': 'mem.arc bytes',
+	const facts = new Facts({Available: 'mem.available bytes', Shared: 'mem.shmem bytes', 'Not written': 'mem.dirty bytes', 'ZFS ARC': 'mem.arc bytes',
 		'OOM kills': 'mem.oom_kill count', 'Swap in': 'mem.swap.in rate', 'Swap out': 'mem.swap.out rate'})
 	return {node: h('div', bars, legend(MEMORY_PARTS), facts.node), update() {
 		const {push, alerts} = server
@@ -141,7 +111,7 @@ const network = table('net.if', {
 		const [up, speed] = [at(row, 'up'), amount(at(row, 'mbps'))]
 		return up === false ? {text: t('down'), level: 'warning'} : {text: speed > 0 ? `${count(speed)} Mb/s` : up ? t('up') : NONE}
 	},
-}, {facts: {TCP: 'sock.tcp count', 'Time-wait': 'sock.tw count', Orphans: 'sock.orphan count', UDP: 'sock.udp count', 'Retransmits/s': 'sock.retrans count', 'Queue drops/s': 'sock.listen_drop count',
+}, {facts: {TCP: 'sock.tcp count', 'Time-wait': 'sock.tw count', UDP: 'sock.udp count', 'Retransmits/s': 'sock.retrans count', 'Queue drops/s': 'sock.listen_drop count',
 	Tracked: push => ['0', '1'].map(place => count(amount(at(push, 'sock', 'conntrack', place)))).join(' / ').replace('— / —', NONE)}})
 
 const disks = table('disk.dev', {
@@ -162,7 +132,8 @@ const filesystems = table('fs', {
 	Free: 'avail bytes', Inodes: row => percent(num(at(row, 'inode_pct')) / 100),
 	'<Type'(row) {
 		const stale = at(row, 'stale')
-		return {text: joined(text(at(row, 'type'), 16), at(row, 'ro') === true && t('read-only'), stale && t('not answering {s}', {s: stale > 0 ? span(num(stale)) : ''})), level: stale && 'warning'}
+		return {level: stale && 'warning', text: joined(text(at(row, 'type'), 16), at(row, 'ro') === true && t('read-only'),
+			at(row, 'by') === 'self' && t('own view'), stale && t('not answering {s}', {s: stale > 0 ? span(num(stale)) : ''}))}
 	},
 })
 
@@ -194,38 +165,35 @@ const containers = table('ct', {Name: named, '<Engine': 'engine', ...USE, PIDs: 
 	Memory: row => ({text: bytes(amount(at(row, 'mem'))), share: share(at(row, 'mem'), at(row, 'mem_max'))})}, {sort})
 
 function units(server, title) {
-	const rest = table('units.unit', {Name: named, ...USE, Tasks: 'tasks count'}, {sort})(server, title)
+	const running = table('units.unit', {Name: named, ...USE, Tasks: 'tasks count'}, {sort})(server, title)
 	const failed = h('ul')
-	return {node: h('div', failed, rest.node), update() {
+	return {node: h('div', failed, running.node), update() {
 		const {rows, total} = rowsOf(at(server.push, 'units', 'failed'))
-		const lines = rows.map(([, name]) => `${t('Failed')}: ${text(name, 80)}`)
-		if (total > rows.length) lines.push(t('… {n} more', {n: total - rows.length}))
-		redraw(failed, lines.join(), () => lines.length ? lines.map(line => h('li.fault', line)) : [h('li.muted', t('No failed unit.'))])
-		rest.update()
+		const lines = [...rows.map(([, name]) => `${t('Failed')}: ${text(name, 80)}`), rest(total, rows.length)]
+		redraw(failed, lines.join(), () => total ? lines.map(line => h('li.fault', line)) : [h('li.muted', t('No failed unit.'))])
+		running.update()
 	}}
 }
 
 function top(server, title) {
 	let order = 'cpu'
 	const list = table(({top}) => at(top, order), {Name: 'name', PID: 'pid digits', ...USE, Memory: 'rss bytes', '<Service': 'unit'})(server, title)
-	const waiting = h('p.muted')
 	const tabs = Object.entries({cpu: 'Processor', mem: 'Memory', io: 'IO'}).map(([key, label]) => h('button.tab', {value: key, onclick() {
 		order = key
 		update()
 	}}, t(label)))
 	const update = () => {
 		for (const tab of tabs) setAttr(tab, 'aria-pressed', String(tab.value === order))
-		setText(waiting, at(server.push, 'top', order) ? '' : t('asked'))
 		list.update()
 	}
-	return {node: h('div', h('div.tabs', {role: 'group', 'aria-label': t('Order')}, tabs), waiting, list.node), update}
+	return {node: h('div', h('div.tabs', {role: 'group', 'aria-label': t('Order')}, tabs), list.node), update}
 }
 
 /** @type {Section[]} */
 export const SECTIONS = [
-	{id: 'processors', title: 'Processors', keys: 'cpu_stat', build: processors, opens: true, scrubs: true},
-	{id: 'memory', title: 'Memory', keys: 'meminfo', build: memory, opens: true},
-	{id: 'top', title: 'Top processes', keys: 'top', build: top, offered: ({client}) => client.info?.plugins.has('top'), demand: true},
+	{id: 'processors', title: 'Processors', keys: 'cpu_stat cpu', build: processors, opens: true},
+	{id: 'memory', title: 'Memory', keys: 'meminfo mem', build: memory, opens: true},
+	{id: 'top', title: 'Top processes', keys: 'top', build: top, offered: ({client}) => client.info?.plugins.has('top')},
 	{id: 'network', title: 'Network', keys: 'net sock', build: network},
 	{id: 'disks', title: 'Disks', keys: 'disk', build: disks},
 	{id: 'filesystems', title: 'Filesystems', keys: 'fs', build: filesystems},
@@ -234,5 +202,5 @@ export const SECTIONS = [
 	{id: 'containers', title: 'Containers', keys: 'ct', build: containers},
 	{id: 'sensors', title: 'Sensors', keys: 'sens', build: sensors},
 	{id: 'gpu', title: 'Graphics', keys: 'gpu', build: gpu},
-	{id: 'others', title: 'Plugins', keys: '', build: others, offered: server => server.unknown().length + server.unavailable().length > 0, opens: true},
+	{id: 'others', title: 'Plugins', keys: '', build: others, offered: server => server.unknown().length + server.remarked().length > 0, opens: true},
 ]

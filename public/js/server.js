@@ -6,8 +6,8 @@ import {Alerts, KNOWN, sample} from './figures.js'
 import {at, num, Teller, text, uptimeSeconds} from './format.js'
 import {History} from './history.js'
 
-const ON_DEMAND = ['top']
 const ALWAYS = ['cpu_stat', 'meminfo', 'processes', 'uptime']
+const NO_SECTION = ['processes', 'uptime', 'procs', 'self']
 const NOTHING = {seq: NaN, clock: NaN, time: NaN}
 
 export class Server extends Teller {
@@ -15,7 +15,8 @@ export class Server extends Teller {
 	alerts = new Alerts()
 	marks = []
 	missed = 0
-	wanted = new Set()
+	/** It costs, and is asked for only while somebody looks. */
+	top = false
 	boot = ''
 	uptime = NaN
 	last = NOTHING
@@ -30,7 +31,7 @@ export class Server extends Teller {
 		client.addEventListener('state', () => {
 			if (client.phase !== 'live') {
 				this.last = NOTHING
-				this.alerts.clear()
+				this.alerts = new Alerts()
 				this.tell('alert')
 			}
 			this.tell('state')
@@ -65,16 +66,17 @@ export class Server extends Teller {
 		this.client.start()
 	}
 
-	offered(reason = false) {
-		return [...this.client.info?.plugins ?? []].filter(([, about]) => Boolean(at(about, 'reason')) === reason)
+	plugins() {
+		return [...this.client.info?.plugins ?? []]
 	}
 
 	choose() {
-		this.client.setPlugins([...new Set([...ALWAYS, ...this.offered().map(([name]) => name).filter(name => !ON_DEMAND.includes(name) || this.wanted.has(name))])])
+		const offered = this.plugins().filter(([name, about]) => !at(about, 'reason') && (name !== 'top' || this.top))
+		this.client.setPlugins([...new Set([...ALWAYS, ...offered.map(([name]) => name)])])
 	}
 
-	want(plugin, wanted) {
-		this.wanted[wanted ? 'add' : 'delete'](plugin)
+	askTop(top) {
+		this.top = top
 		this.choose()
 	}
 
@@ -92,7 +94,7 @@ export class Server extends Teller {
 		const meta = key => num(at(push, '_meta', key))
 		const boot = text(at(push, '_meta', 'boot'), 64)
 		const uptime = uptimeSeconds(at(push, 'uptime', 'uptime'))
-		// The words count whole minutes, so a step of one back is rounding.
+		// The words are rounded to minutes.
 		if (boot && this.boot ? boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'rebooted')
 		this.boot = boot || this.boot
 		if (uptime >= 0) this.uptime = uptime
@@ -118,7 +120,8 @@ export class Server extends Teller {
 		return Object.keys(this.push).filter(key => !KNOWN.has(key))
 	}
 
-	unavailable() {
-		return this.offered(true).slice(0, 40).map(([name, about]) => `${text(name, 40)}: ${text(at(about, 'reason'))}`)
+	/** Plugins that are not there, and those with a note but no section to show it in. */
+	remarked() {
+		return this.plugins().filter(([name, about]) => at(about, 'reason') || (at(about, 'note') && NO_SECTION.includes(name))).map(([name]) => name)
 	}
 }

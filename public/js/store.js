@@ -9,7 +9,7 @@ const ORIGINAL_KEY = 'rtStatMonitoringConfig'
 const TOKENS = 'rtstat.tokens'
 const AT_ONCE = 8
 
-/** Storage may be full or forbidden. @param {'localStorage'|'sessionStorage'} storage @param {string|null} [value] removed by null */
+/** Storage may be full or forbidden; null removes. @param {'localStorage'|'sessionStorage'} storage @param {any} [value] */
 export function stored(storage, key, value) {
 	try {
 		const box = window[storage]
@@ -19,9 +19,9 @@ export function stored(storage, key, value) {
 const tokenKey = server => `${server.id} ${urlOf(server.host, location.href)}`
 
 class Store extends Teller {
-	config = /** @type {Config} */ ({version: 1, columns: []})
+	config = checkConfig({columns: []})
 	servers = new Map()
-	past = /** @type {Config[]} */ ([])
+	past = []
 
 	get list() {
 		return [...this.servers.values()]
@@ -65,7 +65,7 @@ class Store extends Teller {
 		this.sync()
 	}
 
-	/** `before` is done before anybody hears of it. @param {(config: Config) => void} change */
+	/** @param {(config: Config) => void} change @param {() => void} before anybody hears of it */
 	edit(change, before = () => {}) {
 		const copy = structuredClone(this.config)
 		change(copy)
@@ -83,10 +83,9 @@ class Store extends Teller {
 		stored('sessionStorage', TOKENS, null)
 	}
 
-	/** A server whose address stays keeps its connection and history. */
 	sync() {
 		const next = new Map()
-		const fresh = /** @type {Server[]} */ ([])
+		const fresh = []
 		for (const config of this.all()) {
 			let server = this.servers.get(config.id)
 			if (server?.config.host === config.host) {

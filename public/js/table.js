@@ -1,17 +1,20 @@
 // Tables and pairs that every push fills again.
 
 import {fill, h, redraw, setAttr, setText} from './dom.js'
-import {amount, at, bytes, count, digits, isObject, NONE, num, percent, rate, rowsOf, span, text} from './format.js'
+import * as format from './format.js'
 import {t} from './i18n.js'
+import {remarks} from './view.js'
 
-const FORMATS = {bytes, count, digits, percent, rate}
+const {amount, at, digits, isObject, NONE, num, percent, ratio, rowsOf, span, text} = format
+
+export const rest = (total, shown) => total > shown ? t('… {n} more', {n: total - shown}) : ''
 
 /** @param {Reading} how */
 function reader(how) {
 	if (typeof how === 'function') return how
-	const [path, format] = how.split(' ')
+	const [path, name] = how.split(' ')
 	const keys = path.split('.')
-	return format ? row => FORMATS[format](amount(at(row, ...keys))) : row => text(at(row, ...keys), 60) || NONE
+	return name ? row => format[name](amount(at(row, ...keys))) : row => text(at(row, ...keys), 60) || NONE
 }
 
 export class Table {
@@ -37,7 +40,7 @@ export class Table {
 				setAttr(node, 'data-level', level || null)
 			})
 		})
-		setText(this.more, total > rows.length ? t('… {n} more', {n: total - rows.length}) : '')
+		setText(this.more, rest(total, rows.length))
 	}
 }
 
@@ -94,11 +97,10 @@ export function others(server) {
 		for (const name of names) {
 			let tile = tiles.get(name)
 			if (!tile) {
-				const [label, table, fault] = [text(name, 40), new Table(text(name, 40)), h('p.muted')]
-				tiles.set(name, tile = {table, fault, node: h('section.tile', h('h3', label), table.node, fault)})
+				const [table, fault] = [new Table(text(name, 40)), h('p.muted')]
+				tiles.set(name, tile = {table, fault, node: h('section.tile', h('h3', text(name, 40)), table.node, fault)})
 				box.append(tile.node)
 			}
-			// A key that is null for now keeps the look it had.
 			const none = push[name] === null
 			if (!none) {
 				const {heads = [], rows, total = 0} = shaped(push[name], text(at(info?.plugins.get(name), 'unit'), 16))
@@ -107,14 +109,16 @@ export function others(server) {
 			}
 			tile.node.classList.toggle('tile-absent', none)
 			const stale = num(at(push, '_meta', 'stale', name))
-			setText(tile.fault, [text(at(push, '_meta', 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', {s: span(stale)})].filter(Boolean).join(' · '))
+			setText(tile.fault, [text(at(push, '_meta', 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', {s: span(stale)}), remarks(server, name)]
+				.filter(Boolean).join(' · '))
 		}
 		for (const [name, {node}] of tiles) if (!names.includes(name)) {
 			node.remove()
 			tiles.delete(name)
 		}
-		setText(more, all.length > MOST ? t('… {n} more', {n: all.length - MOST}) : '')
-		redraw(absent, server.unavailable().join(), () => server.unavailable().map(line => h('li', line)))
+		setText(more, rest(all.length, MOST))
+		const lines = server.remarked().slice(0, MOST).map(name => remarks(server, name))
+		redraw(absent, lines.join(), () => lines.map(line => h('li', line)))
 	}}
 }
 
@@ -137,7 +141,7 @@ function gauge(value, unitOf) {
 	const [number, max, warn] = [num(at(value, 'value') ?? value), num(at(value, 'max')), num(at(value, 'warn'))]
 	const unit = text(at(value, 'unit'), 16) || unitOf
 	return {text: number !== number ? plain(at(value, 'value')) : unit === 'ratio' ? percent(number) : `${digits(number)} ${unit}`.trim(),
-		share: max > 0 ? Math.min(1, Math.max(0, number / max)) : undefined, level: number >= warn && 'warning'}
+		share: max > 0 ? ratio(number / max) : undefined, level: number >= warn && 'warning'}
 }
 
 function plain(value) {

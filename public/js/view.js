@@ -1,6 +1,6 @@
 // What the page looks at, and the one place that draws. Announces `time`, `change`, `second`.
 
-import {parsed, span, Teller, text} from './format.js'
+import {at, parsed, span, Teller, text} from './format.js'
 import {t} from './i18n.js'
 import {stored} from './store.js'
 
@@ -22,28 +22,15 @@ class View extends Teller {
 		setInterval(() => this.tell('second'), 1000)
 	}
 
-	setCursor(cursor) {
-		if (cursor === this.cursor) return
-		this.cursor = cursor
-		this.tell('time')
-	}
-
 	toggleFreeze() {
-		this.frozenAt = Date.now()
-		this.frozen = this.frozen === null ? this.frozenAt : null
-		this.cursor = null
-		this.tell('change', 'time')
+		const now = Date.now()
+		this.set({frozenAt: now, frozen: this.frozen === null ? now : null, cursor: null}, 'change', 'time')
 	}
 
-	scrub(end) {
-		this.frozen = end
-		this.tell('time')
-	}
-
-	/** @param {Partial<View>} change */
-	set(change) {
+	/** @param {Partial<View>} change @param {string[]} events */
+	set(change, ...events) {
 		Object.assign(this, change)
-		this.tell('change')
+		this.tell(...events)
 	}
 
 	/** @param {Partial<View['taste']>} change */
@@ -82,9 +69,9 @@ function flush() {
 /** Icon, word, whether a sentence goes with it. @type {Record<string, any[]>} */
 const STATES = {
 	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'], live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
-	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token', true], full: ['off', 'Too many clients', true], origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
-	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true], restarting: ['retry', 'Restarting', true],
-	closed: ['off', 'Disconnected', true], flood: ['critical', 'Too much data', true],
+	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients', true], origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
+	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true], restarting: ['retry', 'Restarting'],
+	closed: ['off', 'Disconnected'], flood: ['critical', 'Too much data'],
 }
 
 export function describe(server) {
@@ -100,6 +87,13 @@ export function describe(server) {
 
 /** @param {Server} server */
 export const alarm = ({alerts: {level, active}}) => level === 'ok' ? '' : `${t(level)}: ${[...active.keys()].map(key => t(key)).join(', ')}`
+
+/** Why figures of some plugins are missing, or whose they are. */
+export const remarks = ({client, push}, names) => names.split(' ').flatMap(name => {
+	const about = client.info?.plugins.get(name)
+	const said = [text(at(about, 'reason')), text(at(about, 'note')), at(push, name, 'by') === 'self' && t('own view')].filter(Boolean)
+	return said.length ? `${text(name, 40)}: ${said.join(', ')}` : []
+}).join(' · ')
 
 export function matches(server) {
 	if (!view.filter) return true
