@@ -188,6 +188,7 @@ export class RtStrips extends LiveElement {
 		this.known = known
 		const unknown = [...series.keys()].filter(name => name.startsWith('x:')).map(name => [name, text(name.slice(2), 24), name, 'number'])
 		let place = 1
+		/** @param {any[]} row */
 		const shown = ([id, , names, scale]) => (!compact || WALL.includes(id)) && (scale === 'heat' ? cpuSlots > 1 : names.split(' ').some(name => series.has(name)))
 		this.rows = [...STRIPS, ...unknown].filter(shown).map(([id, label, names, scale, title = label, signs = ' ']) => {
 			const heat = scale === 'heat'
