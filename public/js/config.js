@@ -99,7 +99,8 @@ function faultAt(source) {
 		return eat(end)
 	}
 	const string = () => eat(/"(?:[^"\\\0-\x1f]|\\.)*"/y)
-	const value = () => eat(/\{/y) ? items(() => string() && eat(/:/y) && value(), /\}/y) : eat(/\[/y) ? items(value, /\]/y) : string() || eat(/-?\d[\d.eE+-]*|true|false|null/y)
+	const value = () => eat(/\{/y) ? items(() => string() && eat(/:/y) && value(), /\}/y)
+		: eat(/\[/y) ? items(value, /\]/y) : string() || eat(/-?\d[\d.eE+-]*|true|false|null/y)
 	value()
 	eat(/$/y)
 	return at

@@ -54,7 +54,8 @@ export function columnTools(index, total, name) {
 			columns[index].name = field.value.trim()
 		}))})
 	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), {disabled})
-	const shift = (arrow, by) => tool(arrow, `Move ${arrow}`, ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)), index + by < 0 || index + by === total)
+	const shift = (arrow, by) => tool(arrow, `Move ${arrow}`, ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)),
+		index + by < 0 || index + by === total)
 	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1),
 		tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
 		button(t('Add server'), () => openServerDialog(null, index)))
@@ -65,7 +66,8 @@ export function openServerDialog(server, column = 0) {
 	while (store.servers.has(`server-${n}`)) n++
 	const now = server ?? {...checkServer({id: `server-${n}`}, ''), name: ''}
 	const inputs = /** @type {Record<string, HTMLInputElement>} */ ({})
-	const field = (key, label, value, attributes = {}) => h('label', t(label), inputs[key] = h('input', {name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes}))
+	const field = (key, label, value, attributes = {}) => h('label', t(label),
+		inputs[key] = h('input', {name: key, value, autocomplete: 'off', spellcheck: 'false', ...attributes}))
 	const decimal = {inputmode: 'decimal'}
 	const start = check(t('Connect when the page opens'), now.autoStart)
 	const remember = check(t('Remember in this browser'), now.token !== '')
@@ -77,9 +79,11 @@ export function openServerDialog(server, column = 0) {
 	const levels = {cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s'}
 	const content = [
 		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, {placeholder: t('hostEmpty'), oninput: showUrl}),
-		h('p.muted', t('Address:'), ' ', url), h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), {type: 'password'})),
+		h('p.muted', t('Address:'), ' ', url),
+		h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), {type: 'password'})),
 		h('div.row', start.node, remember.node),
-		h('fieldset', h('legend', t('Warn from')), h('div.fields', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
+		h('fieldset', h('legend', t('Warn from')),
+			h('div.fields', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
 	]
 	showUrl()
 	modal(t(server ? 'Settings' : 'Add server'), content, t('Save'), close => trying(fault, () => {
@@ -105,7 +109,8 @@ export function openConfigDialog() {
 		done.textContent = ''
 		const config = parseConfig(source)
 		const loaded = store.all(config)
-		if (!loaded.some(({token}) => token)) for (const server of loaded) server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
+		if (!loaded.some(({token}) => token)) for (const server of loaded)
+			server.token = store.all().find(({id, host}) => id === server.id && host === server.host)?.token ?? ''
 		store.replace(config)
 		done.textContent = t('Loaded; servers: {n}.', {n: loaded.length})
 	})

@@ -47,7 +47,8 @@ export function sample(push, history, time) {
 	const figure = path => amount(at(push, ...path.split('.')))
 	const most = (rows, read) => largest(rowsOf(rows, 256).rows.map(([, row]) => read(row)))
 	const figures = {
-		cpu: known.length ? known.reduce((sum, usage) => sum + usage) / known.length : ratio(1 - num(at(push, 'cpu', 'all', 'idle')) - num(at(push, 'cpu', 'all', 'iowait'))),
+		cpu: known.length ? known.reduce((sum, usage) => sum + usage) / known.length
+			: ratio(1 - num(at(push, 'cpu', 'all', 'idle')) - num(at(push, 'cpu', 'all', 'iowait'))),
 		cpuWorst: largest(known), memory, swap,
 		load: amount(Number.parseFloat(at(push, 'uptime', 'la1'))), running: figure('processes.running'),
 		rx: figure('net.total.rx'), tx: figure('net.total.tx'), read: figure('disk.total.r'), write: figure('disk.total.w'),

@@ -23,7 +23,8 @@ class RtBoard extends LiveElement {
 		const {activeElement: hand} = document
 		const [had, place] = [this.contains(hand), this.tools().indexOf(hand)]
 		this.cards = new Map(store.list.map(server => [server, this.cards.get(server) ?? new RtServer(server)]))
-		this.replaceChildren(...store.config.columns.map(({name, servers}, index, {length}) => h('section.column', {'aria-label': name || t('Column {n}', {n: index + 1})},
+		this.replaceChildren(...store.config.columns.map(({name, servers}, index, {length}) =>
+			h('section.column', {'aria-label': name || t('Column {n}', {n: index + 1})},
 			view.editing ? columnTools(index, length, name) : name && h('h2', name),
 			servers.map(({id}) => this.cards.get(store.servers.get(id))))))
 		if (!this.cards.size && !view.editing) this.append(h('section.empty', h('h2', t('No servers yet')), h('p', t('empty')),

@@ -124,7 +124,8 @@ const read = cursor => view.set({cursor}, 'time')
 const WALL = 'cpu cores memory swap net disk psi'.split(' ')
 /** Id, label, series, scale, title, signs. */
 const STRIPS = [
-	['cpu', 'CPU', 'cpu cpuWorst', 'ratio', 'about.cpu'], ['cores', 'Cores', '', 'heat'], ['memory', 'Mem', 'memory', 'ratio', 'Memory'], ['swap', 'Swap', 'swap', 'ratio'],
+	['cpu', 'CPU', 'cpu cpuWorst', 'ratio', 'about.cpu'], ['cores', 'Cores', '', 'heat'],
+	['memory', 'Mem', 'memory', 'ratio', 'Memory'], ['swap', 'Swap', 'swap', 'ratio'],
 	['load', 'Load', 'load', 'number'], ['running', 'Run', 'running', 'number', 'running'], ['net', 'Net', 'rx tx', 'rate', 'Network', '↓↑'],
 	['disk', 'Disk', 'read write', 'rate', 'Disks', 'RW'],
 	['busy', 'Busy', 'busy', 'ratio', 'Disks'], ['psi', 'PSI', 'psi', 'ratio', 'about.psi'], ['temp', 'Temp', 'temp', 'celsius', 'Sensors'],
@@ -144,7 +145,8 @@ export class RtStrips extends LiveElement {
 		const {left, width} = this.plot.getBoundingClientRect()
 		read(this.end() - (1 - ratio((clientX - left) / width)) * WINDOW)
 	}
-	plot = h('div.plot', {tabindex: 0, role: 'slider', 'aria-label': t('history'), 'aria-valuemin': -WINDOW / 1000, 'aria-valuemax': 0, 'aria-valuenow': 0, 'aria-valuetext': t('now'),
+	plot = h('div.plot', {tabindex: 0, role: 'slider', 'aria-label': t('history'),
+		'aria-valuemin': -WINDOW / 1000, 'aria-valuemax': 0, 'aria-valuenow': 0, 'aria-valuetext': t('now'),
 		onpointermove: this.point, onpointerdown: this.point, onblur: () => read(null), onkeydown: event => this.key(event),
 		// A lifted finger leaves the instant where it was.
 		onpointerleave: ({pointerType}) => pointerType !== 'touch' && read(null)}, this.canvas, this.flags, this.needle)
@@ -174,7 +176,8 @@ export class RtStrips extends LiveElement {
 		const step = this.server.client.interval * 1000
 		const end = this.end()
 		const here = view.cursor ?? end
-		const to = {ArrowLeft: here - step, ArrowRight: here + step, PageUp: here + 30_000, PageDown: here - 30_000, Home: end - WINDOW, End: end, Escape: null}[event.key]
+		const to = {ArrowLeft: here - step, ArrowRight: here + step, PageUp: here + 30_000, PageDown: here - 30_000,
+			Home: end - WINDOW, End: end, Escape: null}[event.key]
 		if (to === undefined) return
 		event.preventDefault()
 		read(to && Math.min(end, Math.max(end - WINDOW, to)))
@@ -256,6 +259,7 @@ export class RtStrips extends LiveElement {
 	}
 }
 
-const show = (value, {scale, unit}) => value !== value ? NONE : {ratio: percent, celsius, number: digits}[scale]?.(value) ?? scaled(value, unit ?? {factor: 1, name: 'B/s'})
+const show = (value, {scale, unit}) => value !== value ? NONE
+	: {ratio: percent, celsius, number: digits}[scale]?.(value) ?? scaled(value, unit ?? {factor: 1, name: 'B/s'})
 
 customElements.define('rt-strips', RtStrips)

@@ -34,7 +34,8 @@ class RtFleet extends LiveElement {
 	}
 
 	build() {
-		this.cells = new Map(store.list.map(server => [server, h('button.cell', {onclick: () => jump(server)}, h('span.cell-bar'), h('span.cell-mark'), h('span.cell-name'))]))
+		this.cells = new Map(store.list.map(server => [server, h('button.cell', {onclick: () => jump(server)},
+			h('span.cell-bar'), h('span.cell-mark'), h('span.cell-name'))]))
 		this.list.replaceChildren(...this.cells.values())
 		this.hidden = this.cells.size < 2
 		this.ask()
@@ -92,14 +93,16 @@ class RtToolbar extends LiveElement {
 		const themes = Object.keys(THEMES)
 		view.setTaste({theme: themes[(themes.indexOf(view.taste.theme) + 1) % 3]})
 	})
-	slider = h('input', {type: 'range', min: -1200, max: 0, 'aria-label': t('scrub'), oninput: () => view.set({frozen: view.frozenAt + Number(this.slider.value) * 1000}, 'time')})
+	slider = h('input', {type: 'range', min: -1200, max: 0, 'aria-label': t('scrub'),
+		oninput: () => view.set({frozen: view.frozenAt + Number(this.slider.value) * 1000}, 'time')})
 	instant = h('output.instant')
 	scrubber = h('div.strip-bar', h('b', t('Frozen')), this.slider, this.instant, button(t('Go live'), freeze, 'primary'))
 	editor = h('div.strip-bar', h('b', t('Editing')), button(t('Add column'), () => store.edit(({columns}) => columns.push({name: '', servers: []}))),
 		button(t('Undo'), () => store.undo()), button(t('Done'), edit, 'primary'))
 
 	enter() {
-		this.append(h('header', h('div.bar', h('h1', 'rtstat'), this.filter, h('rt-fleet'), h('div.bar-tools', this.freeze, this.theme, menu())), this.scrubber, this.editor))
+		this.append(h('header', h('div.bar', h('h1', 'rtstat'), this.filter, h('rt-fleet'),
+			h('div.bar-tools', this.freeze, this.theme, menu())), this.scrubber, this.editor))
 		this.on(view, 'change time', () => this.follow())
 		this.on(matchMedia('(prefers-color-scheme: dark)'), 'change', recolour)
 		this.on(document, 'keydown', event => this.key(event))
@@ -110,7 +113,7 @@ class RtToolbar extends LiveElement {
 		const {target, key} = event
 		if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
 		if (key === 'Escape' && target === this.filter) find(this.filter.value = '')
-		if (target.matches('input, textarea, select')) return
+		if (target.matches('input, select')) return
 		const act = {'/': () => this.filter.focus(), f: freeze, e: edit, c: openConfigDialog}[key]
 		if (act) event.preventDefault()
 		act?.()

@@ -34,9 +34,13 @@ function processors(server) {
 	const [bars, readout, more] = [h('div.bars'), h('p.muted.readout', {'aria-live': 'polite'}), h('p.muted')]
 	const facts = new Facts({'Switches/s': 'cpu.ctxt count', 'Interrupts/s': 'cpu.intr count', Blocked: 'cpu.blocked count'})
 	let cpus = []
-	let pointed = -1
+	let [pointed, columns] = [-1, 1]
 
 	const draw = () => {
+		// As many rows as it takes, and all about as long.
+		const rows = Math.ceil(cpus.length / Math.max(8, Math.floor(grid.clientWidth / 18)))
+		columns = Math.ceil(cpus.length / rows)
+		grid.style.gridTemplateColumns = `repeat(${columns}, 1fr)`
 		fill(grid, cpus.length, () => h('i')).forEach((cell, place) => {
 			setTone(cell, cpus[place].usage)
 			cell.className = place === pointed ? 'pointed' : ''
@@ -53,7 +57,6 @@ function processors(server) {
 	}
 	const grid = h('div.cpu-grid', {tabindex: 0, role: 'group', onpointerleave: () => point(-1), onblur: () => point(-1),
 		onpointermove: ({target}) => point([...grid.children].indexOf(target)), onkeydown(event) {
-			const columns = getComputedStyle(grid).gridTemplateColumns.split(' ').length
 			const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key]
 			if (!step) return
 			event.preventDefault()
@@ -87,7 +90,8 @@ function memory(server) {
 		const row = (key, label, total, none, drawn) => ({label: t(label), level: alerts.active.get(key), parts: drawn,
 			value: total > 0 ? `${percent(now[key])} · ${bytes(now[key] * total)} / ${bytes(total)}` : none})
 		setBars(bars, [
-			row('memory', 'Mem', now.total, NONE, ['apps', 'buffers', 'cached', 'swapCached'].map(key => [key.replace('Cached', ''), share(at(parts, key), at(parts, 'total'))])),
+			row('memory', 'Mem', now.total, NONE,
+				['apps', 'buffers', 'cached', 'swapCached'].map(key => [key.replace('Cached', ''), share(at(parts, key), at(parts, 'total'))])),
 			row('swap', 'Swap', now.swapTotal, t('no swap'), [['swap', now.swap]]),
 		])
 		facts.read(push)
@@ -111,7 +115,8 @@ const network = table('net.if', {
 		const [up, speed] = [at(row, 'up'), amount(at(row, 'mbps'))]
 		return up === false ? {text: t('down'), level: 'warning'} : {text: speed > 0 ? `${count(speed)} Mb/s` : up ? t('up') : NONE}
 	},
-}, {facts: {TCP: 'sock.tcp count', 'Time-wait': 'sock.tw count', UDP: 'sock.udp count', 'Retransmits/s': 'sock.retrans count', 'Queue drops/s': 'sock.listen_drop count',
+}, {facts: {TCP: 'sock.tcp count', 'Time-wait': 'sock.tw count', UDP: 'sock.udp count',
+	'Retransmits/s': 'sock.retrans count', 'Queue drops/s': 'sock.listen_drop count',
 	Tracked: push => ['0', '1'].map(place => count(amount(at(push, 'sock', 'conntrack', place)))).join(' / ').replace('— / —', NONE)}})
 
 const disks = table('disk.dev', {

@@ -134,7 +134,8 @@ function shaped(value, unit) {
 	if (!inner.every(isObject)) return {rows: rows.map(([key, item]) => [text(key, 40), plain(item)]), total}
 	const columns = [...new Set(inner.flatMap(row => Object.keys(row).slice(0, COLUMNS)))].slice(0, COLUMNS)
 	const heads = columns.map(key => `${inner.some(row => typeof at(row, key) === 'number') ? '>' : ''}${text(key, 20)}`)
-	return {heads: keyed ? ['', ...heads] : heads, rows: rows.map(([key, row]) => [...(keyed ? [text(key, 60)] : []), ...columns.map(column => plain(at(row, column)))]), total}
+	return {heads: keyed ? ['', ...heads] : heads,
+		rows: rows.map(([key, row]) => [...(keyed ? [text(key, 60)] : []), ...columns.map(column => plain(at(row, column)))]), total}
 }
 
 function gauge(value, unitOf) {

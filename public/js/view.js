@@ -68,9 +68,12 @@ function flush() {
 
 /** Icon, word, whether a sentence goes with it. @type {Record<string, any[]>} */
 const STATES = {
-	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'], live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
-	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients', true], origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
-	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true], restarting: ['retry', 'Restarting'],
+	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'],
+	live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
+	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients', true],
+	origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
+	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true],
+	restarting: ['retry', 'Restarting'],
 	closed: ['off', 'Disconnected'], flood: ['critical', 'Too much data'],
 }
 
@@ -80,7 +83,8 @@ export function describe(server) {
 	const id = stale ? 'stale' : phase === 'live' && view.frozen !== null ? 'frozen' : phase
 	const [icon, word, noted] = STATES[id]
 	const values = {s: span(stale), detail: text(detail, 160), url: server.url}
-	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}), phase === 'live' && legacy && t('legacy'),
+	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}),
+		phase === 'live' && legacy && t('legacy'),
 		...Object.entries({missed, ...dropped}).map(([key, n]) => n && t(key, {n}))]
 	return {id, icon, word: t(word, values), note: notes.filter(Boolean).join(' ').trim()}
 }
