@@ -1,7 +1,7 @@
 // What the page shows while a browser has no configuration of its own.
-// Both forms work: RtStat.Monitoring.init({...}) and RtStat.Monitoring.defaultConfig = {...}
+// RtStat.Monitoring.defaultConfig = {...} works too.
 RtStat.Monitoring.init({
-	columns: [ // side by side, as many as you like, with a name: '...' if you want
+	columns: [ // as many as you like, with a name: '...' if you want
 		{servers: [
 			{
 				id: 'this', // unique; letters, digits and _ - . ,

@@ -1,14 +1,14 @@
 // One connection. Announces `state`, `push` and `info`.
 
+import {isObject, parsed, Teller} from './format.js'
 import {decode, encode} from './protocol.js'
-import {isObject, parsed, Teller} from './values.js'
 
 const MAX_MESSAGE = 1_000_000
 const MAX_RATE = 10
-/** Messages dropped in ten seconds that end a connection. */
+/** Dropped in ten seconds. */
 const FLOOD = 200
 const OPEN_TIMEOUT = 15_000
-/** More sockets a browser does not give. */
+/** Sockets that a browser gives. */
 const CROWD = navigator.userAgent.includes('Firefox') ? 200 : 255
 /** @type {[string, Phase][]} */
 const SAYINGS = [['Not authorized', 'token'], ['Too many clients', 'full'], ['Origin not allowed', 'origin'], ['Server is', 'refused']]
@@ -23,13 +23,11 @@ export class Client extends Teller {
 	detail = ''
 	retryAt = 0
 	lastPush = 0
-	/** A server that does not know `info`. */
 	legacy = false
-	version = ''
 	dropped = {large: 0, fast: 0, broken: 0}
 	push = {}
-	info = /** @type {any} */ (null)
-	socket = /** @type {WebSocket|null} */ (null)
+	info
+	socket
 	chosen = ''
 	attempts = 0
 	timer = 0
@@ -88,7 +86,6 @@ export class Client extends Teller {
 		}
 	}
 
-	/** All at once: answers keep the order of the commands. */
 	greet() {
 		clearTimeout(this.timer)
 		if (this.token) this.send('auth', this.token)
@@ -103,7 +100,6 @@ export class Client extends Teller {
 		if (data.length > MAX_MESSAGE) return this.drop('large')
 		const now = performance.now()
 		const {allowance} = this
-		// Ten a second, with as many in hand.
 		allowance.left = Math.min(MAX_RATE * 2, allowance.left + ((now - allowance.at) / 1000) * MAX_RATE) - 1
 		allowance.at = now
 		if (allowance.left < 0) {
@@ -113,7 +109,6 @@ export class Client extends Teller {
 		const {name, args: [text = '']} = decode(data)
 		if (name === 'push') this.take(text)
 		else if (name === 'info') this.learn(text)
-		else if (name === 'welcome') this.version = text
 		else if (name === 'error') this.hear(text.slice(0, 300))
 	}
 
@@ -126,15 +121,15 @@ export class Client extends Teller {
 	}
 
 	learn(text) {
-		const answer = parsed(text) ?? {}
-		const offered = isObject(answer.plugins) ? Object.entries(answer.plugins) : []
-		this.info = {...answer, plugins: new Map(offered.slice(0, 200).filter(([name, about]) => isObject(about) && /^[^,:\s]{1,64}$/.test(name)))}
+		const answer = parsed(text)
+		const offered = Object.entries(answer?.plugins ?? {}).slice(0, 200)
+		this.info = {...answer, plugins: new Map(offered.filter(([name, about]) => isObject(about) && /^[^,:\s]{1,64}$/.test(name)))}
 		this.tell('info')
 	}
 
-	/** `Auth failed` counts for nothing: a server without a token says it, and works. */
+	/** A server without a token says `Auth failed`, and works. */
 	hear(text) {
-		const [, phase] = SAYINGS.find(([start]) => text.startsWith(start)) ?? []
+		const phase = SAYINGS.find(([start]) => text.startsWith(start))?.[1]
 		if (text === 'Unknown command') this.legacy = true
 		this.enter(phase ?? this.phase, phase ? text : this.detail, this.retryAt)
 	}
@@ -142,7 +137,7 @@ export class Client extends Teller {
 	closed({code, reason}) {
 		const {phase} = this
 		this.close()
-		// Trying does not make it right, and each try counts against the address.
+		// Each try counts against the address.
 		if (phase === 'token') return
 		if (!SAID.includes(phase)) {
 			this.detail = reason
@@ -152,7 +147,6 @@ export class Client extends Teller {
 		this.retry()
 	}
 
-	/** Jitter, so that a hundred pages do not knock at once. */
 	retry(ceiling = Math.min(30_000, (this.phase === 'restarting' ? 300 : 1000) * 2 ** Math.min(this.attempts, 10))) {
 		const delay = ceiling * (0.5 + Math.random() / 2)
 		this.attempts++
@@ -160,7 +154,6 @@ export class Client extends Teller {
 		this.enter(this.phase, this.detail, Date.now() + delay)
 	}
 
-	/** A dead peer does not say so. */
 	checkSilence() {
 		if (this.phase === 'live' && Date.now() - this.lastPush > 30_000 + this.interval * 3000) this.giveUp('closed')
 	}

@@ -4,9 +4,8 @@ const ID = /^[\w\-.,]{1,64}$/
 const HOST = /^(?:(wss?):\/\/)?(\[[\da-f:.%]+\]|[\p{L}\p{N}\-._]{1,253})(?::(\d{1,5}))?(\/[^\s#]*)?$/iu
 
 /** The original’s, and a hold time. @type {Thresholds} */
-export const DEFAULT_THRESHOLDS = {cpu: 90, memory: 85, swap: 10, hold: 10}
+const DEFAULT_THRESHOLDS = {cpu: 90, memory: 85, swap: 10, hold: 10}
 
-/** Where it is wrong, what was got, the text of what is right. */
 export class ConfigError extends Error {
 	constructor(where, got, what = '', values = {}, key = 'need') {
 		const shown = got === undefined ? '—' : JSON.stringify(got)
@@ -59,7 +58,7 @@ export function checkConfig(value) {
 			const where = `${at}.servers[${s}]`
 			const server = checkServer(item, where)
 			if (seen.has(server.id)) throw new ConfigError(`${where}.id`, server.id, '', {}, 'idTaken')
-			if (seen.add(server.id).size > 1000) throw new ConfigError(where, 1000, '', {}, 'tooMany')
+			seen.add(server.id)
 			return server
 		})}
 	})}
@@ -100,7 +99,8 @@ function faultAt(source) {
 		return eat(end)
 	}
 	const string = () => eat(/"(?:[^"\\\0-\x1f]|\\.)*"/y)
-	const value = () => eat(/\{/y) ? items(() => string() && eat(/:/y) && value(), /\}/y) : eat(/\[/y) ? items(value, /\]/y) : string() || eat(/-?\d[\d.eE+-]*|true|false|null/y)
+	const value = () => eat(/\{/y) ? items(() => string() && eat(/:/y) && value(), /\}/y)
+		: eat(/\[/y) ? items(value, /\]/y) : string() || eat(/-?\d[\d.eE+-]*|true|false|null/y)
 	value()
 	eat(/$/y)
 	return at
@@ -108,15 +108,14 @@ function faultAt(source) {
 
 /** @param {Config} config */
 export function serialise({columns}, withTokens) {
-	const kept = columns.map(({name, servers}) => ({...(name && {name}), servers: servers.map(({token, thresholds, ...rest}) => ({
-		...rest, ...(withTokens && token && {token}), ...(JSON.stringify(thresholds) !== JSON.stringify(DEFAULT_THRESHOLDS) && {thresholds}),
-	}))}))
-	return `${JSON.stringify({ version: 1, columns: kept }, null, 2)}\n`
+	const kept = columns.map(({name, servers}) => ({name, servers: servers.map(({token, ...rest}) => ({...rest, ...(withTokens && token && {token})}))}))
+	return `${JSON.stringify({version: 1, columns: kept}, null, 2)}\n`
 }
 
 export function validHost(host) {
-	const [whole, , , port] = HOST.exec(host) ?? []
-	return whole !== undefined && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65535
+	const found = HOST.exec(host)
+	const port = Number(found?.[3] ?? 1)
+	return found !== null && port >= 1 && port <= 65535
 }
 
 /** Port 8000 for wss too; no host is `ws` in the folder of the page. */
@@ -126,5 +125,5 @@ export function urlOf(host, page) {
 		return `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host || 'localhost:8000'}${url.pathname}`
 	}
 	const [, scheme = 'ws', name, port = '8000', path = '/'] = HOST.exec(host) ?? []
-	return name ? `${scheme.toLowerCase()}://${name}:${port}${path}` : ''
+	return validHost(host) ? `${scheme.toLowerCase()}://${name}:${port}${path}` : ''
 }

@@ -10,9 +10,10 @@ const LINES = 500
 const LONG = 10_000
 
 let socket = /** @type {any} */ (null)
-const input = (type = 'text') => h('input', {type, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off'})
+const input = (type = 'text') => h('input', {type, spellcheck: 'false', autocomplete: 'off'})
 const [host, token, command, toggle] = [input(), input('password'), input(), h('button.button.primary')]
 const log = h('ol.console-log', {tabindex: 0, 'aria-label': t('Conversation')})
+const row = (label, field, act, submit) => form('row', act, h('label.grow', t(label), field), submit)
 
 function say(sign, message) {
 	const follow = log.scrollHeight - log.scrollTop - log.clientHeight < 40
@@ -32,14 +33,14 @@ function connect() {
 	if (!url) return say('·', t('need', {got, what: t('address')}))
 	try {
 		socket = new WebSocket(url)
-		told('Connecting', socket.url)
-		socket.onmessage = ({data}) => say('←', String(data).trim())
-		socket.onclose = ({code, reason}) => {
-			socket = null
-			told('Disconnected', `${code} ${reason}`)
-		}
 	} catch (error) {
-		say('·', String(error))
+		return say('·', String(error))
+	}
+	told('Connecting', url)
+	socket.onmessage = ({data}) => say('←', String(data).trim())
+	socket.onclose = ({code, reason}) => {
+		socket = null
+		told('Disconnected', `${code} ${reason}`)
 	}
 }
 
@@ -50,17 +51,17 @@ function send(line, shown = line) {
 }
 
 document.documentElement.lang = language
-document.title = t('Protocol console')
-document.getElementById('boot')?.replaceWith(h('header.bar', h('h1', document.title), h('a', {href: 'monitoring.html'}, t('Dashboard'))), h('main.console',
-	form('row', () => (socket ? socket.close() : connect()), h('label.grow', t('Host'), host), toggle),
+const title = document.title = t('Protocol console')
+document.getElementById('boot')?.replaceWith(h('header.bar', h('h1', title), h('a', {href: 'monitoring.html'}, t('Dashboard'))), h('main.console',
+	row('Host', host, () => (socket ? socket.close() : connect()), toggle),
 	log,
 	h('div.row', ['version', 'info', 'interval::1', 'start', 'stop', 'plugins', 'quit'].map(line => button(line, () => send(line)))),
-	form('row', () => {
+	row('Token', token, () => {
 		send(encode('auth', [token.value]), 'auth::…')
 		token.value = ''
-	}, h('label.grow', t('Token'), token), h('button.button', 'auth')),
-	form('row', () => {
-		if (command.value) send(command.value)
+	}, h('button.button', 'auth')),
+	row('Command', command, () => {
+		send(command.value)
 		command.select()
-	}, h('label.grow', t('Command'), command), h('button.button.primary', t('Send')))))
+	}, h('button.button.primary', t('Send')))))
 connect()

@@ -1,9 +1,6 @@
 // Making elements: text only ever as text.
 
-/**
- * `h('p.muted', 'text')`: a tag with classes, then children, lists, and objects of attributes and `on…` listeners.
- * @type {MakeElement}
- */
+/** `h('p.muted', …)`: a tag with classes; then children, lists, objects of attributes and `on…` listeners. @type {MakeElement} */
 export function h(what, ...contents) {
 	const [tag, ...classes] = what.split('.')
 	const element = /** @type {any} */ (document.createElement(tag))
@@ -24,7 +21,6 @@ export const form = (kind, act, ...contents) => h(`form.${kind}`, {onsubmit(even
 	act()
 }}, ...contents)
 
-/** A custom element that listens only while it is in the page. */
 export class LiveElement extends HTMLElement {
 	life = new AbortController()
 
@@ -53,6 +49,11 @@ export function setAttr(element, name, value) {
 	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 
+/** How high a bar stands, and in which tone. */
+export function setTone(node, value) {
+	node.style.cssText = `--share: ${(value || 0).toFixed(2)}; --tone: var(--heat-${value >= 0.85 ? 3 : value >= 0.6 ? 2 : 1})`
+}
+
 /** Anew when what it stands for has changed. @param {() => any[]} make */
 export function redraw(node, key, make) {
 	if (node.dataset.key === key) return
@@ -68,7 +69,7 @@ export function fill(node, wanted, make) {
 
 const ICONS = {
 	play: 'M5 3l8 5-8 5z', stop: 'M4 4h8v8H4z', pause: 'M5 3v10M11 3v10', gear: 'M2 5h5M11 5h3M9 3v4M2 11h2M8 11h6M6 9v4',
-	edit: 'M3 13l1-4 7-7 3 3-7 7z', up: 'M8 13V3M4 7l4-4 4 4', down: 'M8 3v10M4 9l4 4 4-4', left: 'M13 8H3M7 4L3 8l4 4',
+	up: 'M8 13V3M4 7l4-4 4 4', down: 'M8 3v10M4 9l4 4 4-4', left: 'M13 8H3M7 4L3 8l4 4',
 	right: 'M3 8h10M9 4l4 4-4 4', close: 'M4 4l8 8M12 4l-8 8', retry: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
 	live: 'M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', wait: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3zM8 5v3l2 2',
 	warning: 'M8 2l6 11H2zM8 6v4M8 11.5v.5', critical: 'M5 2h6l3 3v6l-3 3H5l-3-3V5zM8 5v4M8 10.5v.5',

@@ -51,3 +51,53 @@ export function span(seconds) {
 	const two = (size, large, small) => `${Math.floor(whole / size)} ${locale.unit(large)} ${Math.floor((whole % size) / (size / 60))} ${locale.unit(small)}`
 	return whole < 60 ? `${whole} ${locale.unit('s')}` : whole < 3600 ? two(60, 'min', 's') : two(3600, 'h', 'min')
 }
+
+export class Teller extends EventTarget {
+	tell(...names) {
+		for (const name of names) this.dispatchEvent(new Event(name))
+	}
+}
+
+export const num = value => Number.isFinite(value) ? value : NaN
+
+export const ratio = value => Math.min(1, Math.max(0, num(value)))
+
+export const amount = value => num(value) > 1e21 ? NaN : Math.max(0, num(value))
+
+/** Without control characters and direction marks. */
+export function text(value, most = 120) {
+	const plain = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
+	return (plain.length > most ? `${plain.slice(0, most)}…` : plain).replace(/[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+}
+
+const holds = value => typeof value === 'object' && value !== null
+export const isObject = value => holds(value) && !Array.isArray(value)
+
+export function parsed(json) {
+	try {
+		const value = JSON.parse(json)
+		return isObject(value) ? value : null
+	} catch {return null}
+}
+
+/** By own keys only. @param {...string} path */
+export function at(value, ...path) {
+	for (const key of path) value = holds(value) && Object.hasOwn(value, key) ? value[key] : undefined
+	return value
+}
+
+export function rowsOf(value, most = 60) {
+	const keys = holds(value) ? Object.keys(value) : []
+	return {rows: keys.slice(0, most).map(key => [key, value[key]]), total: keys.length}
+}
+
+export const share = (part, whole) => amount(whole) > 0 ? ratio(amount(part) / amount(whole)) : NaN
+
+export const largest = values => values.reduce((best, value) => value === value && !(best >= value) ? value : best, NaN)
+
+/** "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */
+export function uptimeSeconds(value) {
+	const parts = typeof value === 'string' && value.length < 60 && value.trim() ? /^\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(value) : null
+	const [, days, hours, minutes, alone] = parts?.map(part => Number(part ?? 0)) ?? []
+	return days * 86400 + hours * 3600 + (minutes + alone) * 60
+}

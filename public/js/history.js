@@ -1,10 +1,9 @@
-// The last samples of every figure, on typed arrays; nothing is allocated per push.
+// The last samples of every figure; nothing is allocated per push.
 
 /** Twenty minutes at half a second; five are shown. */
 export const CAPACITY = 2400
 export const WINDOW = 300_000
 export const MAX_CPUS = 1024
-/** A stranger may invent figures without end. */
 const MAX_SERIES = 64
 const ABSENT = 255
 const LARGEST = 3e38
@@ -63,11 +62,6 @@ export class History {
 
 	valueAt(name, index) {
 		return index < 0 ? NaN : this.series.get(name)?.[this.slot(index)] ?? NaN
-	}
-
-	cpuAt(cpu, index) {
-		const value = index < 0 || cpu >= this.cpuSlots ? ABSENT : this.cpus[this.slot(index) * this.cpuSlots + cpu]
-		return value === ABSENT ? NaN : value / 100
 	}
 
 	indexAt(time) {

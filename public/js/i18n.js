@@ -6,15 +6,15 @@ const TABLE = `
 1 min|1 мин
 10 s|10 с
 5 min|5 мин
-Add column|Добавить колонку
-Add server|Добавить сервер
+Add column|+ колонка
+Add server|+ сервер
 Address:|Адрес:
 All servers|Все серверы
 As laid out|По порядку
 Available|Доступно
-Blocked|Блокировано
+Blocked|Ждут
 Buffers|Буферы
-Busiest: {name} {usage}|Самый занятый: {name} {usage}
+Busiest: {name} {usage}|Занятее всех: {name} {usage}
 Busy|Занят
 CPU|ЦП
 Cache|Кеш
@@ -23,9 +23,7 @@ Change|Изменить
 Close|Закрыть
 Column {n}|Колонка {n}
 Command|Команда
-Configuration as text|Конфигурация текстом
 Configuration|Конфигурация
-Configuration…|Конфигурация…
 Connect when the page opens|Подключать сразу
 Connecting|Подключение
 Connect|Подключить
@@ -38,7 +36,7 @@ Disconnect|Отключить
 Disks|Диски
 Disk|Диск
 Done|Готово
-Edit layout|Правка раскладки
+Edit layout|Правка
 Edit {name}|Правка {name}
 Editing|Правка
 Engine|Движок
@@ -46,8 +44,7 @@ Failed|Сбой
 Fan|Вентилятор
 Faults/s|Сбоев/с
 Filesystems|Файл. системы
-Filter servers|Фильтр серверов
-Forks/s|Порожд./с
+Filter servers|Фильтр
 Freeze (F)|Стоп-кадр (F)
 Free|Свободно
 Frozen|Стоп-кадр
@@ -62,11 +59,10 @@ Id|Идентификатор
 Interrupts/s|Прерыв./с
 Interrupts|Прерывания
 Interval, s|Интервал, с
-Kernel slabs|Ядро
 Link|Связь
 Live|На связи
-Load from file…|Загрузить из файла…
-Loaded; servers: {n}.|Загружено; серверов: {n}.
+Load from file…|Из файла…
+Loaded; servers: {n}.|Серверов: {n}.
 Load|Нагр
 Memory, %|Память, %
 Memory|Память
@@ -76,26 +72,25 @@ Move down|Ниже
 Move left|Левее
 Move right|Правее
 Move up|Выше
-Name of the column|Название колонки
+Name of the column|Имя колонки
 Name|Имя
 Needs wss|Нужен wss
 Network|Сеть
 Net|Сеть
 Next try in {s}.|Повтор через {s}.
-No data now|Сейчас нет данных
+No data now|Нет данных
 No failed unit.|Сбоев нет.
 No servers yet|Серверов пока нет
 Not written|Не записано
 Notify me of alarms|Уведомлять
 Now|Сейчас
 OOM kills|Убито (OOM)
-Order of servers|Порядок серверов
+Order of servers|Порядок
 Order|Порядок
 Origin refused|Чужой источник
-Orphans|Сироты
 Plugins|Плагины
 Pressure|Давление
-Processors, %|Процессоры, %
+Processors, %|ЦП, %
 Processors|Процессоры
 Processor|Процессор
 Programs|Программы
@@ -105,13 +100,12 @@ Read|Чтение
 Received|Принято
 Reconnect|Переподключить
 Refused|Отказ
-Remember in this browser|Помнить в браузере
-Remember tokens in this browser|Помнить токены в браузере
+Remember in this browser|Помнить
 Remove|Удалить
 Restarting|Перезапуск
 Retransmits/s|Повторов/с
 Run|Вып
-Save to file|Сохранить в файл
+Save to file|В файл
 Save|Сохранить
 Send|Отправить
 Sensors|Датчики
@@ -145,12 +139,10 @@ Try now|Сейчас
 Type|Тип
 Undo|Отменить
 Unreachable|Недоступен
-Use the default|Вернуть исходную
-Use this text|Взять этот текст
+Use the default|Исходная
 Used|Занято
 Waiting for the first push|Ждём данных
-Warn from|Предупреждать от
-Worst figure|Худшее
+Warn from|Тревога от
 Worst processor|Худший ЦП
 Write|Запись
 Wrong token|Неверный токен
@@ -164,7 +156,7 @@ clock|часы
 down|нет
 letters, digits and _ - . ,|латиница, цифры и _ - . ,
 load|нагрузка
-no alarm|без тревог
+own view|видно серверу
 no swap|свопа нет
 not answering {s}|не отвечает {s}
 now|сейчас
@@ -174,7 +166,7 @@ rebooted|перезагрузка
 rpm|об/мин
 running|работают
 sleeping|спят
-some processes are hidden|часть процессов скрыта
+some processes are hidden|видны не все процессы
 some wait|ждёт кто-то
 stopped|стоят
 threads|потоков
@@ -188,19 +180,13 @@ zombies|зомби
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.busy|Time of the busiest disk with requests|Время самого занятого диска с запросами
-about.config|Kept in this browser. Files are JSON, also the original’s.|Хранится в браузере. Файлы — JSON, и от исходного Rt-Stat.
 about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
-about.disk|Read and written|Чтение и запись
-about.memory|Memory of programs, without caches|Память программ без кешей
-about.net|Received and sent|Приём и отправка
-about.psi|Share of the last 10 s spent waiting|Доля последних 10 с в ожидании
+about.psi|Share of the last 10 s spent waiting|Доля ожидания за 10 с
 address|ws://host:port/local-part|адрес ws://host:port/local-part
-asked|It comes with the next push.|Придёт со следующими данными.
 broken|{n} broken pushes dropped.|Испорчено: {n}.
-empty|Add one by its address, or load a configuration from the menu.|Добавьте по адресу или загрузите конфигурацию (меню).
-fast|{n} messages beyond ten a second dropped.|Сверх десяти в секунду: {n}.
-history|Five minutes of history; arrow keys read an instant|Пять минут истории; читать стрелками
+empty|Add one by its address, or load a configuration.|Добавьте по адресу или загрузите конфигурацию.
+fast|{n} messages beyond ten a second dropped.|Сверх 10 в секунду: {n}.
+history|Five minutes of history; arrow keys read an instant|Пять минут; читать стрелками
 hostEmpty|empty: the server of this page|пусто: сервер страницы
 cpu|processors|процессоры
 critical|Critical|Критично
@@ -210,25 +196,19 @@ warning|Warning|Внимание
 idTaken|the id {got} is used twice|id {got} повторяется
 keys|Keys: / filter, F freeze, E edit, C configuration|Клавиши: / фильтр, F стоп, E правка, C конфигурация
 large|{n} messages larger than 1 MB dropped.|Больше 1 МБ: {n}.
-legacy|An Rt-Stat server of the first kind: four figures.|Исходный сервер Rt-Stat: четыре показателя.
+legacy|An Rt-Stat server of the first kind: four figures.|Исходный Rt-Stat: четыре показателя.
 missed|{n} pushes missed.|Пропущено: {n}.
-need|{got} is not accepted; needed: {what}|{got} не подходит; нужно: {what}
-noDefault|monitoring-default-config.js sets no configuration: RtStat.Monitoring.init({…})|monitoring-default-config.js не задал конфигурации: RtStat.Monitoring.init({…})
-notJson|This is not JSON: the fault is at {got} (line:column)|Это не JSON: ошибка в {got} (строка:столбец)
-note.closed|The connection was lost. {detail}|Связь потеряна. {detail}
-note.flood|Cut off: it sends more than this page can take.|Отключён: шлёт слишком много.
-note.full|It has all the clients it allows (--max-clients).|Больше не допускает (--max-clients).
-note.mixed|A page from https may open wss:// only: put a proxy with TLS before the server.|Со страницы https можно только wss://: поставьте прокси с TLS.
-note.origin|Start the server with --allow-origin and this page’s origin.|Запустите сервер с --allow-origin и адресом страницы.
+need|{got} is not accepted; needed: {what}|{got} не годится; нужно: {what}
+noDefault|monitoring-default-config.js sets no configuration|monitoring-default-config.js не задаёт конфигурации
+notJson|This is not JSON: the fault is at {got} (line:column)|Не JSON: ошибка в {got} (строка:столбец)
+note.full|It has all the clients it allows (--max-clients).|Мест больше нет (--max-clients).
+note.mixed|From https only wss:// may be opened: use a TLS proxy.|Из https можно только wss://: нужен прокси с TLS.
+note.origin|Start the server with --allow-origin.|Запустите сервер с --allow-origin.
 note.refused|Reason: {detail}|Причина: {detail}
-note.restarting|It should be back soon.|Скоро вернётся.
-note.token|The server asks for another token.|Нужен другой токен.
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
 scrub|Instant shown, seconds before the freeze|Секунд до остановки
-tooLarge|The file is larger than 1 MB.|Файл больше 1 МБ.
-tooMany|more than {got} servers|больше {got} серверов
 Too many connections|Соединений слишком много
-note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers, or some in another browser.|Страница держит соединений: {detail}, больше браузер не даёт. Уберите часть серверов или откройте их в другом браузере.
+note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers.|Соединений: {detail}, больше браузер не даёт. Уберите часть серверов.
 `
 const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 

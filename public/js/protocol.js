@@ -26,7 +26,6 @@ export function decode(text) {
 		const place = rest.indexOf(what, from)
 		return place < 0 ? rest.length : place
 	}
-	// From one special place to the next: a push is one long argument.
 	for (let from = 0, slash = find('\\', 0), pair = find('::', 0); ;) {
 		const stop = Math.min(slash, pair)
 		args[args.length - 1] += rest.slice(from, stop)

@@ -1,15 +1,13 @@
 // One watched server. Announces `push`, `state` and `alert`.
 
-import {Alerts} from './alerts.js'
 import {Client} from './client.js'
 import {urlOf} from './config.js'
-import {KNOWN, sample} from './figures.js'
+import {Alerts, KNOWN, sample} from './figures.js'
+import {at, num, Teller, text, uptimeSeconds} from './format.js'
 import {History} from './history.js'
-import {at, num, Teller, text, uptimeSeconds} from './values.js'
 
-/** What costs, and is asked for only while somebody looks. */
-const ON_DEMAND = ['top']
 const ALWAYS = ['cpu_stat', 'meminfo', 'processes', 'uptime']
+const NO_SECTION = ['processes', 'uptime', 'procs', 'self']
 const NOTHING = {seq: NaN, clock: NaN, time: NaN}
 
 export class Server extends Teller {
@@ -17,7 +15,8 @@ export class Server extends Teller {
 	alerts = new Alerts()
 	marks = []
 	missed = 0
-	wanted = new Set()
+	/** It costs, and is asked for only while somebody looks. */
+	top = false
 	boot = ''
 	uptime = NaN
 	last = NOTHING
@@ -32,7 +31,7 @@ export class Server extends Teller {
 		client.addEventListener('state', () => {
 			if (client.phase !== 'live') {
 				this.last = NOTHING
-				this.alerts.clear()
+				this.alerts = new Alerts()
 				this.tell('alert')
 			}
 			this.tell('state')
@@ -56,8 +55,8 @@ export class Server extends Teller {
 		return Math.max(this.client.interval * 2500, 2000)
 	}
 
-	staleFor(now = Date.now()) {
-		const silent = now - this.client.lastPush
+	staleFor() {
+		const silent = Date.now() - this.client.lastPush
 		return this.phase === 'live' && silent > this.gap ? silent / 1000 : 0
 	}
 
@@ -67,16 +66,17 @@ export class Server extends Teller {
 		this.client.start()
 	}
 
-	offered(reason = false) {
-		return [...this.client.info?.plugins ?? []].filter(([, about]) => Boolean(at(about, 'reason')) === reason)
+	plugins() {
+		return [...this.client.info?.plugins ?? []]
 	}
 
 	choose() {
-		this.client.setPlugins([...new Set([...ALWAYS, ...this.offered().map(([name]) => name).filter(name => !ON_DEMAND.includes(name) || this.wanted.has(name))])])
+		const offered = this.plugins().filter(([name, about]) => !at(about, 'reason') && (name !== 'top' || this.top))
+		this.client.setPlugins([...new Set([...ALWAYS, ...offered.map(([name]) => name)])])
 	}
 
-	want(plugin, wanted) {
-		this.wanted[wanted ? 'add' : 'delete'](plugin)
+	askTop(top) {
+		this.top = top
 		this.choose()
 	}
 
@@ -89,13 +89,12 @@ export class Server extends Teller {
 		this.tell('push')
 	}
 
-	/** Reboots, clock jumps, pushes that never came. */
 	notice(push, now) {
 		const {last} = this
 		const meta = key => num(at(push, '_meta', key))
 		const boot = text(at(push, '_meta', 'boot'), 64)
 		const uptime = uptimeSeconds(at(push, 'uptime', 'uptime'))
-		// The words count whole minutes, so a step of one back is rounding.
+		// The words are rounded to minutes.
 		if (boot && this.boot ? boot !== this.boot : uptime < this.uptime - 90) this.mark(now, 'rebooted')
 		this.boot = boot || this.boot
 		if (uptime >= 0) this.uptime = uptime
@@ -121,7 +120,8 @@ export class Server extends Teller {
 		return Object.keys(this.push).filter(key => !KNOWN.has(key))
 	}
 
-	unavailable() {
-		return this.offered(true).slice(0, 40).map(([name, about]) => `${text(name, 40)}: ${text(at(about, 'reason'))}`)
+	/** Plugins that are not there, and those with a note but no section to show it in. */
+	remarked() {
+		return this.plugins().filter(([name, about]) => at(about, 'reason') || (at(about, 'note') && NO_SECTION.includes(name))).map(([name]) => name)
 	}
 }

@@ -1,28 +1,27 @@
-// The configuration and its servers, kept. Announces `servers`.
+// The configuration and its servers, kept. Announces `servers` and `alert`.
 
 import {checkConfig, parseConfig, serialise, urlOf} from './config.js'
+import {parsed, Teller} from './format.js'
 import {Server} from './server.js'
-import {parsed, Teller} from './values.js'
 
 const KEY = 'rtstat.config'
 const ORIGINAL_KEY = 'rtStatMonitoringConfig'
 const TOKENS = 'rtstat.tokens'
-/** Opened a few at a time, so that fifty are no long task. */
 const AT_ONCE = 8
 
-/** Storage may be full or forbidden. */
-export function stored(/** @type {'localStorage'|'sessionStorage'} */ storage, key, value) {
+/** Storage may be full or forbidden; null removes. @param {'localStorage'|'sessionStorage'} storage @param {any} [value] */
+export function stored(storage, key, value) {
 	try {
-		return value === undefined ? window[storage].getItem(key) : window[storage].setItem(key, value)
+		const box = window[storage]
+		return value === undefined ? box.getItem(key) : value === null ? box.removeItem(key) : box.setItem(key, value)
 	} catch {return null}
 }
 const tokenKey = server => `${server.id} ${urlOf(server.host, location.href)}`
 
 class Store extends Teller {
-	config = /** @type {Config} */ ({version: 1, columns: []})
+	config = checkConfig({columns: []})
 	servers = new Map()
-	past = /** @type {Config[]} */ ([])
-	rememberTokens = false
+	past = []
 
 	get list() {
 		return [...this.servers.values()]
@@ -31,18 +30,18 @@ class Store extends Teller {
 	/** Saved, else the original’s, else the default; gives what was wrong. */
 	load(fallback) {
 		const saved = [KEY, ORIGINAL_KEY].find(key => stored('localStorage', key) !== null)
-		const sources = {...(saved && {[saved]: () => parseConfig(stored('localStorage', saved))}), ...(fallback !== undefined && {'monitoring-default-config.js': () => checkConfig(fallback)})}
-		let problem = null
-		for (const [source, make] of Object.entries(sources)) {
+		let problem = /** @type {any} */ (null)
+		const use = (source, make) => {
 			try {
 				this.config = make()
-				this.rememberTokens = this.all().some(({token}) => token)
-				if (source === ORIGINAL_KEY) this.keep()
-				break
+				return true
 			} catch (error) {
 				problem ??= {source, error}
 			}
 		}
+		const read = saved && use(saved, () => parseConfig(stored('localStorage', saved)))
+		if (read && saved === ORIGINAL_KEY) this.keep()
+		if (!read && fallback !== undefined) use('monitoring-default-config.js', () => checkConfig(fallback))
 		return problem
 	}
 
@@ -66,7 +65,7 @@ class Store extends Teller {
 		this.sync()
 	}
 
-	/** `before` is done before anybody hears of it. @param {(config: Config) => void} change */
+	/** @param {(config: Config) => void} change @param {() => void} before anybody hears of it */
 	edit(change, before = () => {}) {
 		const copy = structuredClone(this.config)
 		change(copy)
@@ -76,18 +75,17 @@ class Store extends Teller {
 	}
 
 	keep() {
-		stored('localStorage', KEY, serialise(this.config, this.rememberTokens))
+		stored('localStorage', KEY, serialise(this.config, true))
 	}
 
 	forget() {
-		for (const key of [KEY, ORIGINAL_KEY]) localStorage.removeItem(key)
-		sessionStorage.removeItem(TOKENS)
+		for (const key of [KEY, ORIGINAL_KEY]) stored('localStorage', key, null)
+		stored('sessionStorage', TOKENS, null)
 	}
 
-	/** A server whose address stays keeps its connection and history. */
 	sync() {
 		const next = new Map()
-		const fresh = /** @type {Server[]} */ ([])
+		const fresh = []
 		for (const config of this.all()) {
 			let server = this.servers.get(config.id)
 			if (server?.config.host === config.host) {
@@ -99,6 +97,7 @@ class Store extends Teller {
 				}
 			} else {
 				const made = server = new Server(config, () => this.tokenOf(made.config))
+				made.addEventListener('alert', () => this.tell('alert'))
 				if (config.autoStart) fresh.push(server)
 			}
 			next.set(config.id, server)
@@ -113,7 +112,7 @@ class Store extends Teller {
 		start()
 	}
 
-	/** Kept by URL: a changed host gets no other’s token. */
+	/** By URL: a changed host gets no other’s token. */
 	tokenOf(server) {
 		return server.token || (this.held()[tokenKey(server)] ?? '')
 	}
@@ -123,7 +122,6 @@ class Store extends Teller {
 		stored('sessionStorage', TOKENS, JSON.stringify(remember || !token ? others : {...others, [tokenKey(server)]: token}))
 		server.token = remember ? token : ''
 		for (const one of this.all()) if (one.id === server.id) one.token = server.token
-		if (server.token) this.rememberTokens = true
 		this.keep()
 	}
 

@@ -1,13 +1,13 @@
 // What the page looks at, and the one place that draws. Announces `time`, `change`, `second`.
 
+import {at, parsed, span, Teller, text} from './format.js'
+import {t} from './i18n.js'
 import {stored} from './store.js'
-import {parsed, Teller} from './values.js'
 
 const KEY = 'rtstat.view'
 const BUDGET = 8
 
 class View extends Teller {
-	/** The right edge of the strips while frozen. */
 	frozen = /** @type {number|null} */ (null)
 	frozenAt = 0
 	cursor = /** @type {number|null} */ (null)
@@ -22,28 +22,15 @@ class View extends Teller {
 		setInterval(() => this.tell('second'), 1000)
 	}
 
-	setCursor(cursor) {
-		if (cursor === this.cursor) return
-		this.cursor = cursor
-		this.tell('time')
-	}
-
 	toggleFreeze() {
-		this.frozenAt = Date.now()
-		this.frozen = this.frozen === null ? this.frozenAt : null
-		this.cursor = null
-		this.tell('change', 'time')
+		const now = Date.now()
+		this.set({frozenAt: now, frozen: this.frozen === null ? now : null, cursor: null}, 'change', 'time')
 	}
 
-	scrub(end) {
-		this.frozen = end
-		this.tell('time')
-	}
-
-	/** @param {Partial<View>} change */
-	set(change) {
+	/** @param {Partial<View>} change @param {string[]} events */
+	set(change, ...events) {
 		Object.assign(this, change)
-		this.tell('change')
+		this.tell(...events)
 	}
 
 	/** @param {Partial<View['taste']>} change */
@@ -77,4 +64,44 @@ function flush() {
 		if (performance.now() > until) break
 	}
 	asked = waiting.size ? requestAnimationFrame(flush) : 0
+}
+
+/** Icon, word, whether a sentence goes with it. @type {Record<string, any[]>} */
+const STATES = {
+	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'],
+	live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
+	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients', true],
+	origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
+	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true],
+	restarting: ['retry', 'Restarting'],
+	closed: ['off', 'Disconnected'], flood: ['critical', 'Too much data'],
+}
+
+export function describe(server) {
+	const {client: {phase, detail, retryAt, legacy, dropped}, missed} = server
+	const stale = server.staleFor()
+	const id = stale ? 'stale' : phase === 'live' && view.frozen !== null ? 'frozen' : phase
+	const [icon, word, noted] = STATES[id]
+	const values = {s: span(stale), detail: text(detail, 160), url: server.url}
+	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}),
+		phase === 'live' && legacy && t('legacy'),
+		...Object.entries({missed, ...dropped}).map(([key, n]) => n && t(key, {n}))]
+	return {id, icon, word: t(word, values), note: notes.filter(Boolean).join(' ').trim()}
+}
+
+/** @param {Server} server */
+export const alarm = ({alerts: {level, active}}) => level === 'ok' ? '' : `${t(level)}: ${[...active.keys()].map(key => t(key)).join(', ')}`
+
+/** Why figures of some plugins are missing, or whose they are. */
+export const remarks = ({client, push}, names) => names.split(' ').flatMap(name => {
+	const about = client.info?.plugins.get(name)
+	const said = [text(at(about, 'reason')), text(at(about, 'note')), at(push, name, 'by') === 'self' && t('own view')].filter(Boolean)
+	return said.length ? `${text(name, 40)}: ${said.join(', ')}` : []
+}).join(' · ')
+
+export function matches(server) {
+	if (!view.filter) return true
+	const {id, name} = server.config
+	const words = `${id} ${name} ${server.url} ${text(server.client.info?.host)} ${describe(server).word} ${alarm(server)}`.toLowerCase()
+	return view.filter.split(/\s+/).every(word => words.includes(word))
 }

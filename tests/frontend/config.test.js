@@ -50,6 +50,29 @@ scene('configuration: a file is loaded, kept and saved; a faulty one changes not
   await until(page, () => document.querySelector('h2').textContent === 'Ex')
 })
 
+scene('a browser that forbids storage: the page works, and the default can be taken', { path: 'client.html' }, async (page, server) => {
+  await page.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { get() { throw new DOMException('forbidden', 'SecurityError') } })
+  })
+  await page.goto(`${server.url}monitoring.html`)
+  await state(page, 'live')
+  await page.keyboard.press('c')
+  const again = page.waitForEvent('load')
+  await page.getByRole('dialog').getByRole('button', { name: 'Use the default' }).click()
+  await again
+  await state(page, 'live')
+})
+
+scene('the default is taken: what was kept is forgotten', {}, async (page) => {
+  await page.evaluate(() => localStorage.setItem('rtstat.config', '{"columns": []}'))
+  await page.reload()
+  await page.getByText('No servers yet').waitFor()
+  await page.keyboard.press('c')
+  await page.getByRole('button', { name: 'Use the default' }).click()
+  await state(page, 'live')
+  await until(page, () => localStorage.getItem('rtstat.config') === null)
+})
+
 scene('the original’s local storage is read once', { path: 'client.html' }, async (page, server) => {
   await page.evaluate((host) => localStorage.setItem('rtStatMonitoringConfig', JSON.stringify({ columns: [{ servers: [{ id: 'old', name: 'From the original', host, interval: '1.5', autoStart: true }] }] })), server.host)
   await page.goto(`${server.url}monitoring.html`)

@@ -42,6 +42,22 @@ scene('every section opens and shows what the server says', {}, async (page) => 
   await page.getByText('enp3s0').first().waitFor()
 })
 
+scene('why figures are missing, and whose they are, is said where they would stand', {
+  machine: { notes: { sock: 'no <b>conntrack</b> here', fs: 'sizes are hidden', queue: 'counted by halves', procs: 'other users are hidden' } },
+  change: (push) => ({ ...push, ...(push.net && { net: { ...push.net, by: 'self' } }), ...(push.fs && { fs: push.fs.map((row, place) => (place ? row : { ...row, by: 'self' })) }) }),
+}, async (page) => {
+  await settled(page)
+  await openAll(page)
+  const section = (name) => page.locator('.section', { has: page.locator('summary', { hasText: new RegExp(`^${name}$`) }) })
+  await section('Network').getByText('net: own view · sock: no <b>conntrack</b> here').waitFor()
+  await section('Filesystems').getByText('fs: sizes are hidden').waitFor()
+  await section('Filesystems').getByRole('cell', { name: 'ext4 · own view' }).waitFor()
+  assert.equal(await section('Filesystems').getByText('own view').count(), 1)
+  await section('Plugins').getByText('queue: counted by halves').waitFor()
+  await section('Plugins').getByText('procs: other users are hidden').waitFor()
+  assert.equal(await section('Disks').locator('> .muted').innerText(), '')
+})
+
 scene('the original’s server: four keys, no plugins asked, told apart', { legacy: true }, async (page, server) => {
   await state(page, 'live')
   await page.getByText('An Rt-Stat server of the first kind').waitFor()

@@ -17,10 +17,10 @@ type StripRow = { series: string[], heat: boolean, max: number, top: number, hei
 type Cell = string | { text: string, share?: number, level?: any }
 /** `path.to.it format`, or a function of a row and its name. */
 type Reading = string | ((row: any, name: string) => Cell)
-/** `scrubs`: shows the past too; `demand`: asked for while open. */
+/** One part of a card that opens. */
 type Section = {
   id: string, title: string, keys: string, build: (server: any, title: string) => { node: HTMLElement, update: () => void },
-  offered?: (server: Server) => boolean, opens?: boolean, scrubs?: boolean, demand?: boolean,
+  offered?: (server: Server) => boolean, opens?: boolean,
 }
 type Tag = keyof HTMLElementTagNameMap
 /** What `h` of dom.js gives, by the tag it is told. */

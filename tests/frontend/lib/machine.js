@@ -10,10 +10,10 @@ const two = (value) => Math.round(value * 100) / 100
 const GIB = 1024 ** 3
 
 /**
- * @param {{cpus?: number, load?: number, memory?: number, swap?: number, legacy?: boolean, extra?: Record<string, unknown>, seed?: number,
+ * @param {{cpus?: number, load?: number, memory?: number, swap?: number, legacy?: boolean, extra?: Record<string, unknown>, notes?: Record<string, string>, seed?: number,
  *   name?: string, boot?: string, uptime?: string}} options
  */
-export function machine({ cpus = 4, load = 0.4, memory = 0.6, swap = 0, legacy = false, extra = {}, seed = 1, name = 'web-01', boot = 'boot-1', uptime = '12 days,  4:05' } = {}) {
+export function machine({ cpus = 4, load = 0.4, memory = 0.6, swap = 0, legacy = false, extra = {}, notes = {}, seed = 1, name = 'web-01', boot = 'boot-1', uptime = '12 days,  4:05' } = {}) {
   const push = (n, interval = 1) => {
     const cpu_stat = {}
     for (let c = 0; c < cpus; c++) {
@@ -69,7 +69,7 @@ export function machine({ cpus = 4, load = 0.4, memory = 0.6, swap = 0, legacy =
     info: () => ({
       version: '1.0.0', host: name, os: 'Debian GNU/Linux 13', kernel: '6.12.0', cpus, virt: 'none', limits: {},
       plugins: {
-        ...Object.fromEntries(Object.keys(push(0)).filter((key) => !key.startsWith('_')).map((key) => [key, { kind: 'gauge', unit: '', min_interval: 0.5, default: ['cpu_stat', 'meminfo', 'processes', 'uptime'].includes(key) }])),
+        ...Object.fromEntries(Object.keys(push(0)).filter((key) => !key.startsWith('_')).map((key) => [key, { kind: 'gauge', unit: '', min_interval: 0.5, default: ['cpu_stat', 'meminfo', 'processes', 'uptime'].includes(key), note: notes[key] }])),
         zfs: { kind: 'table', unit: '', min_interval: 10, default: false, reason: 'no /proc/spl/kstat/zfs' },
       },
     }),

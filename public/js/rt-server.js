@@ -1,18 +1,16 @@
 // One server’s card: draws only in view, but always has its name and state.
 
-import {check, form, LiveElement, h, icon, iconButton, redraw, setAttr, setIconButton, setText} from '../dom.js'
-import {NONE} from '../format.js'
-import {t} from '../i18n.js'
-import {Facts} from '../sections/table.js'
-import {SECTIONS} from '../sections/index.js'
-import {alarm, describe, matches} from '../states.js'
-import {store} from '../store.js'
-import {at, text} from '../values.js'
-import {request, view} from '../view.js'
+import {button, check, form, h, icon, iconButton, LiveElement, redraw, setAttr, setIconButton, setText} from './dom.js'
 import {cardTools, nameTools, openServerDialog} from './editor.js'
+import {at, NONE, text} from './format.js'
+import {t} from './i18n.js'
 import {RtStrips} from './rt-strips.js'
+import {SECTIONS} from './sections.js'
+import {store} from './store.js'
+import {Facts} from './table.js'
+import {alarm, describe, matches, remarks, request, view} from './view.js'
 
-/** With more servers than this the sections start closed. */
+/** Servers whose sections start open. */
 const FEW = 6
 let nextId = 0
 
@@ -23,27 +21,28 @@ export class RtServer extends LiveElement {
 	stateIcon = h('span.state-icon')
 	stateText = h('span')
 	mark = h('span.card-mark')
-	where = h('p.card-where')
+	where = h('p.card-where.muted')
 	note = h('span', {role: 'status'})
 	box = h('div.sections')
 	facts = new Facts({
-		up: 'uptime.uptime', users: 'uptime.users', load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE), clock: 'uptime.time',
-		processes: 'processes.all digits', running: 'processes.running digits', sleeping: 'processes.sleep digits', stopped: 'processes.stopped digits', zombies: 'processes.zombie digits',
-		threads: 'procs.threads digits', 'some processes are hidden': push => at(push, 'procs', 'visible') === false ? '' : NONE,
+		up: 'uptime.uptime', users: 'uptime.users',
+		load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE),
+		clock: 'uptime.time',
+		processes: 'processes.all digits', running: 'processes.running digits', sleeping: 'processes.sleep digits', stopped: 'processes.stopped digits',
+		zombies: 'processes.zombie digits', threads: 'procs.threads digits', 'some processes are hidden': push => at(push, 'procs', 'visible') === false ? '' : NONE,
 	}, 'card-facts')
 	paint = () => this.draw()
 	ask = event => {
-		this.hidden = view.filter !== '' && !view.editing && !matches(this.server, view.filter)
+		this.hidden = !view.editing && !matches(this.server)
 		if (this.seen || !['push', 'time'].includes(event?.type)) request(this.paint)
 	}
 
-	/** @param {Server} server */
 	constructor(server) {
 		super()
 		this.server = server
 		const start = () => server.start()
 		this.power = iconButton('play', t('Start'), () => (server.phase === 'stopped' ? start() : server.client.stop()))
-		this.retry = h('button.button', {type: 'button', onclick: start}, t('Try now'))
+		this.retry = button(t('Try now'), start)
 		this.token = this.tokenForm()
 		this.tools = cardTools(server)
 		this.strips = new RtStrips(server)
@@ -57,10 +56,8 @@ export class RtServer extends LiveElement {
 	enter() {
 		const {server} = this
 		if (!this.card.isConnected) this.append(this.card)
-		setText(this.heading, server.config.name)
 		this.on(server, 'push state alert', this.ask)
 		this.on(view, 'time change', this.ask)
-		// Seconds of silence and seconds to the next try change by time alone.
 		this.on(view, 'second', () => {
 			server.client.checkSilence()
 			if (server.phase !== 'live' || server.staleFor() || this.dataset.state === 'stale') this.ask()
@@ -90,7 +87,7 @@ export class RtServer extends LiveElement {
 		if (!this.seen) return
 		if (view.frozen === null) this.facts.read(this.server.push)
 		this.strips.draw()
-		if (!view.taste.compact && this.server.history.length) SECTIONS.forEach(section => this.drawSection(section))
+		if (!view.taste.compact && this.server.history.length) SECTIONS.forEach((section, place) => this.drawSection(section, place))
 	}
 
 	drawHead() {
@@ -98,8 +95,7 @@ export class RtServer extends LiveElement {
 		const state = describe(server)
 		setAttr(this, 'data-state', state.id)
 		setText(this.heading, config.name)
-		const about = client.info ? ['host', 'os', 'virt'].map(key => text(at(client.info, key), 60)).filter(part => part !== 'none') : [text(client.version, 40)]
-		setText(this.where, [url, ...about].filter(Boolean).join(' · '))
+		setText(this.where, [url, ...['host', 'os', 'virt'].map(key => text(at(client.info, key), 60))].filter(part => part && part !== 'none').join(' · '))
 		setText(this.stateText, state.word)
 		redraw(this.stateIcon, state.icon, () => [icon(state.icon)])
 		setText(this.note, state.note)
@@ -115,24 +111,24 @@ export class RtServer extends LiveElement {
 	}
 
 	/** @param {Section} section */
-	drawSection(section) {
+	drawSection({id, title, keys, offered, build, opens}, place) {
 		const {server, sections} = this
-		const {id, title, keys, offered, build, opens, scrubs, demand} = section
 		let open = sections.get(id)
 		if (!open) {
 			if (!keys.split(' ').some(key => (server.push[key] ?? null) !== null) && !offered?.(server)) return
 			const key = `${server.config.id}/${id}`
-			const details = h('details.section', {open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
+			const details = h('details.section', {'data-place': place, open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
 				view.setTaste({open: {...view.taste.open, [key]: details.open}})
-				if (demand) server.want(id, details.open)
+				if (id === 'top') server.askTop(details.open)
 			}}, h('summary', t(title)))
-			sections.set(id, open = {details})
+			sections.set(id, open = {details, remark: details.appendChild(h('p.muted'))})
 			// Those that stand already keep the focus.
-			this.box.insertBefore(details, SECTIONS.slice(SECTIONS.indexOf(section) + 1).map(({id}) => sections.get(id)?.details).find(Boolean) ?? null)
+			this.box.insertBefore(details, [.../** @type {any} */ (this.box.children)].find(one => one.dataset.place > place) ?? null)
 		}
-		if (!open.details.open || (view.frozen !== null && !scrubs && open.body)) return
-		if (!open.body) open.details.append((open.body = build(server, t(title))).node)
+		if (!open.details.open || (view.frozen !== null && open.body)) return
+		if (!open.body) open.remark.before((open.body = build(server, t(title))).node)
 		open.body.update()
+		setText(open.remark, remarks(server, keys))
 	}
 }
 
