@@ -2,12 +2,16 @@
 
 import re
 import resource
+import threading
 import time
 
 from . import view
 from .client import Load, WebSocket, http, one_push
 from .debian import CONFIG, UNIX
 from .report import expect, expect_equal, until
+
+# Descriptors of this process suffice for the crowd of one machine at a time.
+CROWD = threading.Lock()
 
 
 def transports(debian):
@@ -192,6 +196,7 @@ def crowded(debian):
     before = debian.configure("max_clients = 0\n" + machine.read(CONFIG))
     machine.run("systemctl", "reload", "rtstat.service")
     sessions = []
+    CROWD.acquire()
     try:
         with machine.net():
             for _ in range(count):
@@ -207,6 +212,7 @@ def crowded(debian):
     finally:
         for session in sessions:
             session.peer.close()
+        CROWD.release()
     until(lambda: "; 0 connected" in debian.show("StatusText"), lambda: debian.show("StatusText"), 60)
     debian.configure(before)
     machine.run("systemctl", "reload", "rtstat.service")
