@@ -160,8 +160,8 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
             command.args(["-D", "-u", "root", "-c"]).arg(&config);
             let peer = Peer::start(command)?;
             thread::sleep(SECOND * 5);
-            let mut asked = connect(port)?;
-            peer.watch(options, || http_get(&mut asked, "/api/v1/allmetrics?format=json", 2000))
+            // It ends a connection with its answer.
+            peer.watch(options, || http_get(&mut connect(port)?, "/api/v1/allmetrics?format=json", 2000))
         }
         other => Err(format!("no way to start {other}").into()),
     }
