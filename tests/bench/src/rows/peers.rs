@@ -116,7 +116,7 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
                 "--disable-check-update",
             ]);
             let peer = Peer::start(command)?;
-            thread::sleep(SECOND * 2);
+            thread::sleep(options.scale.interval * 2);
             peer.watch(options, || Ok(()))
         }
         "websocketd" => {
@@ -159,7 +159,7 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
             let mut command = Command::new(find(&["netdata"])?);
             command.args(["-D", "-u", "root", "-c"]).arg(&config);
             let peer = Peer::start(command)?;
-            thread::sleep(SECOND * 5);
+            thread::sleep(options.scale.interval * 5);
             // It ends a connection with its answer.
             peer.watch(options, || http_get(&mut connect(port)?, "/api/v1/allmetrics?format=json", 2000))
         }
@@ -182,7 +182,7 @@ impl Peer {
     /// CPU in ms/s of the process and of those that it started, while `once` runs each second.
     fn watch(&self, options: &Options, mut once: impl FnMut() -> Result<()>) -> Result<f64> {
         once()?;
-        thread::sleep(SECOND);
+        thread::sleep(options.scale.interval);
         let pid = self.child.id();
         let (before, begin) = (family_cpu(pid)?, Instant::now());
         while begin.elapsed() < window(options) {

@@ -58,14 +58,13 @@ pub fn intervals(options: &Options) -> Result<Vec<Row>> {
     let [_, clients, _] = options.scale.clients;
     let intervals = MIX.map(|part| options.scale.interval.mul_f64(part));
     let intervals = intervals.map(|interval| interval.max(Duration::from_millis(500)));
-    let longest = intervals.iter().max().copied().unwrap_or_default();
     pairs(options, 2, &format!("push at 8 intervals, {} clients", 2 * clients), |program| {
         let server = program.start()?;
         let mut fleet = Fleet::new(server.port)?;
         fleet.connect(2 * clients, RAMP)?;
         fleet.command(&[COMPARED])?;
         fleet.start_each(&intervals, Phases::Together)?;
-        fleet.pump(longest.mul_f64(1.2))?;
+        fleet.pump(options.scale.interval.mul_f64(1.5))?;
         let (cpu, pushes) = (server.meter.cpu()?, fleet.pushes());
         fleet.pump(options.scale.interval * options.scale.window * 2)?;
         let cpu = server.meter.cpu()?.saturating_sub(cpu);
