@@ -24,12 +24,10 @@ struct Process {
 /// before the children end: then their children are nobody's. Costs a walk over all processes.
 pub fn kill_strays(groups: &BTreeSet<Pid>) {
     let mut processes = Vec::new();
-    let pid = |number: i64| i32::try_from(number).map_or(Pid::from_raw(0), Pid::from_raw);
+    let pid = |number: i64| i32::try_from(number).ok().map(Pid::from_raw);
     let walked = Processes::new(&Root::host()).walk(|id, line| {
-        let process = parse(line).map(|stat| Process {
-            id: pid(id.into()),
-            parent: pid(stat.parent.into()),
-            group: pid(stat.group),
+        let process = parse(line).ok().and_then(|stat| {
+            Some(Process { id: pid(id.into())?, parent: pid(stat.parent.into())?, group: pid(stat.group)? })
         });
         processes.extend(process);
     });
