@@ -1,5 +1,9 @@
 //! The kernel's text: lines, fields and numbers, cut from bytes without an allocation.
 
+use std::iter;
+
+use memchr::{memchr, memchr_iter};
+
 /// Bytes that are not what the kernel's documents promise, with what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
@@ -7,18 +11,30 @@ pub struct Malformed(pub &'static str);
 /// The whole lines of `bytes`. A last line without its newline was cut off and is left out, since a
 /// number in it could be a shorter one.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+    let mut start = 0;
+    memchr_iter(b'\n', bytes).filter_map(move |end| {
+        let line = bytes.get(start..end);
+        start = end + 1;
+        line
+    })
 }
 
 /// The fields of a line, separated by any number of blanks.
 pub fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
+    let mut rest = line;
+    iter::from_fn(move || {
+        rest = rest.trim_ascii_start();
+        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let (field, after) = rest.split_at(end);
+        rest = after;
+        (!field.is_empty()).then_some(field)
+    })
 }
 
 /// The line before and after its first `separator`.
 #[must_use]
 pub fn split_once(line: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
-    let at = line.iter().position(|&byte| byte == separator)?;
+    let at = memchr(separator, line)?;
     Some((line.get(..at)?, line.get(at + 1..)?))
 }
 

@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::PathBuf,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
@@ -23,6 +23,9 @@ const USER_PROCESS: u16 = 7;
 /// A folder's time of change is only as fine as the kernel's clock tick: a younger one may still hide a change.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// Between two looks at places that did not exist: a container seldom gets a logind.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
 /// The places that tell, with the last count.
 #[derive(Debug)]
 pub struct Users {
@@ -33,6 +36,8 @@ pub struct Users {
     proc: PathBuf,
     /// The folder's time of change, and the sessions counted after it.
     counted: Option<(SystemTime, u64)>,
+    /// When none of the places existed.
+    absent: Option<Instant>,
     buffer: Vec<u8>,
 }
 
@@ -46,18 +51,23 @@ impl Users {
             utmp: ["run/utmp", "var/run/utmp"].map(|place| root.path(place)),
             proc: root.path("proc"),
             counted: None,
+            absent: None,
             buffer: Vec::new(),
         }
     }
 
-    /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or goes, and the reading
-    /// of a small file for each session otherwise.
+    /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or goes, the reading of a
+    /// small file for each session otherwise, and nothing for two seconds after nothing told.
     pub fn count(&mut self) -> u64 {
+        if self.absent.is_some_and(|since| since.elapsed() < LOOK_AGAIN) {
+            return 0;
+        }
         let count = if self.booted {
             self.count_sessions().or_else(|| self.count_utmp())
         } else {
             self.count_utmp().or_else(|| self.count_sessions())
         };
+        self.absent = count.is_none().then(Instant::now);
         count.unwrap_or(0)
     }
 
@@ -182,9 +192,16 @@ mod tests {
     }
 
     #[test]
-    fn nobody_where_nothing_tells() {
+    fn nobody_where_nothing_tells_until_something_does() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(Users::new(&Root::at(dir.path())).count(), 0);
+        let mut users = Users::new(&Root::at(dir.path()));
+        assert_eq!(users.count(), 0);
+        let sessions = dir.path().join("run/systemd/sessions");
+        fs::create_dir_all(&sessions).unwrap();
+        fs::write(sessions.join("1"), "CLASS=user\n").unwrap();
+        assert_eq!(users.count(), 0);
+        users.absent = Instant::now().checked_sub(LOOK_AGAIN);
+        assert_eq!(users.count(), 1);
     }
 
     #[test]
