@@ -22,7 +22,7 @@ scene('asks for what is offered, and for the top only while it is open', {}, asy
   await page.getByText('Top processes').click()
   await page.getByRole('row', { name: /postgres/ }).waitFor()
   assert.ok(last().includes('top'))
-  for (const name of ['Memory', 'Processor']) {
+  for (const name of ['Memory', 'CPU']) {
     await page.getByRole('button', { name, exact: true }).click()
     await page.getByRole('button', { name, exact: true, pressed: true }).waitFor()
   }
