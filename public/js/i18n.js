@@ -103,6 +103,7 @@ Send|Отправить
 Sensors|Датчики
 Sent|Отправлено
 Services|Службы
+Service|Служба
 Settings|Настройки
 Shared|Общая
 Stale for {s}|Молчит {s}
@@ -171,7 +172,7 @@ zombies|зомби
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
+about.cpu|All processors; line: the busiest|Все процессоры; линия: самый занятый
 about.psi|Share of the last 10 s spent waiting|Доля ожидания за 10 с
 address|ws://host:port/local-part|адрес ws://host:port/local-part
 broken|{n} broken pushes dropped.|Испорчено: {n}.
@@ -192,14 +193,14 @@ missed|{n} pushes missed.|Пропущено: {n}.
 need|{got} is not accepted; needed: {what}|{got} не годится; нужно: {what}
 noDefault|monitoring-default-config.js sets no configuration|monitoring-default-config.js не задаёт конфигурации
 notJson|This is not JSON: the fault is at {got} (line:column)|Не JSON: ошибка в {got} (строка:столбец)
-note.full|It has all the clients it allows (--max-clients).|Мест больше нет (--max-clients).
+note.full|It has all the clients it allows (--max-clients).|Мест нет (--max-clients).
 note.mixed|From https only wss:// may be opened: use a TLS proxy.|Из https можно только wss://: нужен прокси с TLS.
 note.origin|Start the server with --allow-origin.|Запустите сервер с --allow-origin.
 note.refused|Reason: {detail}.|Причина: {detail}.
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
 scrub|Instant shown, seconds before the freeze|Секунд до остановки
 Too many connections|Соединений слишком много
-note.crowd|The browser gives no more than {detail} connections: show fewer servers.|Браузер даёт не больше {detail} соединений: уберите часть серверов.
+note.crowd|The browser gives no more than {detail} connections: show fewer servers.|Браузер даёт лишь {detail} соединений: уберите часть серверов.
 `
 const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 
