@@ -3,9 +3,6 @@
 const ID = /^[\w\-.,]{1,64}$/
 const HOST = /^(?:(wss?):\/\/)?(\[[\da-f:.%]+\]|[\p{L}\p{N}\-._]{1,253})(?::(\d{1,5}))?(\/[^\s#]*)?$/iu
 
-/** The original’s, and a hold time. @type {Thresholds} */
-const DEFAULT_THRESHOLDS = {cpu: 90, memory: 85, swap: 10, hold: 10}
-
 export class ConfigError extends Error {
 	constructor(where, got, what = '', values = {}, key = 'need') {
 		const shown = got === undefined ? '—' : JSON.stringify(got)
@@ -19,9 +16,11 @@ function check(ok, value, where, what, otherwise, values = {}) {
 	if (value === undefined || !ok(value)) throw new ConfigError(where, value, what, values)
 	return value
 }
-const object = (value, where, otherwise) => check(one => typeof one === 'object' && !Array.isArray(one), value, where, 'an object', otherwise)
-const list = (value, where, otherwise) => check(Array.isArray, value, where, 'a list', otherwise)
-const text = (value, where, otherwise) => check(one => typeof one === 'string' && one.length <= 200, value, where, 'a text of at most 200 characters', otherwise)
+const kind = (ok, what) => (value, where, otherwise) => check(ok, value, where, what, otherwise)
+const object = kind(one => typeof one === 'object' && !Array.isArray(one), 'an object')
+const list = kind(Array.isArray, 'a list')
+const text = kind(one => typeof one === 'string' && one.length <= 200, 'a text of at most 200 characters')
+const truth = kind(one => typeof one === 'boolean', 'true or false')
 function number(value, where, min, max, otherwise) {
 	const got = typeof value !== 'string' ? value : value.trim() ? Number(value.replace(',', '.')) : undefined
 	return check(one => typeof one === 'number' && one >= min && one <= max, Number.isNaN(got) ? value : got, where, '{min} to {max}', otherwise, {min, max})
@@ -31,17 +30,17 @@ function number(value, where, min, max, otherwise) {
 export function checkServer(value, where) {
 	const given = object(value, where)
 	const levels = object(given.thresholds, `${where}.thresholds`, {})
-	const level = (key, min, max) => number(levels[key], `${where}.thresholds.${key}`, min, max, DEFAULT_THRESHOLDS[key])
-	const of = (key, kind, ...rest) => kind(given[key], `${where}.${key}`, ...rest)
+	const level = (key, otherwise, min = 1, max = 100) => number(levels[key], `${where}.thresholds.${key}`, min, max, otherwise)
+	const of = (key, read, ...rest) => read(given[key], `${where}.${key}`, ...rest)
 	const id = check(one => ID.test(one), typeof given.id === 'number' ? String(given.id) : given.id, `${where}.id`, 'letters, digits and _ - . ,')
 	return {
 		id,
 		name: of('name', text, id).trim() || id,
-		host: check(one => one === '' || validHost(one), of('host', text, '').trim(), `${where}.host`, 'address'),
+		host: check(one => !one || urlOf(one, ''), of('host', text, '').trim(), `${where}.host`, 'address'),
 		interval: of('interval', number, 0.5, 86400, 1),
-		autoStart: check(one => typeof one === 'boolean', given.autoStart, `${where}.autoStart`, 'true or false', true),
+		autoStart: of('autoStart', truth, true),
 		token: of('token', text, ''),
-		thresholds: {cpu: level('cpu', 1, 100), memory: level('memory', 1, 100), swap: level('swap', 1, 100), hold: level('hold', 0, 3600)},
+		thresholds: {cpu: level('cpu', 90), memory: level('memory', 85), swap: level('swap', 10), hold: level('hold', 10, 0, 3600)},
 	}
 }
 
@@ -112,18 +111,12 @@ export function serialise({columns}, withTokens) {
 	return `${JSON.stringify({version: 1, columns: kept}, null, 2)}\n`
 }
 
-export function validHost(host) {
-	const found = HOST.exec(host)
-	const port = Number(found?.[3] ?? 1)
-	return found !== null && port >= 1 && port <= 65535
-}
-
-/** Port 8000 for wss too; no host is `ws` in the folder of the page. */
+/** Port 8000 for wss too; no host is `ws` in the folder of the page; nothing for what is no host. */
 export function urlOf(host, page) {
 	if (!host) {
 		const url = new URL('ws', page)
-		return `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host || 'localhost:8000'}${url.pathname}`
+		return `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host}${url.pathname}`
 	}
 	const [, scheme = 'ws', name, port = '8000', path = '/'] = HOST.exec(host) ?? []
-	return validHost(host) ? `${scheme.toLowerCase()}://${name}:${port}${path}` : ''
+	return name && Number(port) > 0 && Number(port) < 65536 ? `${scheme.toLowerCase()}://${name}:${port}${path}` : ''
 }

@@ -52,7 +52,7 @@ function send(line, shown = line) {
 
 document.documentElement.lang = language
 const title = document.title = t('Protocol console')
-document.getElementById('boot')?.replaceWith(h('header.bar', h('h1', title), h('a', {href: 'monitoring.html'}, t('Dashboard'))), h('main.console',
+document.querySelector('.boot')?.replaceWith(h('header.bar', h('h1', title), h('a', {href: 'monitoring.html'}, t('Dashboard'))), h('main.console',
 	row('Host', host, () => (socket ? socket.close() : connect()), toggle),
 	log,
 	h('div.row', ['version', 'info', 'interval::1', 'start', 'stop', 'plugins', 'quit'].map(line => button(line, () => send(line)))),

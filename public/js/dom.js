@@ -45,7 +45,7 @@ export function setText(node, text) {
 }
 
 export function setAttr(element, name, value) {
-	if (value === null) element.removeAttribute(name)
+	if (!value) element.removeAttribute(name)
 	else if (element.getAttribute(name) !== value) element.setAttribute(name, value)
 }
 

@@ -37,18 +37,18 @@ export function cardTools(server) {
 	const move = (arrow, across, down) => tool(arrow, `Move ${arrow}`, ({servers, c, s}, {columns}) =>
 		columns[c + across]?.servers.splice(Math.max(0, s + down), 0, ...servers.splice(s, 1)))
 	return h('div.edit-tools', {role: 'group'}, move('left', -1, 0), move('up', 0, -1), move('down', 0, 1), move('right', 1, 0),
-		iconButton('gear', t('Change'), () => openServerDialog(server.config)), tool('close', 'Remove', ({servers, s}) => servers.splice(s, 1)))
+		tool('close', 'Remove', ({servers, s}) => servers.splice(s, 1)))
 }
 
 export function nameTools(box, name) {
-	setAttr(box, 'aria-label', t('Edit {name}', {name}))
+	setAttr(box, 'aria-label', name)
 	for (const tool of box.children) setAttr(tool, 'aria-label', `${tool.title}: ${name}`)
 }
 
 export function columnTools(index, total, name) {
-	const which = name || index + 1
-	const label = t('Name of the column')
-	const field = h('input', {value: name, maxlength: 200, 'aria-label': `${label} ${index + 1}`, placeholder: label,
+	const label = t('Column {n}', {n: index + 1})
+	const which = name || label
+	const field = h('input', {value: name, maxlength: 200, 'aria-label': label, placeholder: label,
 		// Not before Tab has moved the focus.
 		onchange: () => setTimeout(() => store.edit(({columns}) => {
 			columns[index].name = field.value.trim()
@@ -56,7 +56,7 @@ export function columnTools(index, total, name) {
 	const tool = (drawing, label, act, disabled = false) => iconButton(drawing, `${t(label)}: ${which}`, () => store.edit(act), {disabled})
 	const shift = (arrow, by) => tool(arrow, `Move ${arrow}`, ({columns}) => columns.splice(index + by, 0, ...columns.splice(index, 1)),
 		index + by < 0 || index + by === total)
-	return h('div.edit-tools', {role: 'group', 'aria-label': t('Edit {name}', {name: which})}, field, shift('left', -1), shift('right', 1),
+	return h('div.edit-tools', {role: 'group', 'aria-label': which}, field, shift('left', -1), shift('right', 1),
 		tool('close', 'Remove', ({columns}) => columns.splice(index, 1)),
 		button(t('Add server'), () => openServerDialog(null, index)))
 }
@@ -76,13 +76,13 @@ export function openServerDialog(server, column = 0) {
 		const got = inputs.host.value.trim()
 		url.textContent = urlOf(got, location.href) || t('need', {got, what: t('address')})
 	}
-	const levels = {cpu: 'Processors, %', memory: 'Memory, %', swap: 'Swap, %', hold: 'Hold, s'}
+	const levels = {cpu: 'CPU', memory: 'Memory', swap: 'Swap', hold: 'Hold, s'}
 	const content = [
 		h('div.fields', field('name', 'Name', now.name), field('id', 'Id', now.id)), field('host', 'Host', now.host, {placeholder: t('hostEmpty'), oninput: showUrl}),
-		h('p.muted', t('Address:'), ' ', url),
+		h('p.muted', url),
 		h('div.fields', field('interval', 'Interval, s', now.interval, decimal), field('token', 'Token', store.tokenOf(now), {type: 'password'})),
 		h('div.row', start.node, remember.node),
-		h('fieldset', h('legend', t('Warn from')),
+		h('fieldset', h('legend', t('Warn from, %')),
 			h('div.fields', Object.entries(levels).map(([key, label]) => field(key, label, now.thresholds[key], decimal)))), fault,
 	]
 	showUrl()
@@ -119,11 +119,8 @@ export function openConfigDialog() {
 		if (chosen) take(await chosen.text())
 		file.value = ''
 	}})
-	const save = () => {
-		const href = URL.createObjectURL(new Blob([serialise(store.config, withTokens.box.checked)], {type: 'application/json'}))
-		h('a', {href, download: 'rtstat-monitoring.json'}).click()
-		setTimeout(() => URL.revokeObjectURL(href), 10_000)
-	}
+	const save = () => h('a', {download: 'rtstat-monitoring.json',
+		href: `data:application/json,${encodeURIComponent(serialise(store.config, withTokens.box.checked))}`}).click()
 	modal(t('Configuration'), [file, h('div.row', button(t('Load from file…'), () => file.click()), button(t('Use the default'), () => {
 		store.forget()
 		location.reload()

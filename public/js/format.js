@@ -97,7 +97,7 @@ export const largest = values => values.reduce((best, value) => value === value 
 
 /** "19 min", "4:05", "1 day, 22 min", "3 days,  4:05". */
 export function uptimeSeconds(value) {
-	const parts = typeof value === 'string' && value.length < 60 && value.trim() ? /^\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(value) : null
+	const parts = /^(?=.*\d)\s*(?:(\d+) days?,?\s*)?(?:(\d+):(\d+)|(\d+) min)?\s*$/.exec(text(value))
 	const [, days, hours, minutes, alone] = parts?.map(part => Number(part ?? 0)) ?? []
 	return days * 86400 + hours * 3600 + (minutes + alone) * 60
 }

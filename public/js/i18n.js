@@ -8,7 +8,6 @@ const TABLE = `
 5 min|5 мин
 Add column|+ колонка
 Add server|+ сервер
-Address:|Адрес:
 All servers|Все серверы
 As laid out|По порядку
 Available|Доступно
@@ -19,7 +18,6 @@ Busy|Занят
 CPU|ЦП
 Cache|Кеш
 Cancel|Отмена
-Change|Изменить
 Close|Закрыть
 Column {n}|Колонка {n}
 Command|Команда
@@ -37,7 +35,6 @@ Disks|Диски
 Disk|Диск
 Done|Готово
 Edit layout|Правка
-Edit {name}|Правка {name}
 Editing|Правка
 Engine|Движок
 Failed|Сбой
@@ -64,7 +61,6 @@ Live|На связи
 Load from file…|Из файла…
 Loaded; servers: {n}.|Серверов: {n}.
 Load|Нагр
-Memory, %|Память, %
 Memory|Память
 Mem|Пам
 Menu|Меню
@@ -72,7 +68,6 @@ Move down|Ниже
 Move left|Левее
 Move right|Правее
 Move up|Выше
-Name of the column|Имя колонки
 Name|Имя
 Needs wss|Нужен wss
 Network|Сеть
@@ -85,14 +80,11 @@ Not written|Не записано
 Notify me of alarms|Уведомлять
 Now|Сейчас
 OOM kills|Убито (OOM)
-Order of servers|Порядок
 Order|Порядок
 Origin refused|Чужой источник
 Plugins|Плагины
 Pressure|Давление
-Processors, %|ЦП, %
 Processors|Процессоры
-Processor|Процессор
 Programs|Программы
 Protocol console|Консоль
 Queue drops/s|Отвергнуто/с
@@ -111,6 +103,7 @@ Send|Отправить
 Sensors|Датчики
 Sent|Отправлено
 Services|Службы
+Service|Служба
 Settings|Настройки
 Shared|Общая
 Stale for {s}|Молчит {s}
@@ -121,7 +114,6 @@ Stop|Остановить
 Strips only|Только полосы
 Swap in|Из свопа
 Swap out|В своп
-Swap, %|Своп, %
 Swap|Своп
 Switches/s|Переключ./с
 System|Система
@@ -141,8 +133,8 @@ Undo|Отменить
 Unreachable|Недоступен
 Use the default|Исходная
 Used|Занято
-Waiting for the first push|Ждём данных
-Warn from|Тревога от
+Waiting for data|Ждём данных
+Warn from, %|Тревога от, %
 Worst processor|Худший ЦП
 Write|Запись
 Wrong token|Неверный токен
@@ -180,7 +172,7 @@ zombies|зомби
 {span} ago|{span} назад
 {s} old|возраст {s}
 … {n} more|… ещё {n}
-about.cpu|All processors; thin line: the busiest|Все процессоры; линия: самый занятый
+about.cpu|All processors; line: the busiest|Все процессоры; линия: самый занятый
 about.psi|Share of the last 10 s spent waiting|Доля ожидания за 10 с
 address|ws://host:port/local-part|адрес ws://host:port/local-part
 broken|{n} broken pushes dropped.|Испорчено: {n}.
@@ -201,14 +193,14 @@ missed|{n} pushes missed.|Пропущено: {n}.
 need|{got} is not accepted; needed: {what}|{got} не годится; нужно: {what}
 noDefault|monitoring-default-config.js sets no configuration|monitoring-default-config.js не задаёт конфигурации
 notJson|This is not JSON: the fault is at {got} (line:column)|Не JSON: ошибка в {got} (строка:столбец)
-note.full|It has all the clients it allows (--max-clients).|Мест больше нет (--max-clients).
+note.full|It has all the clients it allows (--max-clients).|Мест нет (--max-clients).
 note.mixed|From https only wss:// may be opened: use a TLS proxy.|Из https можно только wss://: нужен прокси с TLS.
 note.origin|Start the server with --allow-origin.|Запустите сервер с --allow-origin.
-note.refused|Reason: {detail}|Причина: {detail}
+note.refused|Reason: {detail}.|Причина: {detail}.
 note.unreachable|No answer from {url}.|Нет ответа от {url}.
 scrub|Instant shown, seconds before the freeze|Секунд до остановки
 Too many connections|Соединений слишком много
-note.crowd|This page holds {detail} connections, and the browser gives no more: show fewer servers.|Соединений: {detail}, больше браузер не даёт. Уберите часть серверов.
+note.crowd|The browser gives no more than {detail} connections: show fewer servers.|Браузер даёт лишь {detail} соединений: уберите часть серверов.
 `
 const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 

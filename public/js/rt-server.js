@@ -5,25 +5,24 @@ import {cardTools, nameTools, openServerDialog} from './editor.js'
 import {at, NONE, text} from './format.js'
 import {t} from './i18n.js'
 import {RtStrips} from './rt-strips.js'
-import {SECTIONS} from './sections.js'
+import {Facts, SECTIONS} from './sections.js'
 import {store} from './store.js'
-import {Facts} from './table.js'
 import {alarm, describe, matches, remarks, request, view} from './view.js'
 
 /** Servers whose sections start open. */
 const FEW = 6
-let nextId = 0
 
 export class RtServer extends LiveElement {
 	seen = true
 	sections = new Map()
-	heading = h('h2', {id: `server-${nextId++}`, tabindex: -1})
+	heading = h('h2', {tabindex: -1})
 	stateIcon = h('span.state-icon')
 	stateText = h('span')
 	mark = h('span.card-mark')
 	where = h('p.card-where.muted')
 	note = h('span', {role: 'status'})
-	box = h('div.sections')
+	opened = h('div.sections')
+	closed = h('div.sections')
 	facts = new Facts({
 		up: 'uptime.uptime', users: 'uptime.users',
 		load: ({uptime}) => ['la1', 'la5', 'la15'].map(key => text(at(uptime, key), 30) || NONE).join(' ').replace('— — —', NONE),
@@ -47,10 +46,10 @@ export class RtServer extends LiveElement {
 		this.tools = cardTools(server)
 		this.strips = new RtStrips(server)
 		this.strips.addEventListener('resized', this.ask)
-		this.card = h('article.card', {'aria-labelledby': this.heading.id},
+		this.card = h('article.card',
 			h('header.card-head', this.heading, h('p.card-state', this.stateIcon, this.stateText), this.mark,
 				h('div.card-tools', this.power, iconButton('retry', t('Reconnect'), start), iconButton('gear', t('Settings'), () => openServerDialog(server.config)))),
-			this.where, this.tools, h('p.card-note', this.note, ' ', this.retry), this.token, this.facts.node, this.strips, this.box)
+			this.where, this.tools, h('p.card-note', this.note, this.retry), this.token, this.facts.node, this.strips, this.opened, this.closed)
 	}
 
 	enter() {
@@ -78,7 +77,7 @@ export class RtServer extends LiveElement {
 			store.setToken(this.server.config, field.value, remember.box.checked)
 			field.value = ''
 			this.server.start()
-		}, h('label', t('Token'), field), remember.node, h('button.button.primary', t('Connect')))
+		}, h('label.grow', t('Token'), field), remember.node, h('button.button.primary', t('Connect')))
 	}
 
 	draw() {
@@ -95,6 +94,7 @@ export class RtServer extends LiveElement {
 		const state = describe(server)
 		setAttr(this, 'data-state', state.id)
 		setText(this.heading, config.name)
+		setAttr(this.card, 'aria-label', config.name)
 		setText(this.where, [url, ...['host', 'os', 'virt'].map(key => text(at(client.info, key), 60))].filter(part => part && part !== 'none').join(' · '))
 		setText(this.stateText, state.word)
 		redraw(this.stateIcon, state.icon, () => [icon(state.icon)])
@@ -105,30 +105,38 @@ export class RtServer extends LiveElement {
 		this.token.hidden = client.phase !== 'token'
 		this.tools.hidden = !view.editing
 		nameTools(this.tools, config.name)
-		setAttr(this, 'data-level', level === 'ok' ? null : level)
+		setAttr(this, 'data-level', level)
 		const said = alarm(server)
 		redraw(this.mark, said, () => (said ? [icon(level), said] : []))
 	}
 
 	/** @param {Section} section */
-	drawSection({id, title, keys, offered, build, opens}, place) {
+	drawSection([title, keys, build, {offered, opens} = {}], place) {
 		const {server, sections} = this
-		let open = sections.get(id)
+		let open = sections.get(title)
 		if (!open) {
 			if (!keys.split(' ').some(key => (server.push[key] ?? null) !== null) && !offered?.(server)) return
-			const key = `${server.config.id}/${id}`
+			const key = `${server.config.id}/${title}`
 			const details = h('details.section', {'data-place': place, open: view.taste.open[key] ?? (opens && store.servers.size <= FEW), ontoggle: () => {
 				view.setTaste({open: {...view.taste.open, [key]: details.open}})
-				if (id === 'top') server.askTop(details.open)
+				if (keys === 'top') server.askTop(details.open)
+				this.arrange(details, place)
 			}}, h('summary', t(title)))
-			sections.set(id, open = {details, remark: details.appendChild(h('p.muted'))})
-			// Those that stand already keep the focus.
-			this.box.insertBefore(details, [.../** @type {any} */ (this.box.children)].find(one => one.dataset.place > place) ?? null)
+			sections.set(title, open = {details, remark: details.appendChild(h('p.muted'))})
+			this.arrange(details, place)
 		}
 		if (!open.details.open || (view.frozen !== null && open.body)) return
 		if (!open.body) open.remark.before((open.body = build(server, t(title))).node)
 		open.body.update()
 		setText(open.remark, remarks(server, keys))
+	}
+
+	/** The open ones first: none leaves a hole beside a closed one. Those that stand already keep the focus. */
+	arrange(details, place) {
+		const box = details.open ? this.opened : this.closed
+		const hand = details.contains(document.activeElement)
+		box.insertBefore(details, [.../** @type {any} */ (box.children)].find(one => one.dataset.place > place) ?? null)
+		if (hand) details.firstElementChild.focus()
 	}
 }
 

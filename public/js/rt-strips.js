@@ -2,56 +2,50 @@
 
 import {fill, h, LiveElement, setAttr, setText} from './dom.js'
 import {ceiling, celsius, clock, digits, NONE, percent, ratio, scaled, span, steadyUnit, text} from './format.js'
-import {WINDOW} from './history.js'
+import {WINDOW} from './figures.js'
 import {t} from './i18n.js'
 import {view} from './view.js'
 
-const NAMES = 'muted accent second heat-0 heat-1 heat-2 heat-3'.split(' ')
 let themes = 0
-let coloured = false
 const solid = {}
 const heat = new Uint32Array(101)
 
-function colours() {
-	if (coloured) return
-	coloured = true
+/** Reads the theme’s colours from the style sheet, for the strips drawn from now on. */
+export function recolour() {
 	themes++
 	const probe = document.body.appendChild(document.createElement('i'))
-	const channels = NAMES.map(name => {
-		probe.style.color = `var(--${name})`
-		const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(Number)
-		solid[name] = (b << 16) | (g << 8) | r
-		return [r, g, b]
-	}).slice(-4)
-	probe.remove()
+	const mix = (from, to = from, share = 0) => {
+		probe.style.color = `color-mix(in srgb, var(--${to}) ${share}%, var(--${from}))`
+		const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(part => Math.round(Number(part) * 255))
+		return (b << 16) | (g << 8) | r
+	}
+	for (const name of ['muted', 'accent', 'second']) solid[name] = mix(name)
 	heat.forEach((_, percent) => {
 		const low = Math.min(Math.floor(percent * 0.03), 2)
-		const [r, g, b] = channels[low].map((from, c) => Math.round(from + (channels[low + 1][c] - from) * (percent * 0.03 - low)))
-		heat[percent] = (255 << 24) | (b << 16) | (g << 8) | r
+		heat[percent] = 0xff000000 | mix(`heat-${low}`, `heat-${low + 1}`, percent * 3 - low * 100)
 	})
-}
-
-export function forgetColours() {
-	coloured = false
+	probe.remove()
 }
 
 const xOf = (time, end, width) => width - ((end - time) / WINDOW) * width
 
 class Strips {
+	image = new ImageData(1, 1)
+	pixels = new Uint32Array(1)
+	look = ''
+	right = 0
+	newest = 0
+
 	constructor(canvas) {
 		this.canvas = canvas
-		this.image = new ImageData(1, 1)
-		this.pixels = new Uint32Array(1)
-		this.look = ''
-		this.right = this.newest = 0
 	}
 
 	/** @param {Samples} history @param {StripRow[]} rows */
 	draw(history, end, gap, width, height, rows) {
-		colours()
+		themes || recolour()
 		const scale = devicePixelRatio || 1
 		const [wide, high] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))]
-		const look = `${[wide, high, gap, themes]} ${rows.map(({ series, max, top }) => [series, max, top]).join(' ')}`
+		const look = `${[wide, high, gap, themes]} ${rows.map(({series, max, top}) => [series, max, top]).join(' ')}`
 		const right = Math.floor((end * wide) / WINDOW)
 		const oldest = history.count - history.length
 		const to = history.indexAt(end)
@@ -137,9 +131,9 @@ export class RtStrips extends LiveElement {
 	known = ''
 	units = 0
 	box = {width: 0, height: 0}
-	canvas = h('canvas', {'aria-hidden': 'true'})
+	canvas = h('canvas')
 	picture = new Strips(this.canvas)
-	needle = h('div.needle', {hidden: true})
+	needle = h('span.flag.needle', {hidden: true}, h('span'))
 	flags = h('div')
 	point = ({clientX}) => {
 		const {left, width} = this.plot.getBoundingClientRect()
@@ -229,13 +223,17 @@ export class RtStrips extends LiveElement {
 		const seen = marks.filter(({time}) => time > end - WINDOW && time <= end)
 		fill(this.flags, seen.length, () => h('span.flag', h('span'))).forEach((flag, nth) => {
 			const {time, kind} = seen[nth]
-			const x = xOf(time, end, width)
-			setText(flag.firstChild, t(kind))
+			this.plant(flag, time, end, t(kind))
 			flag.title = clock(time)
-			flag.classList.toggle('flag-left', x > width * 0.7)
-			flag.style.left = `${x}px`
 		})
 		this.read(end, to, gap)
+	}
+
+	plant(flag, time, end, text) {
+		const x = xOf(time, end, this.box.width)
+		setText(flag.firstChild, text)
+		flag.classList.toggle('flag-left', x > this.box.width * 0.7)
+		flag.style.left = `${x}px`
 	}
 
 	read(end, newest, gap) {
@@ -245,11 +243,11 @@ export class RtStrips extends LiveElement {
 		const index = inside ? history.indexAt(cursor) : newest
 		const fresh = index >= 0 && (!inside || cursor - history.timeAt(index) <= gap)
 		this.needle.hidden = !inside
-		if (inside) this.needle.style.transform = `translateX(${xOf(cursor, end, this.box.width)}px)`
+		if (inside) this.plant(this.needle, cursor, end, clock(cursor))
 		const told = this.rows.map(row => {
 			const figures = row.series.map(name => row.heat ? String(history.cpuSlots) : show(fresh ? history.valueAt(name, index) : NaN, row))
 			row.lines.forEach((node, at) => setText(node, `${row.signs[at]} ${figures[at]}`.trim()))
-			setAttr(row.value, 'data-level', inside ? null : alerts.active.get(row.id) ?? null)
+			setAttr(row.value, 'data-level', !inside && alerts.active.get(row.id))
 			return `${row.name.textContent} ${figures[0]}`
 		})
 		if (!inside && document.activeElement !== this.plot) return

@@ -1,11 +1,89 @@
-// The sections of a card; one appears with its first key, or when offered.
+// The sections of a card, and the tables and pairs that every push fills again. One appears with its first key, or when offered.
 
 import {fill, h, redraw, setAttr, setText, setTone} from './dom.js'
-import {busy, cpusOf, full, memoryOf} from './figures.js'
-import {amount, at, bytes, celsius, count, digits, NONE, num, percent, ratio, rowsOf, share, span, text} from './format.js'
-import {MAX_CPUS} from './history.js'
+import {busy, cpusOf, full, MAX_CPUS, memoryOf} from './figures.js'
+import * as format from './format.js'
 import {t} from './i18n.js'
-import {Facts, others, rest, table} from './table.js'
+import {remarks} from './view.js'
+
+const {amount, at, bytes, celsius, count, digits, isObject, NONE, num, percent, ratio, rowsOf, share, span, text} = format
+
+const rest = (total, shown) => total > shown ? t('… {n} more', {n: total - shown}) : ''
+
+/** @param {Reading} how */
+function reader(how) {
+	if (typeof how === 'function') return how
+	const [path, name] = how.split(' ')
+	const keys = path.split('.')
+	return name ? row => format[name](amount(at(row, ...keys))) : row => text(at(row, ...keys), 60) || NONE
+}
+
+class Table {
+	head = h('tr')
+	body = h('tbody')
+	more = h('p.muted')
+	constructor(caption) {
+		this.node = h('div.table-box', {tabindex: 0, role: 'region', 'aria-label': caption}, h('table', h('thead', this.head), this.body), this.more)
+	}
+
+	set(heads, rows, total = 0) {
+		const kind = place => ({class: heads[place]?.[0] === '>' && 'end'})
+		redraw(this.head, heads.join(), () => heads.map((head, place) => h('th', {scope: 'col'}, kind(place), head.replace('>', ''))))
+		fill(this.body, rows.length, () => h('tr'))
+		rows.forEach((cells, r) => {
+			const row = this.body.rows[r]
+			fill(row, cells.length, place => place ? h('td', kind(place)) : h('th', {scope: 'row'}))
+			cells.forEach((cell, c) => {
+				const node = row.cells[c]
+				const {text, share, level} = typeof cell === 'string' ? ({text: cell}) : cell
+				if (node.textContent !== text) node.title = node.textContent = text
+				if (share !== undefined) node.style.setProperty('--share', share || 0)
+				setAttr(node, 'data-level', level)
+			})
+		})
+		setText(this.more, rest(total, rows.length))
+	}
+}
+
+export class Facts {
+	constructor(readings = {}, kind = 'facts') {
+		this.node = h(`dl.${kind}`)
+		this.values = new Map()
+		this.readers = Object.entries(readings).map(([label, how]) => ({label: t(label), read: reader(how)}))
+	}
+
+	read(push) {
+		for (const {label, read} of this.readers) {
+			const value = read(push, label)
+			if (value !== NONE) this.set(label, value)
+		}
+	}
+
+	set(label, value) {
+		if (!this.values.has(label)) {
+			const node = h('dd')
+			this.values.set(label, node)
+			this.node.append(h('div', h('dt', `${label} `), node))
+		}
+		setText(this.values.get(label), value)
+	}
+}
+
+const table = (list, columns, /** @type {any} */ {facts, sort, more} = {}) => (server, caption) => {
+	const rowsIn = typeof list === 'string' ? push => at(push, ...list.split('.')) : list
+	const readers = Object.values(columns).map(reader)
+	const heads = Object.keys(columns).map((head, place) => (head[0] === '<' ? t(head.slice(1)) : (place ? '>' : '') + t(head)))
+	const [view, pairs] = [new Table(caption), new Facts(facts)]
+	return {node: h('div', view.node, pairs.node), update() {
+		const {push} = server
+		const {rows, total} = rowsOf(rowsIn(push), 1000)
+		sort?.(rows)
+		view.set(heads, rows.slice(0, 60).map(([name, row]) => readers.map(read => read(row, text(name, 80), server))), total)
+		view.node.hidden = !total
+		pairs.read(push)
+		more?.(push, pairs)
+	}}
+}
 
 const BARS = 16
 const CPU_PARTS = {user: 'Programs', system: 'System', irq: 'Interrupts', iowait: 'IO wait', steal: 'Stolen'}
@@ -23,7 +101,7 @@ function setBars(box, rows) {
 		const [name, bar, figure] = node.children
 		setText(name, label)
 		setText(figure, value)
-		setAttr(figure, 'data-level', level || null)
+		setAttr(figure, 'data-level', level)
 		let end = 0
 		const stops = parts.filter(([, share]) => share > 0).map(([part, share]) => `var(--${part}) ${end.toFixed(1)}% ${(end = Math.min(100, end + share * 100)).toFixed(1)}%`)
 		bar.style.backgroundImage = `linear-gradient(to right, ${[...stops, `transparent ${end.toFixed(1)}%`].join()})`
@@ -63,12 +141,13 @@ function processors(server) {
 			point(Math.max(0, pointed + step))
 		}})
 
-	return {node: h('div', bars, grid, readout, more, legend(CPU_PARTS), facts.node), update() {
+	const key = legend(CPU_PARTS)
+	return {node: h('div', bars, grid, readout, more, key, facts.node), update() {
 		const now = cpusOf(server.push, MAX_CPUS)
 		cpus = now.cpus
 		const many = cpus.length > BARS
 		grid.hidden = readout.hidden = !many
-		bars.hidden = many
+		bars.hidden = key.hidden = many
 		if (many) {
 			setAttr(grid, 'aria-label', t('{n} processors; arrow keys read each', {n: now.total}))
 			draw()
@@ -111,9 +190,9 @@ const network = table('net.if', {
 		const faults = amount(at(row, 'err')) + amount(at(row, 'drop'))
 		return {text: count(faults), level: faults > 0 && 'warning'}
 	},
-	Link(row) {
+	Link(row, name, {links}) {
 		const [up, speed] = [at(row, 'up'), amount(at(row, 'mbps'))]
-		return up === false ? {text: t('down'), level: 'warning'} : {text: speed > 0 ? `${count(speed)} Mb/s` : up ? t('up') : NONE}
+		return up === false ? {text: t('down'), level: links.includes(name) && 'warning'} : {text: speed > 0 ? `${count(speed)} Mb/s` : up ? t('up') : NONE}
 	},
 }, {facts: {TCP: 'sock.tcp count', 'Time-wait': 'sock.tw count', UDP: 'sock.udp count',
 	'Retransmits/s': 'sock.retrans count', 'Queue drops/s': 'sock.listen_drop count',
@@ -154,7 +233,7 @@ const sensors = table('sens.t', {
 		const [now, high, critical] = ['c', 'max', 'crit'].map(key => num(at(row, key)))
 		return {text: celsius(now), level: now >= critical ? 'critical' : now >= high && 'warning'}
 	},
-	High: row => celsius(num(at(row, 'max'))), Critical: row => celsius(num(at(row, 'crit'))),
+	High: row => celsius(num(at(row, 'max'))), critical: row => celsius(num(at(row, 'crit'))),
 }, {more({sens}, facts) {
 	for (const [, fan] of rowsOf(at(sens, 'fan'), 20).rows) facts.set(sensor(fan) || t('Fan'), `${count(amount(at(fan, 'rpm')))} ${t('rpm')}`)
 	for (const [name, watts] of rowsOf(at(sens, 'w'), 20).rows) facts.set(text(name, 32), `${digits(amount(watts))} ${t('W')}`)
@@ -183,7 +262,7 @@ function units(server, title) {
 function top(server, title) {
 	let order = 'cpu'
 	const list = table(({top}) => at(top, order), {Name: 'name', PID: 'pid digits', ...USE, Memory: 'rss bytes', '<Service': 'unit'})(server, title)
-	const tabs = Object.entries({cpu: 'Processor', mem: 'Memory', io: 'IO'}).map(([key, label]) => h('button.tab', {value: key, onclick() {
+	const tabs = Object.entries({cpu: 'CPU', mem: 'Memory', io: 'IO'}).map(([key, label]) => h('button.tab', {value: key, onclick() {
 		order = key
 		update()
 	}}, t(label)))
@@ -194,18 +273,81 @@ function top(server, title) {
 	return {node: h('div', h('div.tabs', {role: 'group', 'aria-label': t('Order')}, tabs), list.node), update}
 }
 
-/** @type {Section[]} */
+const MOST = 40
+const COLUMNS = 7
+
+function others(server) {
+	const [box, more, absent] = [h('div.tiles'), h('p.muted'), h('ul.muted')]
+	const tiles = new Map()
+	return {node: h('div', box, more, absent), update() {
+		const {push, client: {info}} = server
+		const all = server.unknown()
+		const names = all.slice(0, MOST)
+		for (const name of names) {
+			let tile = tiles.get(name)
+			if (!tile) {
+				const [table, fault] = [new Table(text(name, 40)), h('p.muted')]
+				tiles.set(name, tile = {table, fault, node: h('section.tile', h('h3', text(name, 40)), table.node, fault)})
+				box.append(tile.node)
+			}
+			const none = push[name] === null
+			if (!none) tile.table.set(...shaped(push[name], text(at(info?.plugins.get(name), 'unit'), 16)))
+			tile.node.classList.toggle('tile-absent', none)
+			const stale = num(at(push, '_meta', 'stale', name))
+			setText(tile.fault, [text(at(push, '_meta', 'err', name)) || (none && t('No data now')), stale > 0 && t('{s} old', {s: span(stale)}), remarks(server, name)]
+				.filter(Boolean).join(' · '))
+		}
+		for (const [name, {node}] of tiles) if (!names.includes(name)) {
+			node.remove()
+			tiles.delete(name)
+		}
+		setText(more, rest(all.length, MOST))
+		const lines = server.remarked().slice(0, MOST).map(name => remarks(server, name))
+		redraw(absent, lines.join(), () => lines.map(line => h('li', line)))
+	}}
+}
+
+const isGauge = value => typeof value === 'number' || (at(value, 'value') !== undefined && !isObject(value.value))
+
+/** Heads, rows and their total for a table, by the shape of the value. @returns {[string[], Cell[][], number?]} */
+function shaped(value, unit) {
+	if (isGauge(value)) return [[], [[gauge(value, unit)]]]
+	const {rows, total} = rowsOf(value, MOST)
+	const inner = rows.map(([, row]) => row)
+	const keyed = !Array.isArray(value)
+	if (!total || (!keyed && !inner.some(isObject))) return [[], [[total ? inner.map(plain).join(', ') : plain(value)]]]
+	if (inner.every(isGauge)) return [[], rows.map(([key, row]) => [text(at(row, 'label') ?? at(row, 'name') ?? key, 40), gauge(row, unit)]), total]
+	if (!inner.every(isObject)) return [[], rows.map(([key, item]) => [text(key, 40), plain(item)]), total]
+	const columns = [...new Set(inner.flatMap(row => Object.keys(row).slice(0, COLUMNS)))].slice(0, COLUMNS)
+	const heads = columns.map(key => `${inner.some(row => typeof at(row, key) === 'number') ? '>' : ''}${text(key, 20)}`)
+	return [keyed ? ['', ...heads] : heads, rows.map(([key, row]) => [...(keyed ? [text(key, 60)] : []), ...columns.map(column => plain(at(row, column)))]), total]
+}
+
+function gauge(value, unitOf) {
+	const [number, max, warn] = [num(at(value, 'value') ?? value), num(at(value, 'max')), num(at(value, 'warn'))]
+	const unit = text(at(value, 'unit'), 16) || unitOf
+	return {text: number !== number ? plain(at(value, 'value')) : unit === 'ratio' ? percent(number) : `${digits(number)} ${unit}`.trim(),
+		share: max > 0 ? ratio(number / max) : undefined, level: number >= warn && 'warning'}
+}
+
+function plain(value) {
+	if (typeof value === 'number') return digits(value)
+	if (typeof value === 'object' && value) return `{${Object.keys(value).length}}`
+	return text(value, 200) || NONE
+}
+
+/** Title, keys, builder, and when it is there without a key or opens by itself. @type {Section[]} */
 export const SECTIONS = [
-	{id: 'processors', title: 'Processors', keys: 'cpu_stat cpu', build: processors, opens: true},
-	{id: 'memory', title: 'Memory', keys: 'meminfo mem', build: memory, opens: true},
-	{id: 'top', title: 'Top processes', keys: 'top', build: top, offered: ({client}) => client.info?.plugins.has('top')},
-	{id: 'network', title: 'Network', keys: 'net sock', build: network},
-	{id: 'disks', title: 'Disks', keys: 'disk', build: disks},
-	{id: 'filesystems', title: 'Filesystems', keys: 'fs', build: filesystems},
-	{id: 'pressure', title: 'Pressure', keys: 'psi', build: pressure},
-	{id: 'units', title: 'Services', keys: 'units', build: units},
-	{id: 'containers', title: 'Containers', keys: 'ct', build: containers},
-	{id: 'sensors', title: 'Sensors', keys: 'sens', build: sensors},
-	{id: 'gpu', title: 'Graphics', keys: 'gpu', build: gpu},
-	{id: 'others', title: 'Plugins', keys: '', build: others, offered: server => server.unknown().length + server.remarked().length > 0, opens: true},
+	['Processors', 'cpu_stat cpu', processors, {opens: true}],
+	['Memory', 'meminfo mem', memory, {opens: true}],
+	['Top processes', 'top', top, {offered: ({client}) => client.info?.plugins.has('top')}],
+	['Network', 'net sock', network],
+	['Disks', 'disk', disks],
+	['Filesystems', 'fs', filesystems],
+	['Pressure', 'psi', pressure],
+	['Services', 'units', units],
+	['Containers', 'ct', containers],
+	['Sensors', 'sens', sensors],
+	['Graphics', 'gpu', gpu],
+	['Plugins', '', others, {offered: server => server.unknown().length + server.remarked().length > 0, opens: true}],
 ]

@@ -1,7 +1,7 @@
 // What the page looks at, and the one place that draws. Announces `time`, `change`, `second`.
 
 import {at, parsed, span, Teller, text} from './format.js'
-import {t} from './i18n.js'
+import {t, TEXTS} from './i18n.js'
 import {stored} from './store.js'
 
 const KEY = 'rtstat.view'
@@ -66,13 +66,13 @@ function flush() {
 	asked = waiting.size ? requestAnimationFrame(flush) : 0
 }
 
-/** Icon, word, whether a sentence goes with it. @type {Record<string, any[]>} */
+/** Icon and word. @type {Record<string, any[]>} */
 const STATES = {
-	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for the first push'],
+	stopped: ['pause', 'Stopped'], connecting: ['wait', 'Connecting'], waiting: ['wait', 'Waiting for data'],
 	live: ['live', 'Live'], frozen: ['freeze', 'Frozen'],
-	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients', true],
-	origin: ['lock', 'Origin refused', true], mixed: ['lock', 'Needs wss', true],
-	refused: ['critical', 'Refused', true], unreachable: ['critical', 'Unreachable', true], crowd: ['off', 'Too many connections', true],
+	stale: ['warning', 'Stale for {s}'], token: ['lock', 'Wrong token'], full: ['off', 'Too many clients'],
+	origin: ['lock', 'Origin refused'], mixed: ['lock', 'Needs wss'],
+	refused: ['critical', 'Refused'], unreachable: ['critical', 'Unreachable'], crowd: ['off', 'Too many connections'],
 	restarting: ['retry', 'Restarting'],
 	closed: ['off', 'Disconnected'], flood: ['critical', 'Too much data'],
 }
@@ -81,16 +81,16 @@ export function describe(server) {
 	const {client: {phase, detail, retryAt, legacy, dropped}, missed} = server
 	const stale = server.staleFor()
 	const id = stale ? 'stale' : phase === 'live' && view.frozen !== null ? 'frozen' : phase
-	const [icon, word, noted] = STATES[id]
+	const [icon, word] = STATES[id]
 	const values = {s: span(stale), detail: text(detail, 160), url: server.url}
-	const notes = [noted && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}),
+	const notes = [TEXTS.has(`note.${id}`) && t(`note.${id}`, values), retryAt && t('Next try in {s}.', {s: span((retryAt - Date.now()) / 1000)}),
 		phase === 'live' && legacy && t('legacy'),
 		...Object.entries({missed, ...dropped}).map(([key, n]) => n && t(key, {n}))]
 	return {id, icon, word: t(word, values), note: notes.filter(Boolean).join(' ').trim()}
 }
 
 /** @param {Server} server */
-export const alarm = ({alerts: {level, active}}) => level === 'ok' ? '' : `${t(level)}: ${[...active.keys()].map(key => t(key)).join(', ')}`
+export const alarm = ({alerts: {level, active}}) => level && `${t(level)}: ${[...active.keys()].map(key => t(key)).join(', ')}`
 
 /** Why figures of some plugins are missing, or whose they are. */
 export const remarks = ({client, push}, names) => names.split(' ').flatMap(name => {

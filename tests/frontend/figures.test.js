@@ -22,7 +22,7 @@ scene('asks for what is offered, and for the top only while it is open', {}, asy
   await page.getByText('Top processes').click()
   await page.getByRole('row', { name: /postgres/ }).waitFor()
   assert.ok(last().includes('top'))
-  for (const name of ['Memory', 'Processor']) {
+  for (const name of ['Memory', 'CPU']) {
     await page.getByRole('button', { name, exact: true }).click()
     await page.getByRole('button', { name, exact: true, pressed: true }).waitFor()
   }
@@ -40,6 +40,38 @@ scene('every section opens and shows what the server says', {}, async (page) => 
   await page.locator('td[data-level="warning"]', { hasText: '93 %' }).waitFor()
   await page.reload()
   await page.getByText('enp3s0').first().waitFor()
+})
+
+scene('an interface that is down shouts only when it was up', { change: (push, n) => {
+  if (push.net && n > 12) push.net.if.enp3s0.up = false
+  return push
+} }, async (page) => {
+  await settled(page)
+  await openAll(page)
+  const links = () => page.evaluate(() => [...document.querySelectorAll('td')].filter((cell) => cell.textContent === 'down').map((cell) => `${cell.parentNode.cells[0].textContent} ${cell.dataset.level ?? ''}`).join())
+  await eventually(async () => await links() === 'enp3s0 warning,enp4s0 ')
+})
+
+scene('an instant that is pointed at says its time on every card', { files: configFile([[{ id: 'a', host: '' }], [{ id: 'b', host: '' }]]) }, async (page) => {
+  await settled(page)
+  await page.locator('.plot').first().focus()
+  await page.keyboard.press('ArrowLeft')
+  await counts(page, '.needle:not([hidden])', 2)
+  const times = await page.locator('.needle').allInnerTexts()
+  assert.match(times[0], /^\d\d:\d\d:\d\d$/)
+  assert.equal(times[1], times[0])
+  await page.keyboard.press('Escape')
+  await counts(page, '.needle:not([hidden])', 0)
+})
+
+scene('closed sections stand below the open ones, and one that is opened by hand keeps the focus', {}, async (page) => {
+  await settled(page)
+  const names = () => page.evaluate(() => [...document.querySelectorAll('.section')].map((one) => `${one.open ? '' : '-'}${one.firstChild.textContent}`).join())
+  assert.equal(await names(), 'Processors,Memory,Plugins,-Top processes,-Network,-Disks,-Filesystems,-Pressure,-Services,-Containers,-Sensors,-Graphics')
+  await page.locator('summary', { hasText: 'Disks' }).focus()
+  await page.keyboard.press('Enter')
+  await eventually(async () => await names() === 'Processors,Memory,Disks,Plugins,-Top processes,-Network,-Filesystems,-Pressure,-Services,-Containers,-Sensors,-Graphics')
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Disks')
 })
 
 scene('why figures are missing, and whose they are, is said where they would stand', {

@@ -7,7 +7,7 @@ export const MACHINE = { '/machine.js': readFileSync(new URL('machine.js', impor
 /** How the servers of one picture differ. @param {number} place */
 export const variety = (place) => ({ seed: place + 6, load: 0.15 + (((place + 5) * 37) % 10) / 12, memory: 0.3 + (((place + 5) * 53) % 60) / 100, swap: place % 5 === 3 ? 0.08 : 0 })
 export const backfill = (page) => page.evaluate(async (options) => {
-  const [{ sample }, { History }, { machine }] = await Promise.all(['./js/figures.js', './js/history.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
+  const [{ sample, History }, { machine }] = await Promise.all(['./js/figures.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
   for (const [place, { server }] of [...document.querySelectorAll('rt-server')].entries()) {
     const past = machine({ cpus: Object.keys(server.push.cpu_stat).length, legacy: server.client.legacy, ...options[place] })
     const fresh = new History()
