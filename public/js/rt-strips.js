@@ -14,15 +14,16 @@ const heat = new Uint32Array(101)
 export function recolour() {
 	themes++
 	const probe = document.body.appendChild(document.createElement('i'))
-	const mix = (from, to = from, share = 0) => {
-		probe.style.color = `color-mix(in srgb, var(--${to}) ${share}%, var(--${from}))`
-		const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(part => Math.round(Number(part) * 255))
-		return (b << 16) | (g << 8) | r
+	const channels = name => {
+		probe.style.color = `var(--${name})`
+		return (getComputedStyle(probe).color.match(/\d+/g) ?? []).map(Number)
 	}
-	for (const name of ['muted', 'accent', 'second']) solid[name] = mix(name)
+	const packed = rgb => rgb.reduceRight((sum, part) => (sum << 8) | part)
+	for (const name of ['muted', 'accent', 'second']) solid[name] = packed(channels(name))
+	const stops = [0, 1, 2, 3].map(stop => channels(`heat-${stop}`))
 	heat.forEach((_, percent) => {
 		const low = Math.min(Math.floor(percent * 0.03), 2)
-		heat[percent] = 0xff000000 | mix(`heat-${low}`, `heat-${low + 1}`, percent * 3 - low * 100)
+		heat[percent] = 0xff000000 | packed(stops[low].map((from, c) => from + (stops[low + 1][c] - from) * (percent * 0.03 - low)))
 	})
 	probe.remove()
 }
