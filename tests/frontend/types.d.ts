@@ -13,7 +13,7 @@ type Server = import('../../public/js/server.js').Server
 type Samples = import('../../public/js/figures.js').History
 /** One strip in CSS pixels; `max` is the value at its top. */
 type StripRow = { series: string[], heat: boolean, max: number, top: number, height: number }
-/** A text, or one with a share (drawn behind it) and a level. */
+/** A text, or one with a share (a line below it) and a level. */
 type Cell = string | { text: string, share?: number, level?: any }
 /** `path.to.it format`, or a function of a row and its name. */
 type Reading = string | ((row: any, name: string, server?: any) => Cell)
