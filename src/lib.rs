@@ -5,24 +5,24 @@
 //! ```text
 //!  /proc  ──pread──▶ drivers ──▶ plugins ──▶ outlet ──▶ sampling ──▶ snapshot      one sample a slot
 //!                                  ▲  (may block: worker thread)      │
-//!                          actors::sampler                            ▼
-//!                                                         transports::encoder       one frame a window
+//!                          sampling::sampler                           ▼
+//!                                                         push::frame_cache         one frame a window
 //!                                                                     │
-//!                          schedule ◀── transports::tick ─────────────┤
+//!                          schedule ◀── push::broadcaster ────────────┤
 //!                                                                     ▼
-//!  client ◀──────────── socket ◀──────────── transports::link ◀── try_write         one send a client
+//!  client ◀──────────── socket ◀──────────── push::outbox ◀── try_write         one send a client
 //!
-//!  client ──▶ transports::{accept, http, websocket, raw} ──▶ actors::scheduler ──▶ protocol::session
+//!  client ──▶ {server::accept, http, session} ──▶ session::scheduler ──▶ protocol::session
 //!                                                                 ▲ │ Admit, Authorize, Closed
 //!                                                     Order: End, │ ▼
-//!                                                        Ping   actors::supervisor
+//!                                                        Ping   session::supervisor
 //! ```
 //!
 //! A client's message reaches its Scheduler, an actor of its own, which asks the protocol's pure rules what to do.
 //! `start` puts the session into the tick's list of the 50 ms slot in which its first push is due. At the slot's
-//! beginning the tick takes one [`snapshot`] of what its list asks for, encodes one frame for each different
+//! beginning the tick takes one [`snapshot`](sampling::snapshot) of what its list asks for, encodes one frame for each different
 //! (window start, choice of plugins), and writes its bytes straight into every session's socket. What a socket does
-//! not take waits in the session's [`link`](transports::link), where the newest push replaces an older one. A link that has
+//! not take waits in the session's [`outbox`](push::outbox), where the newest push replaces an older one. A link that has
 //! something to say first, or speaks TLS, is written from the tick too, in the name of the session's own task.
 //!
 //! # What holds everywhere
@@ -30,7 +30,7 @@
 //! - **One thread.** Listeners, HTTP, sessions, actors and the tick live on the main arbiter; only plugins whose
 //!   reads may block have a thread each, while somebody watches them.
 //! - **The tick comes first.** It is no task but the future that the loop looks at before each turn, and what serves
-//!   connections has 1 ms of a [turn](transports::turn): no number of peers stands between a push and its slot.
+//!   connections has 1 ms of a [turn](system::fair_share): no number of peers stands between a push and its slot.
 //! - **Nobody looks, nothing runs.** Without a started session there is no tick and no sample; without an HTTP
 //!   connection there is no HTTP service (its date timer would wake the process twice a second).
 //! - **A push is never early, never made up for**: due times are n × interval after `start`, rounded up to the slot.
@@ -39,39 +39,18 @@
 //! - **A peer costs a bounded amount**: one push, 16 KiB of answers beyond which it is not read, a 32 KiB kernel
 //!   buffer, 30 s of not reading.
 //! - **Nothing is written to the host**, and no verb changes it.
-//! - Wire rules are text in, text out ([`protocol`]); times are passed in ([`schedule`]); neither knows an actor.
+//! - Wire rules are text in, text out ([`protocol`]); times are passed in ([`schedule`](sampling::schedule)); neither knows an actor.
 
-pub mod actors;
-pub mod admission;
-pub mod alarm;
-pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod config_error;
 pub mod drivers;
-pub mod error;
-pub mod forwarded;
-pub mod gate;
-pub mod info;
-pub mod listen;
-pub mod logging;
-pub mod memory;
-pub mod offering;
+pub mod http;
+pub mod net;
 pub mod oneshot;
-pub mod peer;
 pub mod plugins;
-pub mod presence;
-pub mod pretty;
-pub mod privileges;
+mod pretty_json;
 pub mod protocol;
+pub mod push;
 pub mod sampling;
-pub mod schedule;
 pub mod server;
-pub mod signals;
-pub mod slots;
-pub mod snapshot;
-pub mod sysexits;
-pub mod systemd;
-pub mod toml_text;
-pub mod transports;
-pub mod web;
+pub mod session;
+pub mod system;

@@ -8,15 +8,18 @@ use std::{
 };
 
 use rtstat::{
-    cli::{self, Cli, Command, Refusal, ServerArgs},
-    config::{Config, Environment},
-    config_error::ConfigError,
-    error::StartupError,
-    listen, logging, oneshot, privileges,
-    server::{self, Reload, Start},
-    signals,
-    sysexits::{EX_CONFIG, EX_USAGE},
-    systemd::{self, Handover},
+    config::{
+        Config, Environment,
+        cli::{self, Cli, Command, Refusal, ServerArgs},
+        error::ConfigError,
+    },
+    oneshot,
+    server::{self, Reload, Start, listeners, startup_error::StartupError},
+    system::{
+        logging, privileges, signals,
+        sysexits::{EX_CONFIG, EX_USAGE},
+        systemd::{self, Handover},
+    },
 };
 
 fn main() -> ExitCode {
@@ -67,7 +70,7 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
     };
     let account = privileges::choose(config.user.as_deref())?;
     let (bound, oddities) =
-        if passed { listen::passed(handover.sockets)? } else { (listen::bind(&config.listen)?, Vec::new()) };
+        if passed { listeners::passed(handover.sockets)? } else { (listeners::bind(&config.listen)?, Vec::new()) };
     let _ = privileges::raise_descriptor_limit();
     privileges::become_user(&account)?;
 
@@ -97,7 +100,9 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
 
 /// A socket that was passed to speak TLS needs a certificate, at start and after each reload.
 fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
-    let Some((_, name)) = handover.sockets.iter().find(|(_, name)| listen::is_tls_name(name)) else { return load };
+    let Some((_, name)) = handover.sockets.iter().find(|(_, name)| listeners::is_tls_name(name)) else {
+        return load;
+    };
     let name = name.clone();
     Box::new(move || match load()? {
         config if config.tls.is_none() => {

@@ -10,25 +10,29 @@ use std::{
 use actix::System;
 
 use crate::{
-    cli::{CheckPluginArgs, SampleArgs},
-    clock::{self, Clock},
-    config::Config,
+    config::{
+        Config,
+        cli::{CheckPluginArgs, SampleArgs},
+    },
     drivers::{Root, linux::host::boot_id},
-    error::StartupError,
-    logging,
-    offering::Offering,
     plugins::{
         catalog::Catalog,
         exec::{self, definition::Definition},
-        set::PluginSet,
     },
-    pretty::indent,
-    privileges,
-    sampling::Sampling,
-    schedule::Cadence,
-    signals,
-    snapshot::{Moment, Push},
-    sysexits::{EX_CONFIG, EX_OSERR, EX_UNAVAILABLE, EX_USAGE},
+    pretty_json::indent,
+    protocol::key_set::PluginSet,
+    sampling::{
+        Sampling,
+        reload::Offering,
+        schedule::Cadence,
+        snapshot::{Moment, Push},
+    },
+    server::startup_error::StartupError,
+    system::{
+        clock::{self, Clock},
+        logging, privileges, signals,
+        sysexits::{EX_CONFIG, EX_OSERR, EX_UNAVAILABLE, EX_USAGE},
+    },
 };
 
 /// `rtstatd sample`: the push on standard output, one object a line, over windows of the given interval.

@@ -24,19 +24,16 @@ use rtstat::{
             vmstat,
         },
     },
-    forwarded,
-    gate::Gate,
-    plugins::{
-        exec::{definition::Definition, json, munin},
-        set::PluginSet,
-    },
+    net::{forwarded_for, origin_policy::Gate, proxy_protocol},
+    plugins::exec::{definition::Definition, json, munin},
     protocol::{
         CloseReason, MAX_MESSAGE,
         decode::decode,
         encode_reply, escape_json_into,
+        key_set::PluginSet,
         session::{Action, Session, Verdict},
     },
-    transports::{guard::Guard, proxy},
+    session::frame_limit::Guard,
 };
 
 /// Keeps the optimizer from leaving out what is only looked at.
@@ -97,7 +94,9 @@ pub fn session(data: &[u8]) {
                     assert!(session.is_authorized() && interval >= Duration::from_millis(500));
                     pushing = true;
                 }
-                Action::Retime(interval) => assert!(pushing && interval >= Duration::from_millis(500)),
+                Action::Retime(interval) => {
+                    assert!(pushing && interval >= Duration::from_millis(500))
+                }
                 Action::Stop => pushing = false,
                 Action::Close(reason) => {
                     pushing = false;
@@ -115,7 +114,9 @@ pub fn session(data: &[u8]) {
 
 /// The header watch, fed in pieces of every size: it passes no frame that is too long, and the pieces do not matter.
 pub fn frames(data: &[u8]) {
-    let Some((size, data)) = data.split_first() else { return };
+    let Some((size, data)) = data.split_first() else {
+        return;
+    };
     let (mut whole, mut pieces) = (Guard::default(), Guard::default());
     let mut passed = bytes::BytesMut::new();
     let judged = whole.filter(data, &mut passed);
@@ -134,7 +135,9 @@ pub fn frames(data: &[u8]) {
 
 /// The kernel's files. The first byte chooses which.
 pub fn proc(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else { return };
+    let Some((which, data)) = data.split_first() else {
+        return;
+    };
     match which % 15 {
         0 => seen(arcstats::parse(data)),
         1 => seen(loadavg::parse(data)),
@@ -220,8 +223,12 @@ fn tree() -> std::io::Result<tempfile::TempDir> {
 
 /// Files that only their drivers read, below a root of our own. The first byte chooses which.
 pub fn files(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else { return };
-    let Some((path, read)) = FILES.get(usize::from(*which) % FILES.len()) else { return };
+    let Some((which, data)) = data.split_first() else {
+        return;
+    };
+    let Some((path, read)) = FILES.get(usize::from(*which) % FILES.len()) else {
+        return;
+    };
     TREE.with(|tree| {
         let file = tree.path().join(path);
         fs::write(&file, data).expect("the file can be written");
@@ -232,7 +239,9 @@ pub fn files(data: &[u8]) {
 
 /// A configuration file: an error is one line that names its place.
 pub fn config(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Err(error) = Config::from_text(text) {
         let line = error.to_string();
         assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
@@ -241,7 +250,9 @@ pub fn config(data: &[u8]) {
 
 /// What plugins and their definitions say. The first byte chooses which.
 pub fn plugins(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else { return };
+    let Some((which, data)) = data.split_first() else {
+        return;
+    };
     match which % 3 {
         0 => {
             if let Ok(json) = json::compact(data) {
@@ -261,16 +272,18 @@ pub fn plugins(data: &[u8]) {
 
 /// What proxies and pages say about themselves. The first byte chooses which.
 pub fn proxies(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else { return };
+    let Some((which, data)) = data.split_first() else {
+        return;
+    };
     let text = String::from_utf8_lossy(data);
     match which % 4 {
-        0 => seen(proxy::parse_v1(data)),
+        0 => seen(proxy_protocol::parse_v1(data)),
         1 => {
             if let [command, family, block @ ..] = data {
-                seen(proxy::parse_v2(*command, *family, block));
+                seen(proxy_protocol::parse_v2(*command, *family, block));
             }
         }
-        2 => seen(forwarded::client(text.lines(), |address| address.is_loopback())),
+        2 => seen(forwarded_for::client(text.lines(), |address| address.is_loopback())),
         _ => {
             let (origin, host) = text.split_once('\n').unwrap_or((&text, ""));
             let gate = Gate::default();

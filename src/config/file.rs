@@ -4,12 +4,10 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use super::{
+use crate::config::{
+    error::{ConfigError, Place, nearest},
     layers::{Layer, NamedToken, Said, refused},
     settings::{SETTINGS, Setting, find},
-};
-use crate::{
-    config_error::{ConfigError, Place, nearest},
     toml_text::{in_file_order, line_of, parsed, text_of},
 };
 
@@ -80,7 +78,9 @@ impl Reader<'_> {
         line: usize,
         value: &DeValue<'_>,
     ) -> Result<(), ConfigError> {
-        let Some(known) = find(setting.key) else { return Ok(()) };
+        let Some(known) = find(setting.key) else {
+            return Ok(());
+        };
         let said = Said { text: text_of(value), place: self.place(setting.key, line) };
         if setting.key == "auth_token" && !value.is_str() {
             let problem = "a token is written in quotes".into();

@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use super::settings::{SETTINGS, find};
-use crate::{
+use crate::config::{
     cli::ServerArgs,
-    config_error::{ConfigError, Place},
+    error::{ConfigError, Place},
+    settings::{SETTINGS, find},
 };
 
 /// What somebody said, and where.
@@ -125,7 +125,9 @@ impl FromIterator<(OsString, OsString)> for Environment {
 pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     let mut layer = Layer::default();
     let mut add = |key: &str, texts: &mut dyn Iterator<Item = &String>| {
-        let Some((key, option)) = find(key).and_then(|setting| Some((setting.key, setting.option?))) else { return };
+        let Some((key, option)) = find(key).and_then(|setting| Some((setting.key, setting.option?))) else {
+            return;
+        };
         for text in texts {
             layer.add(key, Said { text: text.clone(), place: Place::Option(option) });
         }
@@ -160,7 +162,9 @@ pub(super) fn from_environment(environment: &Environment) -> Result<Layer, Confi
     let mut layer = Layer::default();
     for setting in SETTINGS {
         let variable = setting.variable();
-        let Some(value) = environment.get(&variable) else { continue };
+        let Some(value) = environment.get(&variable) else {
+            continue;
+        };
         let place = Place::Variable(variable);
         let Some(text) = value.to_str() else {
             let accepted = "texts in UTF-8";

@@ -3,6 +3,8 @@
 //! The command line wins over the environment (`RTSTAT_…`), that over the file, that over the default. Loading opens
 //! nothing but the files that the settings name, and can be done again at any time: that is what a reload is.
 
+pub mod cli;
+pub mod error;
 mod file;
 mod layers;
 mod listen_url;
@@ -10,6 +12,7 @@ mod report;
 pub mod settings;
 mod tls;
 mod token;
+pub mod toml_text;
 mod trust;
 
 use std::{
@@ -20,19 +23,23 @@ use std::{
     time::Duration,
 };
 
-pub use layers::Environment;
-pub use listen_url::{Endpoint, ListenUrl, Transport};
-pub use tls::Tls;
-pub use token::Token;
-pub use trust::{Network, Trusted};
+pub use crate::config::{
+    layers::Environment,
+    listen_url::{Endpoint, ListenUrl, Transport},
+    tls::Tls,
+    token::Token,
+    trust::{Network, Trusted},
+};
 
 use crate::{
-    cli::ServerArgs,
-    config_error::{ConfigError, Place, nearest},
+    config::{
+        cli::ServerArgs,
+        error::{ConfigError, Place, nearest},
+        layers::{Layer, Layers},
+    },
     drivers::Root,
     plugins::registry,
 };
-use layers::{Layer, Layers};
 
 /// Read when it exists and no other file was named.
 pub const DEFAULT_FILE: &str = "/etc/rtstat/rtstat.toml";
@@ -56,7 +63,7 @@ pub struct Config {
     pub public: Option<PathBuf>,
     /// End after so long without a connection; `None` is never.
     pub exit_on_idle: Option<Duration>,
-    /// The user to become when started by root; `None` lets [`crate::privileges`] choose.
+    /// The user to become when started by root; `None` lets [`crate::system::privileges`] choose.
     pub user: Option<String>,
     /// Origins of pages that may connect: `scheme://host[:port]` in lower case, `null` or `*`.
     pub allow_origin: Vec<String>,
@@ -265,7 +272,9 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
 
 /// A default plugin must be built in or have its file in the plugin folder, or its key would be missing in silence.
 fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
-    let Some(wanted) = layers.said_all("plugins.default").filter(|wanted| !wanted.is_empty()) else { return Ok(()) };
+    let Some(wanted) = layers.said_all("plugins.default").filter(|wanted| !wanted.is_empty()) else {
+        return Ok(());
+    };
     let built_in = registry::built_in(&Root::host()).into_iter().map(|entry| entry.name);
     let known: Vec<String> = built_in.chain(report::plugin_files(folder).filter_map(|path| stem(&path))).collect();
     match wanted.iter().find(|said| !known.contains(&said.text)) {

@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Config;
-use crate::plugins::exec;
+use crate::{config::Config, plugins::exec};
 
 impl Config {
     /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of `listen`.

@@ -2,8 +2,7 @@ use std::{ffi::OsString, os::unix::fs::PermissionsExt};
 
 use tempfile::TempDir;
 
-use super::*;
-use crate::cli;
+use crate::config::{cli, *};
 
 /// A folder with a configuration file, and the way from words to a configuration.
 struct Bench {

@@ -13,11 +13,11 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use super::{
+use crate::config::{
+    error::ConfigError,
     layers::{Layers, Said},
     token::private_file,
 };
-use crate::config_error::ConfigError;
 
 /// A pair that works.
 #[derive(Clone)]

@@ -9,8 +9,10 @@ use std::{
     path::Path,
 };
 
-use super::layers::{Environment, Layers, Said};
-use crate::config_error::{ConfigError, Place};
+use crate::config::{
+    error::{ConfigError, Place},
+    layers::{Environment, Layers, Said},
+};
 
 /// A token and the name under which journal and `info` speak of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -140,7 +142,9 @@ fn one_line(bytes: Vec<u8>) -> Result<String, &'static str> {
 
 /// The token that systemd passed by `LoadCredential=rtstat.token`. Its mode is systemd's business.
 fn credential(environment: &Environment) -> Result<Option<(String, Place)>, ConfigError> {
-    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let Some(directory) = environment.get("CREDENTIALS_DIRECTORY") else {
+        return Ok(None);
+    };
     let path = Path::new(directory).join(OsString::from(CREDENTIAL));
     let place = Place::Variable(format!("credential {CREDENTIAL}"));
     let fault = |problem: String| ConfigError::Token { place: place.clone(), problem };

@@ -4,7 +4,6 @@
 //! ask drivers for figures and name no file. The roots are values, so that tests read captured trees.
 
 pub mod linux;
-pub mod patience;
 
 use std::path::{Path, PathBuf};
 

@@ -2,8 +2,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{About, Kind, registry::Entry, set::PluginSet};
-use crate::snapshot::Keys;
+use crate::{
+    plugins::{About, Kind, registry::Entry},
+    protocol::key_set::PluginSet,
+    sampling::snapshot::Keys,
+};
 
 /// The key that tells about the push itself; written with the push, sampled by nobody.
 pub const META: &str = "_meta";

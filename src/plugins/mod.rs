@@ -21,44 +21,22 @@
 //!
 //! One line in [`registry`] then offers it under its key.
 
+pub mod builtin;
 pub mod catalog;
-pub mod cpu;
-pub mod cpu_stat;
-pub mod ct;
-pub mod disk;
 pub mod exec;
 pub mod families;
-pub mod feed;
 pub mod figures;
-pub mod fs;
-pub mod gpu;
-pub mod groups;
-pub mod mem;
-pub mod meminfo;
-pub mod net;
-pub mod orders;
-pub mod outlet;
-pub mod own;
-pub mod processes;
-pub mod procs;
-pub mod psi;
 pub mod registry;
 pub mod sample;
-pub mod sens;
-pub mod set;
-pub mod sock;
-pub mod top;
 #[cfg(test)]
 mod trees;
-pub mod units;
-pub mod uptime;
+pub mod worker;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::drivers::DriverError;
-use families::Families;
+use crate::{drivers::DriverError, plugins::families::Families};
 
 /// One wire key: how to read it, and how it looks.
 pub trait Plugin: Send + 'static {

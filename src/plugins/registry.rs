@@ -2,30 +2,34 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{
-    About, Kind, Plugin,
-    cpu::Cpu,
-    cpu_stat::CpuStat,
-    ct::Ct,
-    disk::Disk,
-    fs::{Fs, Questions as FsQuestions},
-    gpu::Gpu,
-    mem::Mem,
-    meminfo::Meminfo,
-    net::Net,
-    orders::{Orders, orders},
-    own::{Counters, Own},
-    processes::Processes,
-    procs::Procs,
-    psi::Psi,
-    sample::{Pooled, Reading, Source},
-    sens::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
-    sock::Sock,
-    top::Top,
-    units::Units,
-    uptime::Uptime,
+use crate::{
+    drivers::{DriverError, Root, linux::census::Census},
+    plugins::{
+        About, Kind, Plugin,
+        builtin::{
+            containers::Ct,
+            cpu::Cpu,
+            cpu_stat::CpuStat,
+            disk::Disk,
+            filesystems::{Fs, Questions as FsQuestions},
+            gpu::Gpu,
+            mem::Mem,
+            meminfo::Meminfo,
+            net::Net,
+            pressure::Psi,
+            processes::Processes,
+            procs::Procs,
+            self_stats::{Counters, Own},
+            sensors::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
+            sockets::Sock,
+            top::Top,
+            units::Units,
+            uptime::Uptime,
+        },
+        sample::{Pooled, Reading, Source},
+        worker::{Orders, orders},
+    },
 };
-use crate::drivers::{DriverError, Root, linux::census::Census};
 
 /// What the built-in keys need from outside.
 #[derive(Debug, Clone)]

@@ -2,8 +2,10 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use super::{Plugin, Window, families::Families};
-use crate::drivers::DriverError;
+use crate::{
+    drivers::DriverError,
+    plugins::{Plugin, Window, families::Families},
+};
 
 /// One sample of one plugin with its instant, shared by every session whose window touches it.
 pub type Reading = Arc<dyn Sample>;

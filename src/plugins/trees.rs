@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use super::{Plugin, Window, cpu_stat::CpuStat, registry::built_in, sample::Reading};
-use crate::drivers::{Root, linux::stat::Stat};
+use crate::{
+    drivers::{Root, linux::stat::Stat},
+    plugins::{Plugin, Window, builtin::cpu_stat::CpuStat, registry::built_in, sample::Reading},
+};
 
 fn trees() -> BTreeMap<String, (Root, Root, BTreeMap<String, Value>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc");
@@ -73,7 +75,9 @@ fn every_key_survives_every_tree() {
     for (tree, (before, now, _)) in &trees() {
         for root in [before, now] {
             for mut entry in built_in(root) {
-                let Ok(reading) = entry.home.sample(Duration::ZERO) else { continue };
+                let Ok(reading) = entry.home.sample(Duration::ZERO) else {
+                    continue;
+                };
                 let mut json = Vec::new();
                 reading.write_json(None, &mut json).unwrap();
                 assert!(serde_json::from_slice::<Value>(&json).is_ok(), "{tree}: {}", entry.name);

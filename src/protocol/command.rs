@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{decode::Message, reply::ErrorText};
+use crate::protocol::{decode::Message, reply::ErrorText};
 
 /// Seconds: the shortest interval that is accepted, the README's protection of the server.
 const MIN_INTERVAL_SECS: f64 = 0.5;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::reply::ErrorText;
+use crate::protocol::reply::ErrorText;
 
 /// Bytes of the longest message that is read: a raw line without its newline, a WebSocket message with all its fragments.
 pub const MAX_MESSAGE: usize = 4096;

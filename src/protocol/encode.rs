@@ -4,7 +4,7 @@
 //! cuts an answer at its second `::` before it looks for backslashes, so a push must hold none at all: inside JSON the
 //! second of two adjacent colons is written `\u003a`, which is the same JSON for every reader.
 
-use super::reply::Reply;
+use crate::protocol::reply::Reply;
 
 /// Appends a reply with its newline.
 pub fn encode_reply(reply: &Reply<'_>, out: &mut Vec<u8>) {
@@ -45,7 +45,9 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
             return out.extend_from_slice(rest);
         };
         out.extend_from_slice(run);
-        let Some((special, tail)) = tail.split_first() else { return };
+        let Some((special, tail)) = tail.split_first() else {
+            return;
+        };
         out.extend_from_slice(match special {
             b'\\' => br"\\",
             b'\n' => br"\n",

@@ -8,14 +8,17 @@
 pub mod command;
 pub mod decode;
 pub mod encode;
+pub mod key_set;
 pub mod reply;
 pub mod session;
 
 #[cfg(test)]
 mod vectors;
 
-pub use command::{Command, Token};
-pub use decode::{MAX_MESSAGE, Message, ProtocolError, decode};
-pub use encode::{begin_push, encode_reply, end_message, escape_json_into};
-pub use reply::{CloseReason, ErrorText, Reply};
-pub use session::{Action, Actions, Session, Verdict};
+pub use crate::protocol::{
+    command::{Command, Token},
+    decode::{MAX_MESSAGE, Message, ProtocolError, decode},
+    encode::{begin_push, encode_reply, end_message, escape_json_into},
+    reply::{CloseReason, ErrorText, Reply},
+    session::{Action, Actions, Session, Verdict},
+};

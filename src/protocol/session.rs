@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{
+use crate::protocol::{
     command::{Command, Token},
     decode::{ProtocolError, decode},
+    key_set::PluginSet,
     reply::{CloseReason, ErrorText, Reply},
 };
-use crate::plugins::set::PluginSet;
 
 /// Wrong tokens until a session is closed.
 const MAX_AUTH_FAILURES: u8 = 5;

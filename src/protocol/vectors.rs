@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Command, ErrorText, begin_push, decode, encode::encode_message, end_message, escape_json_into};
+use crate::protocol::{Command, ErrorText, begin_push, decode, encode::encode_message, end_message, escape_json_into};
 
 #[derive(Deserialize)]
 struct Vectors {

@@ -12,13 +12,16 @@ use std::{
 };
 
 use rtstat::{
-    clock::Clock,
     config::Config,
-    offering::Offering,
-    peer::{Origin, Peer},
-    plugins::set::PluginSet,
-    presence::Presence,
-    transports::{encoder::Encoder, frame::Framing, link::Link, stream::Stream, tick::Tick},
+    net::{
+        connections::Presence,
+        peer::{Origin, Peer},
+        stream::Stream,
+    },
+    protocol::key_set::PluginSet,
+    push::{broadcaster::Tick, frame::Framing, frame_cache::Encoder, outbox::Link},
+    sampling::reload::Offering,
+    system::clock::Clock,
 };
 
 struct Counting;

@@ -8,12 +8,12 @@ use std::{
 };
 
 use rtstat::{
-    clock::Dials,
     drivers::DriverError,
     plugins::{
         About, Kind, Plugin, Window,
         registry::{Entry, Home},
     },
+    system::clock::Dials,
 };
 use serde_json::Value;
 

@@ -10,22 +10,26 @@ use std::{
 
 use actix::{Actor, System};
 use rtstat::{
-    actors::{
-        sampler::Sampler,
-        scheduler::House,
-        supervisor::{Rules, Supervisor},
-    },
-    clock::{Clock, Dials},
     drivers::{Root, linux::host::Host},
-    info::Info,
-    peer::{Origin, Peer},
+    net::{
+        connections::Presence,
+        peer::{Origin, Peer},
+        stream::Stream,
+    },
     plugins::{
         catalog::Catalog,
         registry::{self, Entry},
     },
-    presence::Presence,
-    sampling::Sampling,
-    transports::{encoder::Encoder, raw, session::Desk, stream::Stream, tick::Tick},
+    push::{broadcaster::Tick, frame_cache::Encoder},
+    sampling::{Sampling, sampler::Sampler},
+    session::{
+        connection::Desk,
+        info::Info,
+        raw,
+        scheduler::House,
+        supervisor::{Rules, Supervisor},
+    },
+    system::clock::{Clock, Dials},
 };
 use serde_json::Value;
 use tokio::{

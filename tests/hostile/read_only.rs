@@ -150,7 +150,9 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
     let text = fs::read_to_string(&output).unwrap();
     let (mut seen, mut outside) = (BTreeSet::new(), BTreeSet::new());
     for line in text.lines() {
-        let Some((name, rest)) = trace(line) else { continue };
+        let Some((name, rest)) = trace(line) else {
+            continue;
+        };
         seen.insert(name);
         if !ALLOWED.contains(&name) {
             outside.insert(name);

@@ -92,7 +92,9 @@ fn costs(scheme: &str) {
     let agent = pair.agent(&[scheme, "raw"], &["--max-clients", "0"]);
     let watcher = Watcher::start(agent.address("raw"));
     let websocket = scheme.starts_with("ws");
-    let message = |text: &str| if websocket { frame(0x81, text.as_bytes()) } else { format!("{text}\n").into_bytes() };
+    let message = |text: &str| {
+        if websocket { frame(0x81, text.as_bytes()) } else { format!("{text}\n").into_bytes() }
+    };
     // What the first of a kind needs is not the cost of each.
     drop(Peer::connect(&agent, scheme));
     let before = agent.resident_kib();

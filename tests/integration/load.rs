@@ -157,7 +157,9 @@ fn a_busy_disk_is_as_busy_as_diskstats_and_iostat_say() {
     for (device, last) in &least {
         // Reads, sectors read, and the same for writes; the kernel's sectors have 512 bytes whatever the disk's have.
         for (name, field, unit) in [("r", 2, 512.0), ("w", 6, 512.0), ("ri", 0, 1.0), ("wi", 4, 1.0)] {
-            let Some(&sum) = sums.0.get(&format!("{device} {name}")) else { continue };
+            let Some(&sum) = sums.0.get(&format!("{device} {name}")) else {
+                continue;
+            };
             let grown = |from: &BTreeMap<String, Vec<u64>>, to: &[u64]| {
                 from.get(device).map_or(0, |from| to[field] - from[field]) as f64 * unit
             };
@@ -387,7 +389,9 @@ fn a_container_under_memory_pressure_has_its_groups_figures() {
     let mut seen = Vec::new();
     for _ in 0..TRIES {
         let (before, push, after) = (container.used(), client.push(), container.used());
-        let Some(row) = push["ct"].get(&ID[..12]) else { continue };
+        let Some(row) = push["ct"].get(&ID[..12]) else {
+            continue;
+        };
         assert_eq!((&row["engine"], row["mem_max"].as_u64()), (&"docker".into(), Some(LIMIT)), "{row}");
         assert_eq!(row["pids"].as_u64(), Some(container.number(pids, "pids.current")), "{row}");
         let told = row["mem"].as_u64().unwrap();

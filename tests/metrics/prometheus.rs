@@ -45,7 +45,9 @@ impl Prometheus {
         }
         let (_, body) = get(self.address, &format!("/api/v1/query?query={query}"), "");
         let json: String = body.lines().filter(|line| line.starts_with('{')).collect();
-        let Ok(answer) = serde_json::from_str::<Value>(&json) else { return Vec::new() };
+        let Ok(answer) = serde_json::from_str::<Value>(&json) else {
+            return Vec::new();
+        };
         answer["data"]["result"].as_array().cloned().unwrap_or_default()
     }
 }

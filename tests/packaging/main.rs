@@ -7,9 +7,10 @@ mod dependencies;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use clap_complete::{Shell, generate};
-use rtstat::{
+use rtstat::config::{
+    Config, Environment, Trusted,
     cli::{ServerArgs, command},
-    config::{Config, Environment, Trusted, settings::SETTINGS},
+    settings::SETTINGS,
 };
 
 fn root() -> PathBuf {
@@ -99,7 +100,9 @@ fn the_packaged_file_has_every_key_with_its_default() {
         if let Some(name) = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = format!("{name}.");
         }
-        let Some((key, value)) = bare.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else { continue };
+        let Some((key, value)) = bare.split_once(" = ").filter(|(key, _)| !key.contains(' ')) else {
+            continue;
+        };
         let key = format!("{table}{key}");
         if key.starts_with("tokens.") {
             continue;

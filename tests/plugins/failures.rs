@@ -6,8 +6,8 @@ use rtstat::{
     drivers::DriverError,
     plugins::{
         exec::{self, definition::Definition},
-        orders::{Orders, orders},
         registry::{Home, Make},
+        worker::{Orders, orders},
     },
 };
 
@@ -138,7 +138,7 @@ fn a_slow_program_that_has_not_failed_keeps_its_last_value() {
 }
 
 /// What reads a definition on a worker, and its orders.
-fn made(text: &str) -> (Box<Make>, Orders, rtstat::plugins::orders::Foreman) {
+fn made(text: &str) -> (Box<Make>, Orders, rtstat::plugins::worker::Foreman) {
     let definition = Definition::parse(Path::new("/x/many.toml"), text).unwrap();
     let Home::Worker { make, .. } = exec::entry(definition).home else { panic!("no worker") };
     let (foreman, orders) = orders().unwrap();

@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use rtstat::plugins::{
     exec::{self, definition::Definition},
-    orders::orders,
     registry::Home,
+    worker::orders,
 };
 use serde_json::Value;
 

@@ -1,10 +1,12 @@
 //! /proc/spl/kstat/zfs/arcstats (OpenZFS): the cache that ZFS keeps outside the kernel's page cache.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, decimal, fields, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, decimal, fields, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// The cache, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

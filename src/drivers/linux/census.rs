@@ -5,11 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    pid_stat::{parse, state},
-    processes::Processes,
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        pid_stat::{parse, state},
+        processes::Processes,
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// A census younger than this is the same slot's: half a slot.
 const SAME_SLOT: Duration = Duration::from_millis(25);

@@ -9,14 +9,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    disks::Roles,
-    file::read_once,
-    pressure,
-    sysfs::name,
-    text::{decimal, fields, lines, split_once},
+use crate::drivers::{
+    Root,
+    linux::{
+        disks::Roles,
+        file::read_once,
+        pressure,
+        sysfs::name,
+        text::{decimal, fields, lines, split_once},
+    },
 };
-use crate::drivers::Root;
 
 /// Version 1 writes "no limit" as the largest number of pages that it can count; nothing real comes near.
 const NO_LIMIT_BYTES: u64 = 1 << 62;

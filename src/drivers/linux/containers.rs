@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{cgroups::Cgroups, sysfs::name};
+use crate::drivers::linux::{cgroups::Cgroups, sysfs::name};
 
 /// How deep containers are looked for, and among how many groups: Kubernetes nests five levels.
 const DEEPEST: usize = 8;

@@ -10,8 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{name::Name, text::decimal};
-use crate::drivers::Root;
+use crate::drivers::{
+    Root,
+    linux::{name::Name, text::decimal},
+};
 
 /// A disk becomes a part of an array while it has the name that it had: look again after this.
 const TRUSTED: Duration = Duration::from_secs(60);
@@ -122,7 +124,9 @@ pub fn disk_of_path(name: Name) -> Option<Name> {
 /// Where sysfs does not tell: sda1, nvme0n1p2, mmcblk0p1.
 fn looks_like_partition(name: &[u8]) -> bool {
     let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let Some((stem, _)) = name.split_at_checked(name.len() - digits) else { return false };
+    let Some((stem, _)) = name.split_at_checked(name.len() - digits) else {
+        return false;
+    };
     let lettered: [&[u8]; 4] = [b"sd", b"hd", b"vd", b"xvd"];
     digits > 0
         && (lettered.iter().any(|disk| stem.starts_with(disk))

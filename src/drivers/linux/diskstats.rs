@@ -1,11 +1,13 @@
 //! /proc/diskstats (Documentation/admin-guide/iostats.rst): what block devices did since boot.
 
-use super::{
-    file::KernelFile,
-    name::Name,
-    text::{Malformed, decimal, fields, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        name::Name,
+        text::{Malformed, decimal, fields, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// The kernel counts in sectors of this size whatever the disk's own is.
 const SECTOR_BYTES: u64 = 512;
@@ -40,7 +42,9 @@ pub struct Disk {
 pub fn parse(bytes: &[u8], mut visit: impl FnMut(Disk)) -> Result<(), Malformed> {
     for line in lines(bytes) {
         let mut columns = fields(line).skip(2);
-        let Some(name) = columns.next().map(Name::new) else { continue };
+        let Some(name) = columns.next().map(Name::new) else {
+            continue;
+        };
         let mut counters = [0; 11];
         let mut found = 0;
         for (slot, column) in counters.iter_mut().zip(columns) {

@@ -12,8 +12,10 @@ use nix::{
     unistd::geteuid,
 };
 
-use super::dbus::{Call, Incoming, Invalid, PREFIX_BYTES, decode, length};
-use crate::drivers::{DriverError, Root};
+use crate::drivers::{
+    DriverError, Root,
+    linux::dbus::{Call, Incoming, Invalid, PREFIX_BYTES, decode, length},
+};
 
 /// More names are left out.
 const MOST_NAMES: usize = 100;

@@ -9,8 +9,7 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use super::text::Malformed;
-use crate::drivers::{DriverError, Root};
+use crate::drivers::{DriverError, Root, linux::text::Malformed};
 
 /// No kernel file that we read comes near this; beyond it something else was found in its place.
 const LARGEST_BYTES: usize = 16 << 20;

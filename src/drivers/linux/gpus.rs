@@ -3,8 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sysfs::{entries, name, number, signed_number, text};
-use crate::drivers::Root;
+use crate::drivers::{
+    Root,
+    linux::sysfs::{entries, name, number, signed_number, text},
+};
 
 /// Drivers that show any of the figures. NVIDIA's own shows none.
 const DRIVERS: [&str; 5] = ["amdgpu", "radeon", "nouveau", "i915", "xe"];

@@ -10,13 +10,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    file::{KernelFile, read_once},
-    name::Name,
-    net_dev::{Counters, parse},
-    text::{decimal, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::{KernelFile, read_once},
+        name::Name,
+        net_dev::{Counters, parse},
+        text::{decimal, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// Where the machine's network is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +138,9 @@ impl Interfaces {
     }
 
     fn link(&mut self, name: Name) -> Link {
-        let Some(class) = &self.class else { return Link::default() };
+        let Some(class) = &self.class else {
+            return Link::default();
+        };
         let folder = class.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
         let before = self.links.get(&name).copied();
         let mut word = |file: &str| -> Option<Vec<u8>> {

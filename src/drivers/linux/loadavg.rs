@@ -1,10 +1,12 @@
 //! /proc/loadavg (proc_loadavg(5)): how many threads ran or waited for a disk, averaged over 1, 5 and 15 minutes.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, fields, hundredths, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, fields, hundredths, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// The averages over 1, 5 and 15 minutes, in hundredths.
 pub type LoadHundredths = [u64; 3];

@@ -1,10 +1,12 @@
 //! /proc/meminfo (proc_meminfo(5)): how the kernel shares out memory, in KiB (which the kernel writes `kB`).
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, decimal, fields, lines, split_once},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, decimal, fields, lines, split_once},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 macro_rules! meminfo {
     ($($(#[$doc:meta])+ $field:ident = $key:literal),+ $(,)?) => {
@@ -72,7 +74,9 @@ pub fn parse(bytes: &[u8]) -> Result<Meminfo, Malformed> {
     let mut meminfo = Meminfo::default();
     let mut total = None;
     for line in lines(bytes) {
-        let Some((key, value)) = split_once(line, b':') else { continue };
+        let Some((key, value)) = split_once(line, b':') else {
+            continue;
+        };
         let slot = if key == b"MemTotal" { Some(&mut total) } else { meminfo.field(key) };
         if let Some(slot) = slot {
             *slot = Some(fields(value).next().and_then(decimal).ok_or(Malformed("a number of kB after a known key"))?);

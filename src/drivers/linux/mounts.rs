@@ -7,11 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    file::read_once,
-    text::{Malformed, decimal, fields, lines, split_once},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::read_once,
+        text::{Malformed, decimal, fields, lines, split_once},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! /proc/PID/net/dev (proc_pid_net(5)): what the network interfaces of a namespace carried.
 
-use super::{
+use crate::drivers::linux::{
     name::Name,
     text::{Malformed, decimal, fields, lines},
 };

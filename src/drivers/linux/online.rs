@@ -1,10 +1,12 @@
 //! /sys/devices/system/cpu/online (Documentation/ABI/testing/sysfs-devices-system-cpu): which processors are on.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// The list, kept open.
 #[derive(Debug)]

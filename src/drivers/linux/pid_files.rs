@@ -1,7 +1,7 @@
 //! The smaller files of a process: /proc/PID/io, /proc/PID/status and /proc/PID/cgroup (proc_pid_io(5),
 //! proc_pid_status(5), cgroups(7)).
 
-use super::text::{decimal, fields, lines, split_once};
+use crate::drivers::linux::text::{decimal, fields, lines, split_once};
 
 /// Bytes that a process has caused to be read from and written to disks since it started. Asking needs to be its user
 /// or root.

@@ -1,6 +1,6 @@
 //! /proc/PID/stat (proc_pid_stat(5)): one process, or one thread, in one line.
 
-use super::text::{Malformed, decimal, fields, signed};
+use crate::drivers::linux::text::{Malformed, decimal, fields, signed};
 
 /// What of the line is read. Times are in clock ticks (100 a second).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

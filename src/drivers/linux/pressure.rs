@@ -1,10 +1,12 @@
 //! /proc/pressure (Documentation/accounting/psi.rst, since Linux 4.20): how long work waited for a resource.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, decimal, fields, hundredths, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, decimal, fields, hundredths, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// One line: how much of the last 10, 60 and 300 seconds was lost (hundredths of a percent), and all time lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

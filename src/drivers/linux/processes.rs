@@ -10,8 +10,7 @@ use nix::{
 };
 use rustix::fs::RawDir;
 
-use super::text::decimal;
-use crate::drivers::{DriverError, Root};
+use crate::drivers::{DriverError, Root, linux::text::decimal};
 
 /// A stat line is about 300 bytes; the longest that the kernel can print is below this.
 const LINE_BYTES: usize = 2048;
@@ -96,7 +95,9 @@ impl Processes {
         let mut walk = Walk::default();
         while let Some(entry) = list.next() {
             let entry = entry.map_err(|errno| Errno::from_raw(errno.raw_os_error()))?;
-            let Some(pid) = pid(entry.file_name().to_bytes()) else { continue };
+            let Some(pid) = pid(entry.file_name().to_bytes()) else {
+                continue;
+            };
             match read_file(folder, pid, "stat", &mut self.name, &mut self.line) {
                 Ok(length) => {
                     walk.read += 1;

@@ -9,11 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    sysfs::{entries, name, number, signed_number, text},
-    text::decimal,
+use crate::drivers::{
+    Root,
+    linux::{
+        sysfs::{entries, name, number, signed_number, text},
+        text::decimal,
+    },
 };
-use crate::drivers::Root;
 
 /// Hotter is no temperature but a register that does not exist (thousandths of a degree).
 const HOTTEST_MILLI_C: i64 = 1_000_000;
@@ -166,7 +168,9 @@ fn chip(path: &Path) -> Measured {
     };
     let mut measured = Measured::default();
     for input in found {
-        let Some(channel) = name(&input).strip_suffix("_input") else { continue };
+        let Some(channel) = name(&input).strip_suffix("_input") else {
+            continue;
+        };
         let other = |what: &str| folder.join(format!("{channel}_{what}"));
         let label = || text(&other("label")).unwrap_or_else(|| channel.to_string());
         if channel.starts_with("temp") {

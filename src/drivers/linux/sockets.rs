@@ -1,12 +1,14 @@
 //! /proc/PID/net/{sockstat,sockstat6,snmp,netstat} (proc_pid_net(5), Documentation/networking/snmp_counter.rst) and the
 //! connection tracker's sysctls: the sockets of the machine.
 
-use super::{
-    file::KernelFile,
-    interfaces::Network,
-    text::{Malformed, decimal, fields, lines, split_once},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        interfaces::Network,
+        text::{Malformed, decimal, fields, lines, split_once},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// What /proc/net/sockstat or sockstat6 counts now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,9 +52,13 @@ pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
 pub fn parse_counter(bytes: &[u8], protocol: &[u8], name: &[u8]) -> Result<Option<u64>, Malformed> {
     let of_protocol = |line: &&[u8]| line.strip_prefix(protocol).is_some_and(|rest| rest.starts_with(b":"));
     let mut lines = lines(bytes).filter(of_protocol);
-    let (Some(names), Some(values)) = (lines.next(), lines.next()) else { return Ok(None) };
+    let (Some(names), Some(values)) = (lines.next(), lines.next()) else {
+        return Ok(None);
+    };
     let mut pairs = fields(names).zip(fields(values)).skip(1);
-    let Some((_, value)) = pairs.find(|(found, _)| *found == name) else { return Ok(None) };
+    let Some((_, value)) = pairs.find(|(found, _)| *found == name) else {
+        return Ok(None);
+    };
     decimal(value).map(Some).ok_or(Malformed("a number below a counter's name"))
 }
 

@@ -7,7 +7,7 @@ use nix::sys::{
     statvfs::statvfs,
 };
 
-use super::mounts::Mount;
+use crate::drivers::linux::mounts::Mount;
 
 /// How full it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

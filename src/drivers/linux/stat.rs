@@ -1,10 +1,12 @@
 //! /proc/stat (proc_stat(5)): what the processors did since boot, in clock ticks, and the kernel's event counters.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, decimal, fields, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, decimal, fields, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that Rust's std runs on.
 pub const TICKS_A_SECOND: u64 = 100;
@@ -134,7 +136,9 @@ pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
     stat.cpus.clear();
     let mut all = None;
     for line in lines(bytes) {
-        let Some(rest) = line.strip_prefix(b"cpu") else { break };
+        let Some(rest) = line.strip_prefix(b"cpu") else {
+            break;
+        };
         let mut columns = rest.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
         if rest.starts_with(b" ") {
             all = CpuTicks::parse(columns);

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
+use crate::drivers::linux::{
     file::read_once,
     text::{decimal, signed},
 };

@@ -1,10 +1,12 @@
 //! /proc/uptime (proc_uptime(5)): how long the system runs; a container's own time where lxcfs stands in.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, fields, hundredths, lines},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, fields, hundredths, lines},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// Parses the file: whole seconds since boot.
 ///

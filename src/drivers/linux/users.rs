@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{
-    file::read_once,
-    text::{lines, split_once},
+use crate::drivers::{
+    Root,
+    linux::{
+        file::read_once,
+        text::{lines, split_once},
+    },
 };
-use crate::drivers::Root;
 
 /// A utmp record: machines that never had a 32-bit time in it pad it further.
 const UTMP_RECORD_BYTES: usize =

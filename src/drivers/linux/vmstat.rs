@@ -1,10 +1,12 @@
 //! /proc/vmstat (proc_vmstat(5)): the events of memory management since boot.
 
-use super::{
-    file::KernelFile,
-    text::{Malformed, decimal, lines, split_once},
+use crate::drivers::{
+    DriverError, Root,
+    linux::{
+        file::KernelFile,
+        text::{Malformed, decimal, lines, split_once},
+    },
 };
-use crate::drivers::{DriverError, Root};
 
 /// What of it is read, since boot. What this kernel does not count is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,16 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    definition::{Definition, Program},
-    entry,
-};
 use crate::{
     drivers::DriverError,
     plugins::{
-        orders::orders,
+        exec::{
+            definition::{Definition, Program},
+            entry,
+        },
         registry::{Home, Make},
         sample::Reading,
+        worker::orders,
     },
 };
 
@@ -40,7 +40,9 @@ pub fn report(definition: &Definition) -> (String, bool) {
     line("file", &definition.path.display().to_string());
     line("runs", &format!("{mode}: {}", words.join(" ")));
     line("info", &about);
-    let Home::Worker { make, .. } = entry(definition.clone()).home else { return (out, false) };
+    let Home::Worker { make, .. } = entry(definition.clone()).home else {
+        return (out, false);
+    };
     let outcome = run(&make, definition, &mut line);
     match &outcome {
         Ok(()) => line("usable", "yes"),

@@ -25,8 +25,10 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{fault::Fault, strays::kill_strays};
-use crate::plugins::orders::Orders;
+use crate::plugins::{
+    exec::{descendants::kill_strays, fault::Fault},
+    worker::Orders,
+};
 
 /// A child that was told to end has this long before it is killed.
 const GRACE: Duration = Duration::from_millis(500);
@@ -205,7 +207,9 @@ impl Drop for Child {
 fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
     let length = match pipe.as_mut().map_or(Ok(0), |pipe| pipe.read(buffer)) {
         Ok(length) => length,
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return None,
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+            return None;
+        }
         // A pipe that cannot be read any more has ended.
         Err(_) => 0,
     };
@@ -220,7 +224,9 @@ fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
 /// # Errors
 /// When the child failed, or was killed.
 pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
-    let Some(status) = status else { return Err(Fault::Exit("an end that cannot be told".into())) };
+    let Some(status) = status else {
+        return Err(Fault::Exit("an end that cannot be told".into()));
+    };
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(Fault::Exit(format!("exit status {code}"))),

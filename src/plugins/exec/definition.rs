@@ -11,9 +11,11 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    config_error::{ConfigError, Place, nearest},
+    config::{
+        error::{ConfigError, Place, nearest},
+        toml_text::{in_file_order, line_of, parsed, text_of},
+    },
     plugins::{About, Kind},
-    toml_text::{in_file_order, line_of, parsed, text_of},
 };
 
 /// A definition longer than this is something else.
@@ -142,7 +144,9 @@ pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(source) => return vec![Err(ConfigError::File { path: dir.to_owned(), source })],
+        Err(source) => {
+            return vec![Err(ConfigError::File { path: dir.to_owned(), source })];
+        }
     };
     let mut paths: Vec<_> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_definition(path)).collect();
@@ -184,7 +188,9 @@ impl Reader<'_> {
         accepted: &'static str,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some(value) = self.table.get(key) else { return Ok(None) };
+        let Some(value) = self.table.get(key) else {
+            return Ok(None);
+        };
         let value: &DeValue<'_> = value.get_ref();
         read(value).map(Some).ok_or_else(|| self.wrong(key, value, accepted))
     }
@@ -229,8 +235,12 @@ impl Reader<'_> {
 
     fn env(&self) -> Result<Vec<(String, String)>, ConfigError> {
         const ACCEPTED: &str = "a table of variables with their values in quotes";
-        let Some(value) = self.table.get("env") else { return Ok(Vec::new()) };
-        let DeValue::Table(table) = value.get_ref() else { return Err(self.wrong("env", value.get_ref(), ACCEPTED)) };
+        let Some(value) = self.table.get("env") else {
+            return Ok(Vec::new());
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(self.wrong("env", value.get_ref(), ACCEPTED));
+        };
         let mut env = Vec::new();
         for (key, value) in in_file_order(table) {
             let name: &str = key.get_ref();
@@ -279,5 +289,4 @@ fn unit(value: &DeValue<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "definition_tests.rs"]
 mod tests;

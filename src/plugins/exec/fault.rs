@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use super::{MAX_DEPTH, MAX_OUTPUT};
-use crate::drivers::DriverError;
+use crate::{
+    drivers::DriverError,
+    plugins::exec::{MAX_DEPTH, MAX_OUTPUT},
+};
 
 /// A failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{MAX_DEPTH, MAX_OUTPUT, fault::Fault};
+use crate::plugins::exec::{MAX_DEPTH, MAX_OUTPUT, fault::Fault};
 
 /// One JSON value, as it was written but without the blanks between its parts, which on a raw connection could be the
 /// ends of lines.

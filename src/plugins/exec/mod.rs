@@ -6,31 +6,35 @@
 pub mod check;
 pub mod child;
 pub mod definition;
+pub mod descendants;
 pub mod fault;
 pub mod json;
-pub mod leaves;
 pub mod munin;
+pub mod numbers;
 pub mod once;
 pub mod pace;
 pub mod run;
-pub mod strays;
 pub mod stream;
 
 use std::{cell::LazyCell, path::Path, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
-use super::{
-    families::Families,
-    orders::Orders,
-    registry::{self, Entry, Home},
-    sample::{Pooled, Sample, Source},
-    set::PluginSet,
+use crate::{
+    drivers::Root,
+    plugins::{
+        exec::{
+            definition::{Definition, Program, read_all},
+            numbers::Leaves,
+            pace::{Pace, Paced},
+        },
+        families::Families,
+        registry::{self, Entry, Home},
+        sample::{Pooled, Sample, Source},
+        worker::Orders,
+    },
+    protocol::key_set::PluginSet,
 };
-use crate::drivers::Root;
-use definition::{Definition, Program, read_all};
-use leaves::Leaves;
-use pace::{Pace, Paced};
 
 /// The longest output of a reading, in bytes.
 pub const MAX_OUTPUT: usize = 64 * 1024;

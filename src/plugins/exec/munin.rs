@@ -15,19 +15,23 @@ use std::{
 
 use serde::Serialize;
 
-use super::{
-    child,
-    definition::Definition,
-    fault::Fault,
-    leaves::Leaves,
-    pace::Pace,
-    run::{Output, run},
-};
+pub use crate::plugins::exec::munin::graph::{Field, Graphs, Kind};
 use crate::{
     drivers::DriverError,
-    plugins::{Plugin, Window, families::Families, orders::Orders},
+    plugins::{
+        Plugin, Window,
+        exec::{
+            child,
+            definition::Definition,
+            fault::Fault,
+            numbers::Leaves,
+            pace::Pace,
+            run::{Output, run},
+        },
+        families::Families,
+        worker::Orders,
+    },
 };
-pub use graph::{Field, Graphs, Kind};
 
 /// Where Debian and Fedora keep what the plugins share.
 const LIBRARY: &str = "/usr/share/munin";

@@ -2,19 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    Printed, child,
-    definition::Definition,
-    fault::Fault,
-    json::compact,
-    pace::Pace,
-    run::{Output, run},
-};
 use crate::{
     drivers::DriverError,
     plugins::{
-        orders::Orders,
+        exec::{
+            Printed, child,
+            definition::Definition,
+            fault::Fault,
+            json::compact,
+            pace::Pace,
+            run::{Output, run},
+        },
         sample::{Reading, Source},
+        worker::Orders,
     },
 };
 

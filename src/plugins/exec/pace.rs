@@ -7,14 +7,14 @@ use std::{
 
 use tracing::info;
 
-use super::{definition::Definition, fault::Fault};
 use crate::{
     drivers::DriverError,
     plugins::{
-        orders::Orders,
+        exec::{definition::Definition, fault::Fault},
         sample::{Reading, Source},
+        worker::Orders,
     },
-    schedule::SLOT,
+    sampling::schedule::SLOT,
 };
 
 /// The longest pause that failures bring, unless the interval is longer.
@@ -109,7 +109,9 @@ impl Pace {
     /// Tells the journal what a program wrote on standard error: one line in a minute.
     pub fn tell(&self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else { return };
+        let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
+            return;
+        };
         let mut state = self.state();
         let now = Instant::now();
         if state.told.is_some_and(|told| now.saturating_duration_since(told) < QUIET) {

@@ -5,12 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    MAX_NOISE, MAX_OUTPUT,
-    child::{Child, judge},
-    fault::Fault,
+use crate::plugins::{
+    exec::{
+        MAX_NOISE, MAX_OUTPUT,
+        child::{Child, judge},
+        fault::Fault,
+    },
+    worker::Orders,
 };
-use crate::plugins::orders::Orders;
 
 /// What is kept of standard error, in bytes.
 const KEPT: usize = 1024;
@@ -94,7 +96,7 @@ fn read_to_end(child: &mut Child, timeout: Duration, orders: &Orders, output: &m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugins::{exec::child::command, orders::orders};
+    use crate::plugins::{exec::child::command, worker::orders};
 
     /// How often this thread has gone to sleep.
     fn naps() -> u64 {

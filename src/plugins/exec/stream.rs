@@ -5,19 +5,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    MAX_NOISE, MAX_OUTPUT, Printed,
-    child::{self, Child, judge},
-    definition::Definition,
-    fault::Fault,
-    json::compact,
-    pace::Pace,
-};
 use crate::{
     drivers::DriverError,
     plugins::{
-        orders::Orders,
+        exec::{
+            MAX_NOISE, MAX_OUTPUT, Printed,
+            child::{self, Child, judge},
+            definition::Definition,
+            fault::Fault,
+            json::compact,
+            pace::Pace,
+        },
         sample::{Reading, Source},
+        worker::Orders,
     },
 };
 
@@ -113,7 +113,9 @@ impl Stream {
 
     /// Reads until `done`, the dismissal or an order.
     fn listen(&mut self, done: impl Fn(&Running) -> bool, deadline: Option<Instant>) -> Result<(), Fault> {
-        let Some(running) = &mut self.running else { return Ok(()) };
+        let Some(running) = &mut self.running else {
+            return Ok(());
+        };
         loop {
             running.read(&self.pace)?;
             if done(running) || self.orders.waiting() {
@@ -137,7 +139,9 @@ impl Stream {
         let first = self.reading.is_none();
         let deadline = Instant::now() + timeout;
         self.listen(move |running| !first || running.line.is_some(), Some(deadline))?;
-        let Some(running) = &mut self.running else { return Err(Fault::Dismissed) };
+        let Some(running) = &mut self.running else {
+            return Err(Fault::Dismissed);
+        };
         if let Some((line, heard)) = running.line.take() {
             let json = compact(&line)?;
             let at = at.saturating_sub(heard.elapsed());

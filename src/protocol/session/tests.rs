@@ -23,7 +23,9 @@ fn words(actions: Actions<'_>) -> String {
         .map(|action| match action {
             Action::Reply(Reply::Error(text)) => text.as_str().to_owned(),
             Action::Reply(reply) => format!("{reply:?}"),
-            Action::Authorize(token) => format!("authorize {}", String::from_utf8_lossy(token.as_bytes())),
+            Action::Authorize(token) => {
+                format!("authorize {}", String::from_utf8_lossy(token.as_bytes()))
+            }
             Action::Start { interval } => format!("start {interval:?}"),
             Action::Stop => "stop".into(),
             Action::Retime(interval) => format!("retime {interval:?}"),

@@ -222,7 +222,9 @@ impl Fleet {
     }
 
     fn send(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
-        let Some(client) = self.clients.get(index) else { return Ok(()) };
+        let Some(client) = self.clients.get(index) else {
+            return Ok(());
+        };
         let sent = send(client.stream.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
         if sent == bytes.len() { Ok(()) } else { Err("a client's socket is full".into()) }
     }
@@ -252,7 +254,9 @@ impl Fleet {
     }
 
     fn handle(&mut self, index: usize, flags: EpollFlags) -> Result<()> {
-        let Some(client) = self.clients.get_mut(index) else { return Ok(()) };
+        let Some(client) = self.clients.get_mut(index) else {
+            return Ok(());
+        };
         if client.state == State::Connecting && flags.contains(EpollFlags::EPOLLOUT) {
             client.state = State::Upgrading;
             self.send(index, &frame::request(self.port))?;
@@ -264,7 +268,9 @@ impl Fleet {
     }
 
     fn read(&mut self, index: usize) -> Result<()> {
-        let Some(client) = self.clients.get_mut(index) else { return Ok(()) };
+        let Some(client) = self.clients.get_mut(index) else {
+            return Ok(());
+        };
         if client.state == State::Lost {
             return Ok(());
         }

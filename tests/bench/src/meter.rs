@@ -60,7 +60,9 @@ impl Meter {
         let mut sum = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
             // A thread may end between the listing and the read.
-            let Ok(status) = fs::read_to_string(thread?.path().join("status")) else { continue };
+            let Ok(status) = fs::read_to_string(thread?.path().join("status")) else {
+                continue;
+            };
             sum += field(&status, "voluntary_ctxt_switches:").ok_or("no voluntary_ctxt_switches")? as u64;
         }
         Ok(sum)
@@ -93,7 +95,9 @@ impl Meter {
     pub fn listening_port(&self) -> Result<u16> {
         let mut sockets = Vec::new();
         for descriptor in fs::read_dir(format!("/proc/{}/fd", self.pid))? {
-            let Ok(target) = fs::read_link(descriptor?.path()) else { continue };
+            let Ok(target) = fs::read_link(descriptor?.path()) else {
+                continue;
+            };
             if let Some(inode) = target.to_str().and_then(|name| name.strip_prefix("socket:[")?.strip_suffix(']')) {
                 sockets.push(inode.to_owned());
             }

@@ -143,7 +143,9 @@ fn rows(list: &str) -> Result<BTreeSet<u8>> {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
         match (from.parse(), to.parse()) {
             (Ok(from @ 1..=18), Ok(to @ 1..=18)) if from <= to => rows.extend(from..=to),
-            _ => return Err(format!("--rows {list}: figures from 1 to 18 are wanted, for example 1-3,14").into()),
+            _ => {
+                return Err(format!("--rows {list}: figures from 1 to 18 are wanted, for example 1-3,14").into());
+            }
         }
     }
     Ok(rows)

@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::formula::Formula;
-use crate::plugins::exec::fault::Fault;
+use crate::plugins::exec::{fault::Fault, munin::formula::Formula};
 
 /// Most fields of a plugin; a page could not show more.
 const MAX_FIELDS: usize = 1000;
@@ -200,7 +199,9 @@ impl Graphs {
                 "COUNTER" => field.kind = Kind::Counter,
                 "DERIVE" => field.kind = Kind::Derive,
                 "ABSOLUTE" => field.kind = Kind::Absolute,
-                _ => return Err(Fault::NotMunin(format!("the type of a field ({}) is unknown", shown(name)))),
+                _ => {
+                    return Err(Fault::NotMunin(format!("the type of a field ({}) is unknown", shown(name))));
+                }
             },
             "min" => field.min = number(value),
             "max" => field.max = number(value),

@@ -6,33 +6,32 @@ use std::{io::ErrorKind, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
 use actix::Actor;
 use rtstat::{
-    actors::{
+    config::Config,
+    drivers::{Root, linux::host::Host},
+    http::{service::Http, static_files::Pages},
+    net::{
+        connections::Presence,
+        peer::{Origin, Peer},
+        stream::Stream,
+    },
+    plugins::{
+        builtin::{cpu_stat::CpuStat, meminfo::Meminfo, uptime::Uptime},
+        sample::{Pooled, Source},
+    },
+    push::{
+        broadcaster::Tick,
+        frame::{Frame, Framing},
+        frame_cache::Encoder,
+        outbox::Link,
+    },
+    sampling::reload::Offering,
+    session::{
+        connection::Desk,
+        info::Info,
         scheduler::House,
         supervisor::{Rules, Supervisor},
     },
-    clock::Clock,
-    config::Config,
-    drivers::{Root, linux::host::Host},
-    info::Info,
-    offering::Offering,
-    peer::{Origin, Peer},
-    plugins::{
-        cpu_stat::CpuStat,
-        meminfo::Meminfo,
-        sample::{Pooled, Source},
-        uptime::Uptime,
-    },
-    presence::Presence,
-    transports::{
-        encoder::Encoder,
-        frame::{Frame, Framing},
-        http::Http,
-        link::Link,
-        session::Desk,
-        stream::Stream,
-        tick::Tick,
-    },
-    web::Pages,
+    system::clock::Clock,
 };
 use rtstat_bench::{Result, frame};
 
@@ -120,7 +119,9 @@ fn connects(root: &Root, times: u32) -> Result<()> {
             while !answer.ends_with(b"\n") {
                 client.readable().await?;
                 match client.try_read_buf(&mut answer) {
-                    Ok(0) => return Err(format!("refused: {}", String::from_utf8_lossy(&answer)).into()),
+                    Ok(0) => {
+                        return Err(format!("refused: {}", String::from_utf8_lossy(&answer)).into());
+                    }
                     Ok(_) => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(error) => return Err(error.into()),

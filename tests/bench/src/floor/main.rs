@@ -83,7 +83,9 @@ fn accept(listener: &TcpListener, epoll: &Epoll, peers: &mut Peers) -> Result<()
 
 /// Says `READY=1` as a service does, so that start-up is timed alike.
 fn notify_ready() -> io::Result<()> {
-    let Some(path) = env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let Some(path) = env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
     let address = match path.as_encoded_bytes().strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(Path::new(&path))?,

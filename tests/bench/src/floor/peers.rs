@@ -80,7 +80,9 @@ impl Peers {
 
     /// Takes what the peer of `index` has sent.
     pub fn read(&mut self, index: usize) {
-        let Some(Some(peer)) = self.by_descriptor.get(index) else { return };
+        let Some(Some(peer)) = self.by_descriptor.get(index) else {
+            return;
+        };
         let count = match recv(peer.stream.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
             Ok(0) => return self.remove(index),
             Ok(count) => count,
@@ -97,7 +99,9 @@ impl Peers {
     }
 
     fn take(&mut self, index: usize, bytes: &[u8]) {
-        let Some(Some(peer)) = self.by_descriptor.get_mut(index) else { return };
+        let Some(Some(peer)) = self.by_descriptor.get_mut(index) else {
+            return;
+        };
         let mut rest = bytes;
         if !peer.open {
             if let Some(answer) = websocket::handshake(bytes) {
@@ -123,7 +127,9 @@ impl Peers {
 
     fn command(&mut self, index: usize, text: &[u8]) {
         let now = self.epoch.elapsed();
-        let Some(Some(peer)) = self.by_descriptor.get_mut(index) else { return };
+        let Some(Some(peer)) = self.by_descriptor.get_mut(index) else {
+            return;
+        };
         let text = text.trim_ascii();
         if let Some(secs) = text.strip_prefix(b"interval::") {
             let secs = str::from_utf8(secs).ok().and_then(|secs| secs.parse().ok()).unwrap_or(1.0);
@@ -163,8 +169,12 @@ impl Peers {
 
     /// Whether the peer stays in its cohort.
     fn send(&mut self, (descriptor, generation): Due, frame: &[u8]) -> bool {
-        let Ok(index) = usize::try_from(descriptor) else { return false };
-        let Some(Some(peer)) = self.by_descriptor.get(index) else { return false };
+        let Ok(index) = usize::try_from(descriptor) else {
+            return false;
+        };
+        let Some(Some(peer)) = self.by_descriptor.get(index) else {
+            return false;
+        };
         if peer.generation != generation || !peer.running {
             return false;
         }

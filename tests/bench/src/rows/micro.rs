@@ -19,10 +19,8 @@ use nix::{
 use rtstat::{
     drivers::{Root, linux::census::Census},
     plugins::{
-        cpu_stat::CpuStat,
-        meminfo::Meminfo,
+        builtin::{cpu_stat::CpuStat, meminfo::Meminfo, uptime::Uptime},
         sample::{Pooled, Reading, Source},
-        uptime::Uptime,
     },
 };
 

@@ -267,7 +267,9 @@ fn http_get(stream: &mut TcpStream, path: &str, quiet_ms: u64) -> Result<()> {
 
 /// Whether an answer has come whole, by its length or its last chunk.
 fn complete(answer: &[u8]) -> bool {
-    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
     let text = String::from_utf8_lossy(answer.get(..head).unwrap_or_default()).to_ascii_lowercase();
     match text.split_once("content-length: ").and_then(|(_, rest)| rest.lines().next()?.trim().parse::<usize>().ok()) {
         Some(length) => answer.len() >= head + 4 + length,

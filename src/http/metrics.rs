@@ -1,0 +1,169 @@
+//! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and never by a timer.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, http::header};
+use bytes::Bytes;
+
+use crate::{
+    http::static_files::{plain, secure},
+    net::{
+        admission::Entrance,
+        peer::{Origin, Peer},
+    },
+    plugins::{
+        catalog::Catalog,
+        families::{Families, plain_text},
+    },
+    protocol::key_set::PluginSet,
+    sampling::{
+        Sampling,
+        feed::Held,
+        schedule::SLOT,
+        snapshot::{Keys, Snapshot},
+    },
+    session::{scheduler::House, supervisor::Permit},
+};
+
+/// What a worker reads is waited for so long: somewhat longer than workers wait for a part that is dead, so that the rest is
+/// told. Prometheus gives up after ten seconds unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
+/// Answers scrapes.
+pub struct Scrape {
+    house: Rc<House>,
+    entrance: Rc<Entrance>,
+    newest: RefCell<Option<Rc<Told>>>,
+}
+
+/// What a snapshot says. Everybody who asks in its slot is told this: a flood of requests costs one sample and one text.
+struct Told {
+    snapshot: u64,
+    open_metrics: Bytes,
+    plain: Bytes,
+}
+
+impl Scrape {
+    /// For the plugins and the rules of a server.
+    #[must_use]
+    pub fn new(house: Rc<House>, entrance: Rc<Entrance>) -> Self {
+        Self { house, entrance, newest: RefCell::default() }
+    }
+
+    /// Answers one request, which has a method and a host that are accepted.
+    pub async fn answer(self: Rc<Self>, request: HttpRequest) -> HttpResponse {
+        let permit = Permit { peer: self.peer(&request), token: bearer(&request) };
+        if !matches!(self.house.supervisor.send(permit).await, Ok(true)) {
+            let mut response = HttpResponse::Unauthorized();
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"rtstat\""));
+            return plain(response, "send the token in the header Authorization: Bearer TOKEN\n");
+        }
+        let Some(told) = self.told().await else {
+            return plain(HttpResponse::InternalServerError(), "the metrics could not be written\n");
+        };
+        let mut response = HttpResponse::Ok();
+        secure(&mut response);
+        response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::VARY, "Accept"));
+        let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+        if accepted.into_iter().any(|value| value.contains(OPEN_METRICS)) {
+            let kind = format!("{OPEN_METRICS}; version=1.0.0; charset=utf-8");
+            return response.insert_header((header::CONTENT_TYPE, kind)).body(told.open_metrics.clone());
+        }
+        response.insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));
+        response.body(told.plain.clone())
+    }
+
+    /// Who asks, for the count of wrong tokens.
+    fn peer(&self, request: &HttpRequest) -> Peer {
+        let mut peer = Peer::direct(request.peer_addr().map_or(Origin::Unix(u32::MAX), Origin::Tcp));
+        let lines = request.headers().get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default());
+        self.entrance.rules().forward(&mut peer, lines.collect::<Vec<_>>().into_iter());
+        peer
+    }
+
+    /// None when the text cannot be written.
+    async fn told(&self) -> Option<Rc<Told>> {
+        let sampling = &self.house.sampling;
+        let catalog = sampling.catalog();
+        let set = catalog.exported();
+        let snapshot = settled(sampling, set).await;
+        let newest = self.newest.borrow().clone();
+        if let Some(newest) = newest.filter(|newest| newest.snapshot == snapshot.id) {
+            return Some(newest);
+        }
+        let text = families(&snapshot, &catalog, set).open_metrics().ok()?;
+        let plain = plain_text(&text).into();
+        let told = Rc::new(Told { snapshot: snapshot.id, open_metrics: text.into(), plain });
+        self.newest.replace(Some(Rc::clone(&told)));
+        Some(told)
+    }
+}
+
+fn families(snapshot: &Snapshot, catalog: &Catalog, set: PluginSet) -> Families {
+    let mut families = Families::default();
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
+    for index in set.iter() {
+        let held = believable(snapshot, catalog, index);
+        let labels = [("plugin", catalog.name(index))];
+        let success = f64::from(u8::from(held.is_some()));
+        families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
+        if let Some(held) = held {
+            held.now.add_families(&mut families);
+        }
+    }
+    families
+}
+
+/// A snapshot of `set` in which every worker has answered, if that comes in time.
+async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
+    let _watched = Watched::new(sampling, set);
+    let deadline = sampling.clock.now() + PATIENCE;
+    loop {
+        let snapshot = sampling.snapshot(set);
+        let answered = |index: usize| {
+            snapshot.held.get(index).is_some_and(Option::is_some)
+                || snapshot.faults.get(index).is_some_and(Option::is_some)
+        };
+        if set.iter().all(answered) || sampling.clock.now() >= deadline {
+            return snapshot;
+        }
+        tokio::time::sleep(SLOT).await;
+    }
+}
+
+/// A reading that is of this scrape. One that a session's slower or failing plugin has left behind is no figure of now.
+fn believable<'a>(snapshot: &'a Snapshot, catalog: &Catalog, index: usize) -> Option<&'a Held> {
+    let held = snapshot.held.get(index)?.as_ref()?;
+    let failed = snapshot.faults.get(index).is_some_and(Option::is_some);
+    let oldest = catalog.period(index).max(PATIENCE).saturating_mul(2);
+    (!failed && snapshot.at.saturating_sub(held.now.at()) <= oldest).then_some(held)
+}
+
+/// Watches as a session does, for as long as it lives: the client may go away at any time.
+struct Watched<'a> {
+    sampling: &'a Sampling,
+    set: PluginSet,
+}
+
+impl<'a> Watched<'a> {
+    fn new(sampling: &'a Sampling, set: PluginSet) -> Self {
+        sampling.watch(set, true);
+        Self { sampling, set }
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.sampling.watch(self.set, false);
+    }
+}
+
+/// The token of the header `Authorization: Bearer`, RFC 6750 §2.1.
+fn bearer(request: &HttpRequest) -> Option<Vec<u8>> {
+    let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, rest) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii().to_vec())
+}

@@ -1,0 +1,149 @@
+//! Who is connected: counted by guards that live as long as the connection, for the status line, the idle exit,
+//! the stop and the limit per address.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use tokio::sync::Notify;
+
+use crate::net::peer::Source;
+
+/// The connections that are open, sessions among them.
+#[derive(Default)]
+pub struct Presence {
+    live: Cell<usize>,
+    /// The most that were open at a time.
+    most: Cell<usize>,
+    changed: Notify,
+    /// For those whom an arrival need not wake.
+    left: Notify,
+    by_source: RefCell<HashMap<Source, usize>>,
+}
+
+/// One open connection.
+pub struct Present {
+    presence: Rc<Presence>,
+    /// What it is counted by, once that is known.
+    source: Option<Source>,
+}
+
+impl Presence {
+    /// Counts a connection until the guard is dropped.
+    #[must_use]
+    pub fn enter(self: &Rc<Self>) -> Present {
+        self.live.set(self.live.get() + 1);
+        self.most.set(self.most.get().max(self.live.get()));
+        self.changed.notify_waiters();
+        Present { presence: Rc::clone(self), source: None }
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.live.get()
+    }
+
+    /// The most that were open at a time.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most.get()
+    }
+
+    /// Has [`Presence::most`] count from now on.
+    pub fn forget_most(&self) {
+        self.most.set(self.live.get());
+    }
+
+    /// Returns when somebody has gone.
+    pub async fn left(&self) {
+        self.left.notified().await;
+    }
+
+    /// Returns when somebody has come or gone.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Returns when nobody is there.
+    pub async fn empty(&self) {
+        while self.live.get() > 0 {
+            self.left.notified().await;
+        }
+    }
+
+    fn leave(&self, source: Source) {
+        let mut counts = self.by_source.borrow_mut();
+        if let Some(count) = counts.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&source);
+            }
+        }
+        if counts.is_empty() {
+            // The memory of a flood is given back with its last connection.
+            *counts = HashMap::new();
+        }
+    }
+}
+
+impl Present {
+    /// Counts the connection among those of `source`, in place of what it was counted by before. False, and not
+    /// counted, where that source has `limit` connections already.
+    #[must_use]
+    pub fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
+        if self.source == Some(source) {
+            return true;
+        }
+        let mut counts = self.presence.by_source.borrow_mut();
+        let count = counts.entry(source).or_default();
+        if limit.is_some_and(|limit| *count >= limit) {
+            return false;
+        }
+        *count += 1;
+        drop(counts);
+        if let Some(before) = self.source.replace(source) {
+            self.presence.leave(before);
+        }
+        true
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        if let Some(source) = self.source {
+            self.presence.leave(source);
+        }
+        self.presence.live.set(self.presence.live.get() - 1);
+        self.presence.changed.notify_waiters();
+        self.presence.left.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_counted_by_their_source_while_they_live() {
+        let presence = Rc::new(Presence::default());
+        let (one, other) = (Source::User(1), Source::User(2));
+        let mut held: Vec<_> = (0..3).map(|_| presence.enter()).collect();
+        assert!(held[0].count_by(one, Some(2)));
+        assert!(held[0].count_by(one, Some(2)), "it is counted once");
+        assert!(held[1].count_by(one, Some(2)));
+        assert!(!held[2].count_by(one, Some(2)));
+        assert!(held[2].count_by(one, None));
+        held.pop();
+        assert!(held[1].count_by(other, Some(1)), "known by another name now");
+        held.push(presence.enter());
+        assert!(held[2].count_by(one, Some(2)));
+        held.clear();
+        assert_eq!((presence.live(), presence.most()), (0, 3));
+        presence.forget_most();
+        assert_eq!(presence.most(), 0);
+        assert!(presence.by_source.borrow().is_empty());
+    }
+}

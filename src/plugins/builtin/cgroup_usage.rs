@@ -1,0 +1,83 @@
+//! What `units` and `ct` have in common: groups of processes with their use of the machine.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    drivers::linux::cgroups::Usage,
+    plugins::{
+        families::{Families, Label},
+        figures::{Decimal, NANOS, rate, rate_of},
+    },
+};
+
+/// A group's figures over a window.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Figures {
+    /// Of one processor.
+    pub cpu: Option<Decimal>,
+    /// Bytes.
+    pub mem: Option<u64>,
+    /// Bytes in a second.
+    pub rd: Option<Decimal>,
+    /// Bytes in a second.
+    pub wr: Option<Decimal>,
+}
+
+impl Figures {
+    /// Between two readings of the same group. A group that was begun anew has smaller counters, and no rates.
+    #[must_use]
+    pub fn between(before: Option<(&Usage, Duration)>, now: &Usage) -> Self {
+        let rates = |field: fn(&Usage) -> Option<u64>| {
+            let (before, over) = before?;
+            rate(field(before), field(now), over)
+        };
+        Self {
+            cpu: before.and_then(|(before, over)| rate_of(before.cpu_ns, now.cpu_ns, NANOS, over)),
+            mem: now.memory_bytes,
+            rd: rates(|usage| usage.disk_bytes.map(|bytes| bytes.0)),
+            wr: rates(|usage| usage.disk_bytes.map(|bytes| bytes.1)),
+        }
+    }
+}
+
+/// The counters of a group for `/metrics`, in families of these names: processor time, memory, bytes read and written.
+pub fn families(names: &[&'static str; 4], labels: &[Label<'_>], usage: &Usage, out: &mut Families) {
+    let [cpu, memory, read, written] = *names;
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    out.counter(cpu, "Processor time used", labels, usage.cpu_ns.map(|used| used as f64 / NANOS as f64));
+    out.gauge(memory, "Memory in use, without pages that can be given back", labels, figure(usage.memory_bytes));
+    out.counter(read, "Bytes read from disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.0)));
+    out.counter(written, "Bytes written to disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.1)));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rates_need_two_readings_and_counters_that_grew() {
+        let usage = |cpu_ns, read| Usage {
+            cpu_ns: Some(cpu_ns),
+            memory_bytes: Some(5),
+            disk_bytes: Some((read, 0)),
+            ..Usage::default()
+        };
+        let figures = |before: Option<Usage>, now: Usage| {
+            let before = before.as_ref().map(|before| (before, Duration::from_secs(2)));
+            serde_json::to_value(Figures::between(before, &now)).unwrap()
+        };
+        let cases = [
+            (Some(usage(0, 10)), usage(3_000_000_000, 20), json!({"cpu": 1.5, "mem": 5, "rd": 5, "wr": 0})),
+            (Some(usage(9, 90)), usage(5, 20), json!({"cpu": null, "mem": 5, "rd": null, "wr": 0})),
+            (None, usage(5, 20), json!({"cpu": null, "mem": 5, "rd": null, "wr": null})),
+            (Some(Usage::default()), Usage::default(), json!({"cpu": null, "mem": null, "rd": null, "wr": null})),
+        ];
+        for (before, now, expected) in cases {
+            assert_eq!(figures(before, now), expected);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `cpu`: where the processors' time goes, in all of the kernel's words, and the kernel's event counters.
+//!
+//! The ratios are parts of the eight fields from `user` to `steal`. `guest` is inside `user`, and `guest_nice` inside
+//! `nice`: they are shown beside them and are not added again. In a container of lxcfs the event counters are null: they
+//! are the host's.
+
+use std::path::Path;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            mounts::is_of_lxcfs,
+            online::OnlineFile,
+            stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
+        },
+    },
+    plugins::{
+        Plugin, Window,
+        families::Families,
+        figures::{Decimal, rate},
+    },
+};
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Cpu {
+    stat: StatFile,
+    online: OnlineFile,
+    of_lxcfs: bool,
+}
+
+impl Cpu {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self {
+            stat: StatFile::new(root),
+            online: OnlineFile::new(root),
+            of_lxcfs: is_of_lxcfs(root, Path::new("/proc/stat")),
+        }
+    }
+
+    /// Why a part of the figures is null here, if it is.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        self.of_lxcfs.then(|| "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into())
+    }
+}
+
+/// One reading.
+#[derive(Debug, Default)]
+pub struct Sample {
+    stat: Stat,
+    /// The kernel's list of processors that are on; empty where it is not to be had.
+    online: String,
+}
+
+impl Plugin for Cpu {
+    type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        if self.online.read(&mut sample.online).is_err() {
+            sample.online.clear();
+        }
+        self.stat.read(&mut sample.stat)?;
+        if self.of_lxcfs {
+            sample.stat.forget_the_hosts();
+        }
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let Sample { stat: now, online } = window.now;
+        let before = window.before.map(|(sample, over)| (&sample.stat, over));
+        let per_second =
+            |field: fn(&Stat) -> Option<u64>| before.and_then(|(before, over)| rate(field(before), field(now), over));
+        View {
+            n: now.cpus.len(),
+            online: (!online.is_empty()).then_some(online),
+            all: before.and_then(|(before, _)| Shares::between(&before.all, &now.all)),
+            core: Cores { before: before.map(|(before, _)| before), now },
+            ctxt: per_second(|stat| stat.context_switches),
+            intr: per_second(|stat| stat.interrupts),
+            forks: per_second(|stat| stat.forks),
+            running: now.running,
+            blocked: now.blocked,
+        }
+    }
+}
+
+/// Names and modes of node_exporter's `cpu` and `stat` collectors.
+fn families(sample: &Sample, out: &mut Families) {
+    const CPU: &str = "Seconds the CPUs spent in each mode";
+    let seconds = |ticks: u64| ticks as f64 / TICKS_A_SECOND as f64;
+    let Stat { cpus, context_switches, interrupts, forks, running, blocked, boot_unix_secs, .. } = &sample.stat;
+    for (id, ticks) in cpus {
+        let cpu = id.to_string();
+        let CpuTicks { user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice } = *ticks;
+        for (mode, ticks) in [
+            ("idle", idle),
+            ("iowait", iowait),
+            ("irq", irq),
+            ("nice", nice),
+            ("softirq", softirq),
+            ("steal", steal),
+            ("system", system),
+            ("user", user),
+        ] {
+            out.counter("node_cpu_seconds_total", CPU, &[("cpu", cpu.as_str()), ("mode", mode)], seconds(ticks));
+        }
+        for (mode, ticks) in [("user", guest), ("nice", guest_nice)] {
+            let labels = [("cpu", cpu.as_str()), ("mode", mode)];
+            out.counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests", &labels, seconds(ticks));
+        }
+    }
+    let figure = |value: &Option<u64>| value.map(|value| value as f64);
+    out.counter("node_context_switches_total", "Context switches", &[], figure(context_switches));
+    out.counter("node_intr_total", "Interrupts serviced", &[], figure(interrupts));
+    out.counter("node_forks_total", "Forks", &[], figure(forks));
+    out.gauge("node_procs_running", "Threads in runnable state", &[], figure(running));
+    out.gauge("node_procs_blocked", "Threads blocked waiting for I/O", &[], figure(blocked));
+    out.gauge("node_boot_time_seconds", "Boot time in seconds since 1970", &[], figure(boot_unix_secs));
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    n: usize,
+    online: Option<&'a String>,
+    all: Option<Shares>,
+    core: Cores<'a>,
+    ctxt: Option<Decimal>,
+    intr: Option<Decimal>,
+    forks: Option<Decimal>,
+    running: Option<u64>,
+    blocked: Option<u64>,
+}
+
+/// A processor that was not there before, or was unplugged in between, is null.
+struct Cores<'a> {
+    before: Option<&'a Stat>,
+    now: &'a Stat,
+}
+
+impl Serialize for Cores<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.now.cpus.len()))?;
+        for (index, (id, ticks)) in self.now.cpus.iter().enumerate() {
+            let before = self.before.and_then(|before| before.cpu(*id, index));
+            let shares = before.and_then(|before| Shares::between(before, ticks));
+            map.serialize_entry(&format_args!("cpu{id}"), &shares)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Shares {
+    user: Decimal,
+    nice: Decimal,
+    system: Decimal,
+    idle: Decimal,
+    iowait: Decimal,
+    irq: Decimal,
+    softirq: Decimal,
+    steal: Decimal,
+    guest: Decimal,
+    guest_nice: Decimal,
+}
+
+impl Shares {
+    fn between(before: &CpuTicks, now: &CpuTicks) -> Option<Self> {
+        let spent = now.since(before)?;
+        let total = spent.total();
+        let share = |part| Decimal::ratio(part, total);
+        Some(Self {
+            user: share(spent.user),
+            nice: share(spent.nice),
+            system: share(spent.system),
+            idle: share(spent.idle),
+            iowait: share(spent.iowait),
+            irq: share(spent.irq),
+            softirq: share(spent.softirq),
+            steal: share(spent.steal),
+            guest: share(spent.guest),
+            guest_nice: share(spent.guest_nice),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::drivers::linux::stat::parse;
+
+    fn view(before: Option<&str>, now: &str) -> Value {
+        let sample = |text: &str| {
+            let mut stat = Stat::default();
+            parse(text.as_bytes(), &mut stat).unwrap();
+            Sample { stat, online: "0-1".into() }
+        };
+        let (before, now) = (before.map(sample), sample(now));
+        let before = before.as_ref().map(|sample| (sample, Duration::from_secs(2)));
+        serde_json::to_value(Cpu::view(Window { before, now: &now })).unwrap()
+    }
+
+    const BEFORE: &str = "cpu  0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\ncpu1 0 0 0 900\nintr 10 3\nctxt 100\nprocesses 5\n";
+    const NOW: &str = "cpu  1 0 0 3\ncpu0 40 10 5 15 10 5 5 10 30 10\ncpu1 0 0 0 1\ncpu2 1 1 1 1\nintr 30 3\n\
+        ctxt 90\nprocesses 6\nprocs_running 2\nprocs_blocked 0\n";
+
+    #[test]
+    fn guests_are_inside_and_steal_is_part_of_the_whole() {
+        let expected = json!({"user": 0.4, "nice": 0.1, "system": 0.05, "idle": 0.15, "iowait": 0.1, "irq": 0.05,
+            "softirq": 0.05, "steal": 0.1, "guest": 0.3, "guest_nice": 0.1});
+        let view = view(Some(BEFORE), NOW);
+        assert_eq!(view["core"]["cpu0"], expected);
+        assert_eq!(view["all"]["user"], 0.25);
+    }
+
+    #[test]
+    fn replugged_and_new_processors_are_null_and_counters_are_rates() {
+        let view = view(Some(BEFORE), NOW);
+        assert_eq!((&view["core"]["cpu1"], &view["core"]["cpu2"]), (&Value::Null, &Value::Null));
+        assert_eq!((&view["intr"], &view["ctxt"], &view["forks"]), (&json!(10), &Value::Null, &json!(0.5)));
+        assert_eq!((&view["running"], &view["blocked"], &view["n"]), (&json!(2), &json!(0), &json!(3)));
+        assert_eq!(view["online"], "0-1");
+    }
+
+    #[test]
+    fn the_first_push_has_no_rates() {
+        let view = view(None, NOW);
+        let nulls = ["all", "ctxt", "intr", "forks"].map(|key| view[key].is_null());
+        assert_eq!((nulls, &view["core"]["cpu0"], &view["running"]), ([true; 4], &Value::Null, &json!(2)));
+    }
+}

@@ -1,0 +1,244 @@
+//! `fs`: how full the machine's file systems are.
+//!
+//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`. Where the
+//! machine's mounts are hidden from us the rows are those of our own view, and say so: `"by":"self"`.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            mounts::{Mount, View, read, storage},
+            space::{Space, space},
+        },
+    },
+    plugins::{
+        Plugin, Window,
+        families::Families,
+        figures::{Decimal, OWN_VIEW},
+    },
+    system::deadline_pool::{Answer, Patience},
+};
+
+/// After this the others are shown without it.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// More are not shown.
+const ROWS: usize = 64;
+
+/// The questions to the file systems, which outlive the plugin.
+pub type Questions = Arc<Patience<Option<Space>>>;
+
+/// The plugin. A reading costs a thread for each file system, for as long as that takes to answer.
+#[derive(Debug)]
+pub struct Fs {
+    root: Root,
+    with_network: bool,
+    questions: Questions,
+}
+
+impl Fs {
+    /// Reads below `root`; file systems of other machines only `with_network`.
+    #[must_use]
+    pub fn new(root: &Root, with_network: bool, questions: Questions) -> Self {
+        Self { root: root.clone(), with_network, questions }
+    }
+}
+
+/// One file system.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    mnt: String,
+    src: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// Bytes.
+    size: Option<u64>,
+    used: Option<u64>,
+    avail: Option<u64>,
+    inode_pct: Option<Decimal>,
+    ro: bool,
+    /// Seconds since it answered last; null while it does.
+    stale: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+}
+
+impl Plugin for Fs {
+    type Sample = Vec<Row>;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
+        sample.clear();
+        let View { mounts, own } = read(&self.root)?;
+        let mut mounts = storage(mounts, self.with_network);
+        mounts.truncate(ROWS);
+        let question = |mount: &Mount| {
+            let mount = mount.clone();
+            (format!("{:?} {}", mount.device, mount.point.display()), move || space(&mount))
+        };
+        let answers = self.questions.ask(mounts.iter().map(question).collect(), DEADLINE);
+        // What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too.
+        let keeps = |answer: &Answer<Option<Space>>| answer.value.flatten().is_none_or(|space| space.size_bytes > 0);
+        let rows = mounts.into_iter().zip(answers).filter(|(_, answer)| keeps(answer));
+        sample.extend(rows.map(|(mount, answer)| {
+            let space = answer.value.flatten();
+            Row {
+                mnt: mount.point.display().to_string(),
+                src: mount.source,
+                kind: mount.kind,
+                size: space.map(|space| space.size_bytes),
+                used: space.map(|space| space.used_bytes),
+                avail: space.map(|space| space.available_bytes),
+                inode_pct: space.and_then(|space| space.files).map(|(used, all)| Decimal::percent(used, all)),
+                ro: mount.read_only,
+                stale: answer.stale.map(|age| age.as_secs()),
+                by: own.then_some(OWN_VIEW),
+            }
+        }));
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Vec<Row>>) -> impl Serialize {
+        window.now
+    }
+}
+
+/// Names of node_exporter's `filesystem` collector, for the file systems that are shown.
+fn families(rows: &Vec<Row>, out: &mut Families) {
+    for row in rows {
+        let labels = [("device", row.src.as_str()), ("fstype", row.kind.as_str()), ("mountpoint", row.mnt.as_str())];
+        let bytes = |value: Option<u64>| value.map(|value| value as f64);
+        let free = row.size.zip(row.used).map(|(size, used)| size.saturating_sub(used));
+        let flag = |set: bool| f64::from(u8::from(set));
+        out.gauge("node_filesystem_size_bytes", "Size in bytes", &labels, bytes(row.size));
+        out.gauge("node_filesystem_free_bytes", "Free bytes, those kept for root included", &labels, bytes(free));
+        out.gauge("node_filesystem_avail_bytes", "Bytes that users can have", &labels, bytes(row.avail));
+        out.gauge("node_filesystem_readonly", "1 where it is read-only", &labels, flag(row.ro));
+        let silent = row.stale.is_some() || row.size.is_none();
+        out.gauge("node_filesystem_device_error", "1 where it does not answer", &labels, flag(silent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::fd::AsRawFd, path::Path, process::Command, thread, time::Instant};
+
+    use nix::{
+        mount::{MntFlags, MsFlags, mount, umount2},
+        unistd::geteuid,
+    };
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_running_host_has_a_root_with_figures() {
+        let mut sample = Vec::new();
+        Fs::new(&Root::host(), false, Questions::default()).read(&mut sample).unwrap();
+        let rows = serde_json::to_value(Fs::view(Window { before: None, now: &sample })).unwrap();
+        let root = rows.as_array().unwrap().iter().find(|row| row["mnt"] == "/").unwrap();
+        assert!(root["size"].as_u64() >= root["used"].as_u64() && root["stale"].is_null(), "{root}");
+        assert!(root["inode_pct"].as_f64().is_none_or(|percent| (0.0..=100.0).contains(&percent)), "{root}");
+    }
+
+    #[test]
+    fn what_is_not_seen_from_here_has_no_figures() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        fs::write(dir.path().join("proc/1/mountinfo"), "1 0 250:77 / /nonexistent rw - ext4 /dev/x ro\n").unwrap();
+        let mut sample = Vec::new();
+        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        let row = serde_json::to_value(&sample[0]).unwrap();
+        assert_eq!((&row["size"], &row["ro"], &row["src"]), (&Value::Null, &Value::Bool(true), &"/dev/x".into()));
+    }
+
+    #[test]
+    fn what_has_no_blocks_is_no_row() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata("/proc").unwrap());
+        let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+        let line = format!("1 1 {major}:{minor} / /proc rw - nfsd nfsd rw\n");
+        fs::write(dir.path().join("proc/1/mountinfo"), line).unwrap();
+        let mut sample = Vec::new();
+        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        assert!(sample.is_empty(), "{sample:?}");
+    }
+
+    const DEAD: &str =
+        "plugins::builtin::filesystems::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
+    const INSIDE: &str = "RTSTAT_TEST_HAS_OWN_MOUNTS";
+
+    /// Runs in mounts of its own, so that a dead one is in nobody's way: this program again, for this test alone.
+    #[test]
+    fn a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread() {
+        if std::env::var_os(INSIDE).is_some() {
+            return watch_a_dead_mount();
+        }
+        let own_mounts = || {
+            let mut unshare = Command::new("unshare");
+            unshare.args(if geteuid().is_root() {
+                &["--mount"][..]
+            } else {
+                &["--mount", "--user", "--map-root-user"]
+            });
+            unshare
+        };
+        let allowed = own_mounts().args(["test", "-w", "/dev/fuse"]).status().is_ok_and(|status| status.success());
+        if !allowed && std::env::var_os("CI").is_none() {
+            eprintln!("not tested: this user may not mount in a namespace, or there is no FUSE");
+            return;
+        }
+        let program = std::env::current_exe().unwrap();
+        let test = own_mounts().arg(program).args(["--exact", DEAD, "--nocapture"]).env(INSIDE, "1").output().unwrap();
+        let said = [test.stdout, test.stderr].concat();
+        assert!(test.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+
+    /// A daemon that has mounted itself and answers nothing, not even the first greeting.
+    fn watch_a_dead_mount() {
+        let dir = tempfile::tempdir().unwrap();
+        let point = dir.path().join("dead");
+        fs::create_dir_all(&point).unwrap();
+        let daemon = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
+        let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", daemon.as_raw_fd());
+        mount(Some("dead"), &point, Some("fuse.dead"), MsFlags::empty(), Some(options.as_str())).unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        fs::copy("/proc/self/mountinfo", dir.path().join("proc/1/mountinfo")).unwrap();
+
+        let questions = Questions::default();
+        for round in 0..5 {
+            // A new plugin each time, as for viewers that come and go.
+            let mut sample = Vec::new();
+            let begun = Instant::now();
+            Fs::new(&Root::at(dir.path()), false, Arc::clone(&questions)).read(&mut sample).unwrap();
+            let row = |at: &Path| sample.iter().find(|row| Path::new(&row.mnt) == at).unwrap();
+            let (root, dead) = (row(Path::new("/")), row(&point));
+            assert!(root.size.is_some() && root.stale.is_none(), "{root:?}");
+            assert!(dead.size.is_none() && dead.stale.is_some(), "{dead:?}");
+            assert!(round == 0 || begun.elapsed() < DEADLINE, "round {round} waited for it again");
+            assert_eq!(questions.waiting(), 1);
+            come_down_to(1);
+        }
+        drop(daemon);
+        come_down_to(0);
+        umount2(&point, MntFlags::MNT_DETACH).unwrap();
+    }
+
+    /// Threads that have answered are on their way out.
+    fn come_down_to(threads: usize) {
+        let is_asking =
+            |task: &fs::DirEntry| fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n");
+        let asking = || fs::read_dir("/proc/self/task").unwrap().flatten().filter(is_asking).count();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while asking() != threads {
+            assert!(Instant::now() < deadline, "{} threads", asking());
+            thread::yield_now();
+        }
+    }
+}

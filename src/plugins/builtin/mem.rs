@@ -1,0 +1,246 @@
+//! `mem`: memory and swap in bytes, with what is really in use.
+//!
+//! `used` is what programs could not have: the total without the kernel's estimate of what is available and without
+//! the part of ZFS's cache that can be given back, which that estimate leaves out. Kernels before 3.14 estimate
+//! nothing; there it is the total without what is free, cached and reclaimable, shared memory not being so.
+
+use serde::Serialize;
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            arcstats::{Arc, ArcstatsFile},
+            meminfo::{Meminfo, MeminfoFile},
+            vmstat::{Vmstat, VmstatFile},
+        },
+    },
+    plugins::{
+        Plugin, Window,
+        families::Families,
+        figures::{Decimal, rate},
+    },
+};
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Mem {
+    meminfo: MeminfoFile,
+    vmstat: VmstatFile,
+    arcstats: ArcstatsFile,
+}
+
+impl Mem {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self { meminfo: MeminfoFile::new(root), vmstat: VmstatFile::new(root), arcstats: ArcstatsFile::new(root) }
+    }
+}
+
+/// One reading.
+#[derive(Debug, Default)]
+pub struct Sample {
+    meminfo: Meminfo,
+    vmstat: Vmstat,
+    arc: Option<Arc>,
+}
+
+impl Plugin for Mem {
+    type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        sample.meminfo = self.meminfo.read()?;
+        sample.vmstat = self.vmstat.read().unwrap_or_default();
+        sample.arc = self.arcstats.read().ok();
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let Sample { meminfo, vmstat, arc } = window.now;
+        let pages_per_second = |field: fn(&Vmstat) -> Option<u64>| {
+            let (before, over) = window.before?;
+            rate(field(&before.vmstat).map(page_bytes), field(vmstat).map(page_bytes), over)
+        };
+        let bytes = |kib: Option<u64>| kib.map(kib_bytes);
+        View {
+            total: kib_bytes(meminfo.total),
+            available: bytes(meminfo.available),
+            used: used_bytes(meminfo, arc.as_ref()),
+            free: bytes(meminfo.free),
+            buffers: bytes(meminfo.buffers),
+            cached: bytes(meminfo.cached),
+            sreclaimable: bytes(meminfo.slab_reclaimable),
+            shmem: bytes(meminfo.shmem),
+            arc: arc.map(|arc| arc.size_bytes),
+            arc_min: arc.map(|arc| arc.min_bytes),
+            dirty: bytes(meminfo.dirty),
+            writeback: bytes(meminfo.writeback),
+            anon: bytes(meminfo.anon),
+            slab: bytes(meminfo.slab),
+            hugetlb: bytes(meminfo.hugetlb),
+            commit: bytes(meminfo.committed),
+            commit_limit: bytes(meminfo.commit_limit),
+            swap: Swap {
+                total: bytes(meminfo.swap_total),
+                free: bytes(meminfo.swap_free),
+                cached: bytes(meminfo.swap_cached),
+                swapped_in: pages_per_second(|vmstat| vmstat.swapped_in_pages),
+                swapped_out: pages_per_second(|vmstat| vmstat.swapped_out_pages),
+            },
+            zswap: bytes(meminfo.zswap),
+            oom_kill: vmstat.oom_kills,
+        }
+    }
+}
+
+/// Names of node_exporter's `meminfo` and `vmstat` collectors.
+fn families(sample: &Sample, out: &mut Families) {
+    const HELP: &str = "Memory information, see proc_meminfo(5)";
+    let Sample { meminfo, vmstat, .. } = sample;
+    for (name, kib) in [
+        ("node_memory_MemTotal_bytes", Some(meminfo.total)),
+        ("node_memory_MemFree_bytes", meminfo.free),
+        ("node_memory_MemAvailable_bytes", meminfo.available),
+        ("node_memory_Buffers_bytes", meminfo.buffers),
+        ("node_memory_Cached_bytes", meminfo.cached),
+        ("node_memory_SwapCached_bytes", meminfo.swap_cached),
+        ("node_memory_SwapTotal_bytes", meminfo.swap_total),
+        ("node_memory_SwapFree_bytes", meminfo.swap_free),
+        ("node_memory_Dirty_bytes", meminfo.dirty),
+        ("node_memory_Writeback_bytes", meminfo.writeback),
+        ("node_memory_AnonPages_bytes", meminfo.anon),
+        ("node_memory_Shmem_bytes", meminfo.shmem),
+        ("node_memory_Slab_bytes", meminfo.slab),
+        ("node_memory_SReclaimable_bytes", meminfo.slab_reclaimable),
+        ("node_memory_CommitLimit_bytes", meminfo.commit_limit),
+        ("node_memory_Committed_AS_bytes", meminfo.committed),
+        ("node_memory_Hugetlb_bytes", meminfo.hugetlb),
+        ("node_memory_Zswap_bytes", meminfo.zswap),
+    ] {
+        out.gauge(name, HELP, &[], kib.map(|kib| kib_bytes(kib) as f64));
+    }
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    out.untyped("node_vmstat_pswpin", "Pages swapped in", &[], figure(vmstat.swapped_in_pages));
+    out.untyped("node_vmstat_pswpout", "Pages swapped out", &[], figure(vmstat.swapped_out_pages));
+    out.untyped("node_vmstat_oom_kill", "Processes killed for lack of memory", &[], figure(vmstat.oom_kills));
+}
+
+fn used_bytes(meminfo: &Meminfo, arc: Option<&Arc>) -> u64 {
+    let spare_kib = meminfo.available.unwrap_or_else(|| {
+        let parts = [meminfo.free, meminfo.buffers, meminfo.cached, meminfo.slab_reclaimable];
+        let spare = parts.into_iter().flatten().fold(0, u64::saturating_add);
+        spare.saturating_sub(meminfo.shmem.unwrap_or(0))
+    });
+    let spare_arc = arc.map_or(0, |arc| arc.size_bytes.saturating_sub(arc.min_bytes));
+    kib_bytes(meminfo.total).saturating_sub(kib_bytes(spare_kib)).saturating_sub(spare_arc)
+}
+
+fn kib_bytes(kib: u64) -> u64 {
+    kib.saturating_mul(1024)
+}
+
+fn page_bytes(pages: u64) -> u64 {
+    pages.saturating_mul(crate::drivers::linux::page_size_bytes())
+}
+
+#[derive(Serialize)]
+struct View {
+    total: u64,
+    available: Option<u64>,
+    used: u64,
+    free: Option<u64>,
+    buffers: Option<u64>,
+    cached: Option<u64>,
+    sreclaimable: Option<u64>,
+    shmem: Option<u64>,
+    arc: Option<u64>,
+    arc_min: Option<u64>,
+    dirty: Option<u64>,
+    writeback: Option<u64>,
+    anon: Option<u64>,
+    slab: Option<u64>,
+    hugetlb: Option<u64>,
+    commit: Option<u64>,
+    commit_limit: Option<u64>,
+    swap: Swap,
+    zswap: Option<u64>,
+    /// Processes killed for want of memory since boot: a count, not a rate, so that none is overlooked.
+    oom_kill: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Swap {
+    total: Option<u64>,
+    free: Option<u64>,
+    cached: Option<u64>,
+    #[serde(rename = "in")]
+    swapped_in: Option<Decimal>,
+    #[serde(rename = "out")]
+    swapped_out: Option<Decimal>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{process::Command, time::Duration};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn used_is_what_programs_could_not_have() {
+        let old = Meminfo { total: 1000, free: Some(100), buffers: Some(50), cached: Some(300), ..Meminfo::default() };
+        let new = Meminfo { available: Some(600), ..old };
+        let arc = |size_bytes, min_bytes| Some(Arc { size_bytes, min_bytes });
+        let cases = [
+            ("estimate", new, None, 400 * 1024),
+            ("an estimate of nothing", Meminfo { available: Some(0), ..old }, None, 1000 * 1024),
+            ("no estimate", old, None, 550 * 1024),
+            ("shared memory", Meminfo { shmem: Some(200), slab_reclaimable: Some(30), ..old }, None, 720 * 1024),
+            ("cache of ZFS", new, arc(300 * 1024, 100 * 1024), 200 * 1024),
+            ("cache below its minimum", new, arc(50, 100), 400 * 1024),
+            ("impossible cache", new, arc(u64::MAX, 0), 0),
+            ("container with less than its parts", Meminfo { total: 10, ..old }, None, 0),
+        ];
+        for (case, meminfo, arc, used) in cases {
+            assert_eq!(used_bytes(&meminfo, arc.as_ref()), used, "{case}");
+        }
+    }
+
+    /// What does not change while the test runs; the rest is compared in the drivers.
+    #[test]
+    fn the_running_host_agrees_with_free() {
+        let mut sample = Sample::default();
+        Mem::new(&Root::host()).read(&mut sample).unwrap();
+        let view = serde_json::to_value(Mem::view(Window { before: None, now: &sample })).unwrap();
+        let output = Command::new("free").arg("-b").env("LC_ALL", "C").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let total = |line: usize| text.lines().nth(line).unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert_eq!(
+            (view["total"].as_u64(), view["swap"]["total"].as_u64()),
+            (Some(total(1)), Some(total(2))),
+            "{text}"
+        );
+        assert!(view["used"].as_u64() < view["total"].as_u64(), "{view}");
+    }
+
+    #[test]
+    fn swap_rates_are_bytes_and_what_is_not_there_is_null() {
+        let sample = |pages| Sample {
+            meminfo: Meminfo { total: 4, swap_total: Some(0), ..Meminfo::default() },
+            vmstat: Vmstat { swapped_in_pages: Some(pages), oom_kills: Some(3), ..Vmstat::default() },
+            arc: None,
+        };
+        let (before, now) = (sample(10), sample(20));
+        let window = Window { before: Some((&before, Duration::from_secs(10))), now: &now };
+        let view = serde_json::to_value(Mem::view(window)).unwrap();
+        let page = crate::drivers::linux::page_size_bytes();
+        let swap = json!({"total": 0, "free": null, "cached": null, "in": page, "out": null});
+        assert_eq!((&view["swap"], &view["oom_kill"], &view["arc"]), (&swap, &json!(3), &json!(null)));
+        let first = serde_json::to_value(Mem::view(Window { before: None, now: &now })).unwrap();
+        assert!(first["swap"]["in"].is_null());
+    }
+}

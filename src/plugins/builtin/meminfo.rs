@@ -1,0 +1,116 @@
+//! `meminfo`: memory and swap in kB as the original showed them.
+
+use serde::Serialize;
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::meminfo::{Meminfo as Reading, MeminfoFile},
+    },
+    plugins::{Plugin, Window},
+};
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Meminfo(MeminfoFile);
+
+impl Meminfo {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self(MeminfoFile::new(root))
+    }
+}
+
+impl Plugin for Meminfo {
+    type Sample = Reading;
+
+    fn read(&mut self, sample: &mut Reading) -> Result<(), DriverError> {
+        *sample = self.0.read()?;
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Reading>) -> impl Serialize {
+        View::from(window.now)
+    }
+}
+
+#[derive(Serialize)]
+struct View {
+    memory: Memory,
+    swap: Swap,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Memory {
+    total: u64,
+    used: u64,
+    free: u64,
+    apps: u64,
+    buffers: u64,
+    cached: u64,
+    swap_cached: u64,
+}
+
+#[derive(Serialize)]
+struct Swap {
+    total: u64,
+    used: u64,
+    free: u64,
+}
+
+impl From<&Reading> for View {
+    /// What the kernel does not print is 0. In containers the parts may be more than the whole: no difference is
+    /// below 0.
+    fn from(reading: &Reading) -> Self {
+        let zero = Option::unwrap_or_default;
+        let (total, free) = (reading.total, zero(reading.free));
+        let (buffers, cached, swap_cached) = (zero(reading.buffers), zero(reading.cached), zero(reading.swap_cached));
+        let apps = [free, buffers, cached, swap_cached].into_iter().fold(total, u64::saturating_sub);
+        let (swap_total, swap_free) = (zero(reading.swap_total), zero(reading.swap_free));
+        Self {
+            memory: Memory { total, used: total.saturating_sub(free), free, apps, buffers, cached, swap_cached },
+            swap: Swap { total: swap_total, used: swap_total.saturating_sub(swap_free), free: swap_free },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_originals_figures_to_the_byte() {
+        let cases = [
+            (
+                Reading {
+                    total: 24_684_084,
+                    free: Some(20_981_920),
+                    buffers: Some(36_728),
+                    cached: Some(3_159_248),
+                    swap_cached: Some(0),
+                    swap_total: Some(0),
+                    swap_free: Some(0),
+                    ..Reading::default()
+                },
+                r#"{"memory":{"total":24684084,"used":3702164,"free":20981920,"apps":506188,"buffers":36728,"cached":3159248,"swapCached":0},"swap":{"total":0,"used":0,"free":0}}"#,
+            ),
+            (
+                Reading {
+                    total: 10,
+                    free: Some(4),
+                    cached: Some(9),
+                    swap_total: Some(5),
+                    swap_free: Some(2),
+                    ..Reading::default()
+                },
+                r#"{"memory":{"total":10,"used":6,"free":4,"apps":0,"buffers":0,"cached":9,"swapCached":0},"swap":{"total":5,"used":3,"free":2}}"#,
+            ),
+        ];
+        for (now, expected) in cases {
+            let json = serde_json::to_string(&Meminfo::view(Window { before: None, now: &now })).unwrap();
+            assert_eq!(json, expected);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `sock`: the machine's sockets, its lost segments and connections, and its connection tracker.
+//!
+//! Where the machine's network is hidden it is our own, and says so: `"by":"self"`.
+
+use serde::Serialize;
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::sockets::{SocketFiles, Sockets},
+    },
+    plugins::{
+        Plugin, Window,
+        families::Families,
+        figures::{Decimal, OWN_VIEW, rate},
+    },
+};
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Sock(SocketFiles);
+
+impl Sock {
+    /// Reads below `root`.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self(SocketFiles::new(root))
+    }
+}
+
+impl Plugin for Sock {
+    type Sample = Sockets;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Sockets) -> Result<(), DriverError> {
+        *sample = self.0.read()?;
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sockets>) -> impl Serialize {
+        let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own } = window.now;
+        let both = |v4: Option<u64>, v6: Option<u64>| Some(v4?.saturating_add(v6.unwrap_or(0)));
+        let per_second = |field: fn(&Sockets) -> Option<u64>, now: &Option<u64>| {
+            let (before, over) = window.before?;
+            rate(field(before), *now, over)
+        };
+        View {
+            tcp: both(v4.tcp, v6.tcp),
+            tw: v4.time_wait,
+            orphan: v4.orphan,
+            udp: both(v4.udp, v6.udp),
+            retrans: per_second(|sockets| sockets.retransmitted, retransmitted),
+            listen_drop: per_second(|sockets| sockets.listen_drops, listen_drops),
+            conntrack: *conntrack,
+            by: own.then_some(OWN_VIEW),
+        }
+    }
+}
+
+/// Names of node_exporter's `sockstat`, `netstat` and `conntrack` collectors.
+fn families(sockets: &Sockets, out: &mut Families) {
+    const HELP: &str = "Sockets, see /proc/net/sockstat";
+    let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own: _ } = sockets;
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    for (name, value) in [
+        ("node_sockstat_TCP_inuse", v4.tcp),
+        ("node_sockstat_TCP_orphan", v4.orphan),
+        ("node_sockstat_TCP_tw", v4.time_wait),
+        ("node_sockstat_UDP_inuse", v4.udp),
+        ("node_sockstat_TCP6_inuse", v6.tcp),
+        ("node_sockstat_UDP6_inuse", v6.udp),
+    ] {
+        out.gauge(name, HELP, &[], figure(value));
+    }
+    out.untyped("node_netstat_Tcp_RetransSegs", "Segments sent again", &[], figure(*retransmitted));
+    out.untyped("node_netstat_TcpExt_ListenDrops", "Connections dropped by listeners", &[], figure(*listen_drops));
+    let (entries, limit) = conntrack.unzip();
+    out.gauge("node_nf_conntrack_entries", "Tracked connections", &[], figure(entries));
+    out.gauge("node_nf_conntrack_entries_limit", "Connections that can be tracked", &[], figure(limit));
+}
+
+#[derive(Serialize)]
+struct View {
+    tcp: Option<u64>,
+    tw: Option<u64>,
+    orphan: Option<u64>,
+    udp: Option<u64>,
+    retrans: Option<Decimal>,
+    listen_drop: Option<Decimal>,
+    conntrack: Option<(u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::drivers::linux::sockets::Sockstat;
+
+    #[test]
+    fn both_families_are_summed_and_counters_are_rates() {
+        let sockets = |retransmitted| Sockets {
+            v4: Sockstat { tcp: Some(3), orphan: Some(1), time_wait: Some(9), udp: Some(2) },
+            v6: Sockstat { tcp: Some(4), ..Sockstat::default() },
+            retransmitted: Some(retransmitted),
+            listen_drops: None,
+            conntrack: Some((5, 100)),
+            own: false,
+        };
+        let (before, now) = (sockets(10), sockets(13));
+        let view = |before| serde_json::to_value(Sock::view(Window { before, now: &now })).unwrap();
+        let mut expected = json!({"tcp": 7, "tw": 9, "orphan": 1, "udp": 2, "retrans": 1.5, "listen_drop": null, "conntrack": [5, 100]});
+        assert_eq!(view(Some((&before, Duration::from_secs(2)))), expected);
+        expected["retrans"] = json!(null);
+        assert_eq!(view(None), expected);
+    }
+}

@@ -1,0 +1,292 @@
+//! `top`: the processes that use most of the processors, the memory and the disks.
+//!
+//! A process is known by its id and its start together, since ids are used again. Names are the kernel's short ones:
+//! command lines hold secrets and are read only where the operator asks for them.
+
+use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            name::Name,
+            page_size_bytes,
+            pid_files::{disk_bytes, effective_uid, unit},
+            pid_stat::parse,
+            processes::Processes,
+        },
+    },
+    plugins::{Plugin, Window, figures::Decimal},
+};
+
+/// Rows of each list.
+const ROWS: usize = 10;
+
+/// Clock ticks in a second of one processor.
+const TICKS: u64 = 100;
+
+/// The plugin. A reading costs two small files for each process, and two more for each new one.
+#[derive(Debug)]
+pub struct Top {
+    processes: Processes,
+    command_lines: bool,
+    owners: HashMap<u32, (Identity, Owner)>,
+}
+
+impl Top {
+    /// Reads below `root`, with or without command lines.
+    #[must_use]
+    pub fn new(root: &Root, command_lines: bool) -> Self {
+        Self { processes: Processes::new(root), command_lines, owners: HashMap::new() }
+    }
+
+    /// Whose the process is. This changes when another program is run in it, which its name shows.
+    fn owner(&mut self, process: &Process) -> Owner {
+        let identity = Identity { start_ticks: process.start_ticks, name: process.name };
+        if let Some((known, owner)) = self.owners.get(&process.pid)
+            && *known == identity
+        {
+            return owner.clone();
+        }
+        let uid = self.processes.file(process.pid, "status").and_then(effective_uid);
+        let unit =
+            self.processes.file(process.pid, "cgroup").and_then(unit).map(|unit| String::from_utf8_lossy(unit).into());
+        let command = self.command_lines.then(|| self.processes.file(process.pid, "cmdline").and_then(command_line));
+        let owner = Owner { uid, unit, command: command.flatten() };
+        self.owners.insert(process.pid, (identity, owner.clone()));
+        owner
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    start_ticks: u64,
+    name: Name,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Owner {
+    uid: Option<u32>,
+    unit: Option<Arc<str>>,
+    command: Option<Arc<str>>,
+}
+
+/// The longest command line that is shown, in bytes.
+const COMMAND_BYTES: usize = 256;
+
+/// The arguments with blanks between them; none for a kernel thread.
+fn command_line(bytes: &[u8]) -> Option<Arc<str>> {
+    let shown = bytes.get(..COMMAND_BYTES).unwrap_or(bytes);
+    let text: Vec<u8> = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
+    let text = String::from_utf8_lossy(text.trim_ascii());
+    (!text.is_empty()).then(|| text.into())
+}
+
+/// One process.
+#[derive(Debug, Clone, Default)]
+pub struct Process {
+    pid: u32,
+    start_ticks: u64,
+    name: Name,
+    state: u8,
+    cpu_ticks: u64,
+    resident_pages: u64,
+    /// Bytes read and written; none where we may not know.
+    disk: Option<(u64, u64)>,
+    owner: Owner,
+}
+
+/// All processes, by id.
+pub type Sample = Vec<Process>;
+
+impl Plugin for Top {
+    type Sample = Sample;
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        sample.clear();
+        self.processes.walk(|pid, line| {
+            let Ok(stat) = parse(line) else { return };
+            sample.push(Process {
+                pid,
+                start_ticks: stat.start_ticks,
+                name: Name::new(stat.name),
+                state: stat.state,
+                cpu_ticks: stat.user_ticks.saturating_add(stat.system_ticks),
+                resident_pages: stat.resident_pages,
+                disk: None,
+                owner: Owner::default(),
+            });
+        })?;
+        sample.sort_unstable_by_key(|process| process.pid);
+        for process in &mut *sample {
+            // Kernel threads and the dead hold no memory, and do no reading and writing of their own.
+            if process.resident_pages > 0 {
+                process.disk = self.processes.file(process.pid, "io").and_then(disk_bytes);
+            }
+            process.owner = self.owner(process);
+        }
+        self.owners.retain(|pid, _| sample.binary_search_by_key(pid, |process| process.pid).is_ok());
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let rows: Vec<Row<'_>> = window.now.iter().map(|process| Row::between(window.before, process)).collect();
+        View {
+            cpu: window.before.map(|_| most(&rows, |row| row.cpu.unwrap_or_default())),
+            mem: most(&rows, |row| row.rss),
+            io: window.before.map(|_| most(&rows, |row| row.moved_bytes)),
+        }
+    }
+}
+
+/// The rows in which `figure` is largest, the largest first, without those that have nothing of it.
+fn most<'a, T: Ord + Default>(rows: &[Row<'a>], figure: impl Fn(&Row<'a>) -> T) -> Vec<Row<'a>> {
+    let nothing = T::default();
+    let mut sorted: Vec<_> = rows.iter().filter(|row| figure(row) > nothing).collect();
+    sorted.sort_by_key(|row| Reverse(figure(row)));
+    sorted.into_iter().take(ROWS).copied().collect()
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    cpu: Option<Vec<Row<'a>>>,
+    mem: Vec<Row<'a>>,
+    io: Option<Vec<Row<'a>>>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Row<'a> {
+    pid: u32,
+    /// Clock ticks after boot.
+    start: u64,
+    name: Name,
+    uid: Option<u32>,
+    unit: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cmd: Option<&'a str>,
+    /// Of one processor.
+    cpu: Option<Decimal>,
+    /// Bytes.
+    rss: u64,
+    /// Bytes in a second.
+    rd: Option<Decimal>,
+    wr: Option<Decimal>,
+    st: char,
+    #[serde(skip)]
+    moved_bytes: u64,
+}
+
+impl<'a> Row<'a> {
+    fn between(before: Option<(&Sample, Duration)>, now: &'a Process) -> Self {
+        let before = before.and_then(|(sample, over)| {
+            let index = sample.binary_search_by_key(&now.pid, |process| process.pid).ok()?;
+            let before = sample.get(index).filter(|before| before.start_ticks == now.start_ticks)?;
+            Some((before, over))
+        });
+        let cpu = before.and_then(|(before, over)| Decimal::rate_of(before.cpu_ticks, now.cpu_ticks, TICKS, over));
+        let disk = before.and_then(|(before, over)| Some((before.disk?, now.disk?, over)));
+        let moved = |((read, written), (read_now, written_now), _): ((u64, u64), (u64, u64), Duration)| {
+            read_now.saturating_sub(read).saturating_add(written_now.saturating_sub(written))
+        };
+        Self {
+            pid: now.pid,
+            start: now.start_ticks,
+            name: now.name,
+            uid: now.owner.uid,
+            unit: now.owner.unit.as_deref(),
+            cmd: now.owner.command.as_deref(),
+            cpu,
+            rss: now.resident_pages.saturating_mul(page_size_bytes()),
+            rd: disk.and_then(|(before, now, over)| Decimal::rate(before.0, now.0, over)),
+            wr: disk.and_then(|(before, now, over)| Decimal::rate(before.1, now.1, over)),
+            st: char::from(now.state),
+            moved_bytes: disk.map_or(0, moved),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn process(pid: u32, start_ticks: u64, cpu_ticks: u64, resident_pages: u64, read: Option<u64>) -> Process {
+        Process {
+            pid,
+            start_ticks,
+            name: Name::new(b"a"),
+            state: b'S',
+            cpu_ticks,
+            resident_pages,
+            disk: read.map(|read| (read, 0)),
+            owner: Owner { uid: Some(7), unit: Some("a.service".into()), command: None },
+        }
+    }
+
+    fn view(before: Option<&Sample>, now: &Sample) -> Value {
+        let before = before.map(|sample| (sample, Duration::from_secs(2)));
+        serde_json::to_value(Top::view(Window { before, now })).unwrap()
+    }
+
+    fn pids(list: &Value) -> Vec<u64> {
+        list.as_array().unwrap().iter().map(|row| row["pid"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_largest_come_first_and_a_reused_id_is_another_process() {
+        let before = vec![process(1, 5, 100, 9, Some(0)), process(2, 6, 100, 1, None), process(3, 7, 100, 1, Some(50))];
+        let now = vec![
+            process(1, 5, 150, 9, Some(10)),
+            process(2, 6, 300, 20, None),
+            process(3, 8, 900, 1, Some(900)),
+            process(4, 9, 900, 0, Some(900)),
+            process(5, 9, 0, 3, Some(900)),
+        ];
+        let view = view(Some(&before), &now);
+        assert_eq!(
+            (pids(&view["cpu"]), pids(&view["mem"]), pids(&view["io"])),
+            (vec![2, 1], vec![2, 1, 5, 3], vec![1])
+        );
+        let expected = json!({"pid": 1, "start": 5, "name": "a", "uid": 7, "unit": "a.service", "cpu": 0.25,
+            "rss": 9 * page_size_bytes(), "rd": 5, "wr": 0, "st": "S"});
+        assert_eq!(view["cpu"][1], expected);
+        assert_eq!((&view["mem"][0]["rd"], &view["mem"][3]["cpu"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn the_first_push_has_memory_only_and_no_list_is_longer_than_ten() {
+        let now: Sample = (1..40).map(|pid| process(pid, 1, 1, u64::from(pid), Some(1))).collect();
+        let view = view(None, &now);
+        assert_eq!((&view["cpu"], &view["io"]), (&Value::Null, &Value::Null));
+        assert_eq!(pids(&view["mem"]), (30..40).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_running_host_has_ourselves() {
+        let mut top = Top::new(&Root::host(), true);
+        let mut sample = Sample::default();
+        for _ in 0..2 {
+            top.read(&mut sample).unwrap();
+            let own = sample.iter().find(|process| process.pid == std::process::id()).unwrap();
+            assert_eq!(own.owner.uid, Some(nix::unistd::geteuid().as_raw()));
+            assert!(own.resident_pages > 0 && own.disk.is_some(), "{own:?}");
+            assert!(own.owner.command.as_deref().is_some_and(|line| line.contains("rtstat")), "{own:?}");
+        }
+        let mut discreet = Top::new(&Root::host(), false);
+        discreet.read(&mut sample).unwrap();
+        assert!(sample.iter().all(|process| process.owner.command.is_none()));
+    }
+
+    #[test]
+    fn command_lines_are_cut_and_made_text() {
+        let cases: [(&[u8], Option<&str>); 4] =
+            [(b"", None), (b"\0", None), (b"sh\0-c\0a b\0", Some("sh -c a b")), (b"\xff\0x", Some("\u{fffd} x"))];
+        for (bytes, text) in cases {
+            assert_eq!(command_line(bytes).as_deref(), text);
+        }
+        assert_eq!(command_line(&[b'a'; 5000]).map(|text| text.len()), Some(COMMAND_BYTES));
+    }
+}

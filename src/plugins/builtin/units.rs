@@ -1,0 +1,250 @@
+//! `units`: the services that have failed, and what the running ones use.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            cgroups::{Cgroups, Usage},
+            failed_units::Bus,
+            sysfs::name,
+        },
+    },
+    plugins::{
+        Plugin, Window,
+        builtin::cgroup_usage::{Figures, families as usage_families},
+        families::Families,
+        figures::Decimal,
+    },
+};
+
+/// The bus is asked no more often than this, and not waited for longer than that.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// More services are not shown.
+const ROWS: usize = 128;
+
+/// The slice of the machine's services: they are in it, or in slices within it.
+const SERVICES: &str = "system.slice";
+
+/// The plugin. A reading costs some ten small files for each service.
+#[derive(Debug)]
+pub struct Units {
+    cgroups: Option<Cgroups>,
+    bus: Bus,
+    /// The units to show; all services where there are none.
+    allowed: Vec<String>,
+    asked: Option<Instant>,
+    failed: Option<Vec<String>>,
+}
+
+impl Units {
+    /// Reads below `root` what the units `allowed` use, or all services where that is empty.
+    #[must_use]
+    pub fn new(root: &Root, allowed: Vec<String>) -> Self {
+        Self { cgroups: Cgroups::find(root), bus: Bus::new(root), allowed, asked: None, failed: None }
+    }
+
+    /// Why there are no figures here, if there are none.
+    #[must_use]
+    pub fn reason(root: &Root) -> Option<String> {
+        let managed = Bus::new(root).has_manager();
+        (!managed).then(|| "this machine was not started by systemd".into())
+    }
+
+    fn services(&self) -> Vec<PathBuf> {
+        let Some(cgroups) = &self.cgroups else {
+            return Vec::new();
+        };
+        let is_unit = |path: &Path| [".service", ".scope"].iter().any(|suffix| name(path).ends_with(suffix));
+        let mut found = Vec::new();
+        let mut slices = vec![PathBuf::from(SERVICES)];
+        while let Some(slice) = slices.pop() {
+            for group in cgroups.children(&slice) {
+                if name(&group).ends_with(".slice") {
+                    slices.push(group);
+                } else if is_unit(&group)
+                    && (self.allowed.is_empty() || self.allowed.iter().any(|unit| unit == name(&group)))
+                {
+                    found.push(group);
+                }
+            }
+        }
+        found.sort_by(|a, b| name(a).cmp(name(b)));
+        found.truncate(ROWS);
+        found
+    }
+}
+
+/// One reading.
+#[derive(Debug, Default)]
+pub struct Sample {
+    managed: bool,
+    failed: Option<Vec<String>>,
+    units: Vec<(String, Usage)>,
+}
+
+impl Plugin for Units {
+    type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        sample.managed = self.bus.has_manager();
+        sample.units.clear();
+        if !sample.managed {
+            sample.failed = None;
+            return Ok(());
+        }
+        if self.asked.is_none_or(|asked| asked.elapsed() >= ASKED_EVERY) {
+            self.failed = self.bus.failed_units(DEADLINE).ok();
+            self.asked = Some(Instant::now());
+        }
+        sample.failed.clone_from(&self.failed);
+        let services = self.services();
+        if let Some(cgroups) = &mut self.cgroups {
+            sample.units.extend(services.iter().map(|group| (name(group).to_string(), cgroups.usage(group))));
+        }
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        window.now.managed.then_some(View { failed: window.now.failed.as_deref(), unit: Rows(window) })
+    }
+}
+
+/// Names of node_exporter's `systemd` collector, of which only the failed units are told: the others' states are not asked
+/// for.
+fn families(sample: &Sample, out: &mut Families) {
+    if let Some(failed) = &sample.failed {
+        let labels = [("state", "failed")];
+        out.gauge("node_systemd_units", "Units in a state", &labels, failed.len() as f64);
+        for unit in failed {
+            let labels = [("name", unit.as_str()), ("state", "failed")];
+            out.gauge("node_systemd_unit_state", "1 where a unit is in a state", &labels, 1.0);
+        }
+    }
+    for (unit, usage) in &sample.units {
+        let labels = [("name", unit.as_str())];
+        usage_families(&UNIT, &labels, usage, out);
+        let tasks = usage.tasks.map(|tasks| tasks as f64);
+        out.gauge("node_systemd_unit_tasks_current", "Threads of a unit", &labels, tasks);
+    }
+}
+
+const UNIT: [&str; 4] = [
+    "rtstat_unit_cpu_seconds_total",
+    "rtstat_unit_memory_bytes",
+    "rtstat_unit_disk_read_bytes_total",
+    "rtstat_unit_disk_written_bytes_total",
+];
+
+#[derive(Serialize)]
+struct View<'a> {
+    /// Null while the bus does not answer.
+    failed: Option<&'a [String]>,
+    unit: Rows<'a>,
+}
+
+struct Rows<'a>(Window<'a, Sample>);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Window { before, now } = self.0;
+        let mut map = serializer.serialize_map(Some(now.units.len()))?;
+        for (unit, usage) in &now.units {
+            let before = before.and_then(|(before, over)| {
+                let index = before.units.binary_search_by(|(name, _)| name.cmp(unit)).ok()?;
+                before.units.get(index).map(|(_, usage)| (usage, over))
+            });
+            let psi = usage.pressure.map(|[cpu, memory, io]| Psi {
+                cpu: Decimal::hundredths(cpu),
+                memory: Decimal::hundredths(memory),
+                io: Decimal::hundredths(io),
+            });
+            map.serialize_entry(unit, &Row { figures: Figures::between(before, usage), tasks: usage.tasks, psi })?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    figures: Figures,
+    tasks: Option<u64>,
+    psi: Option<Psi>,
+}
+
+/// Percent of the last ten seconds in which some task of the unit waited.
+#[derive(Serialize)]
+struct Psi {
+    cpu: Decimal,
+    memory: Decimal,
+    io: Decimal,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn json(units: &mut Units) -> Value {
+        let mut sample = Sample::default();
+        units.read(&mut sample).unwrap();
+        serde_json::to_value(Units::view(Window { before: None, now: &sample })).unwrap()
+    }
+
+    #[test]
+    fn a_scrape_is_told_of_the_failed_units_where_the_bus_answers() {
+        let text = |failed: Option<Vec<String>>| {
+            let mut out = Families::default();
+            families(&Sample { managed: true, failed, units: Vec::new() }, &mut out);
+            out.open_metrics().unwrap()
+        };
+        let some = text(Some(vec!["a.service".into(), "b@1.mount".into()]));
+        for row in [
+            "node_systemd_units{state=\"failed\"} 2.0",
+            "node_systemd_unit_state{name=\"a.service\",state=\"failed\"} 1.0",
+            "node_systemd_unit_state{name=\"b@1.mount\",state=\"failed\"} 1.0",
+        ] {
+            assert!(some.lines().any(|line| line == row), "{row}: {some}");
+        }
+        assert!(text(Some(Vec::new())).contains("node_systemd_units{state=\"failed\"} 0.0\n"));
+        assert_eq!(text(None), "# EOF\n");
+    }
+
+    #[test]
+    fn services_in_slices_by_name_and_the_allowed_ones_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::at(dir.path());
+        assert_eq!(json(&mut Units::new(&root, Vec::new())), Value::Null);
+        fs::create_dir_all(dir.path().join("run/systemd/system")).unwrap();
+        let mount = dir.path().join("sys/fs/cgroup");
+        for group in [
+            "system.slice/b.service/inner.service",
+            "system.slice/system-a.slice/a@1.service",
+            "system.slice/x.mount",
+            "user.slice/c.service",
+        ] {
+            fs::create_dir_all(mount.join(group)).unwrap();
+        }
+        fs::write(mount.join("cgroup.controllers"), "").unwrap();
+        fs::write(mount.join("system.slice/b.service/pids.current"), "4\n").unwrap();
+        let row = |tasks| json!({"cpu": null, "mem": null, "rd": null, "wr": null, "tasks": tasks, "psi": null});
+        let all = json!({"failed": null, "unit": {"a@1.service": row(Value::Null), "b.service": row(json!(4))}});
+        assert_eq!(json(&mut Units::new(&root, Vec::new())), all);
+        let one = json!({"failed": null, "unit": {"b.service": row(json!(4))}});
+        assert_eq!(json(&mut Units::new(&root, vec!["b.service".into()])), one);
+    }
+}

@@ -1,0 +1,237 @@
+//! `uptime`: the line of uptime(1), as the original cut it into strings.
+
+use std::{
+    fmt::{self, Display},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    drivers::{
+        DriverError, Root,
+        linux::{
+            loadavg::{LoadHundredths, LoadavgFile},
+            localtime::LocalTime,
+            uptime::UptimeFile,
+            users::Users,
+        },
+    },
+    plugins::{Plugin, Window, families::Families},
+};
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Uptime {
+    uptime: UptimeFile,
+    loads: LoadavgFile,
+    users: Users,
+    local: LocalTime,
+}
+
+impl Uptime {
+    /// Reads below `root`, in the time zone that `tz` (the variable TZ) names, or else the machine's.
+    #[must_use]
+    pub fn new(root: &Root, tz: Option<&str>) -> Self {
+        Self {
+            uptime: UptimeFile::new(root),
+            loads: LoadavgFile::new(root),
+            users: Users::new(root),
+            local: LocalTime::new(root, tz),
+        }
+    }
+}
+
+/// One reading.
+#[derive(Debug, Default, Clone)]
+pub struct Sample {
+    /// Seconds since 1970 on the clock on the wall.
+    wall_secs: i64,
+    up_secs: u64,
+    users: u64,
+    loads: LoadHundredths,
+}
+
+impl Plugin for Uptime {
+    type Sample = Sample;
+
+    const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
+
+    fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix_secs = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
+        *sample = Sample {
+            wall_secs: unix_secs.saturating_add(i64::from(self.local.offset_secs(unix_secs))),
+            up_secs: self.uptime.read_secs()?,
+            users: self.users.count(),
+            loads: self.loads.read()?,
+        };
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let &Sample { wall_secs, up_secs, users, loads: [la1, la5, la15] } = window.now;
+        View {
+            time: Text(Clock(wall_secs)),
+            uptime: Text(Up(up_secs)),
+            users: Text(users),
+            la1: Text(Load(la1)),
+            la5: Text(Load(la5)),
+            la15: Text(Load(la15)),
+        }
+    }
+}
+
+/// Names of node_exporter's `loadavg` collector.
+fn families(sample: &Sample, out: &mut Families) {
+    let [one, five, fifteen] = sample.loads.map(|hundredths| hundredths as f64 / 100.0);
+    out.gauge("node_load1", "1m load average", &[], one);
+    out.gauge("node_load5", "5m load average", &[], five);
+    out.gauge("node_load15", "15m load average", &[], fifteen);
+}
+
+/// Every figure of this key is a string on the wire (protocol, row 23).
+#[derive(Serialize)]
+struct View {
+    time: Text<Clock>,
+    uptime: Text<Up>,
+    users: Text<u64>,
+    la1: Text<Load>,
+    la5: Text<Load>,
+    la15: Text<Load>,
+}
+
+struct Text<T>(T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// HH:MM:SS of seconds on the wall.
+struct Clock(i64);
+
+impl Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_day = self.0.rem_euclid(86_400);
+        write!(f, "{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    }
+}
+
+/// Seconds as procps prints them, without what stands around: `19 min`, `4:05`, `1 day, 22 min`, `3 days,  4:05`.
+struct Up(u64);
+
+impl Display for Up {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, hours, minutes) = (self.0 / 86_400, self.0 / 3600 % 24, self.0 / 60 % 60);
+        match days {
+            0 => {}
+            1 => f.write_str("1 day, ")?,
+            _ => write!(f, "{days} days, ")?,
+        }
+        match (days, hours) {
+            (_, 0) => write!(f, "{minutes} min"),
+            (0, _) => write!(f, "{hours}:{minutes:02}"),
+            _ => write!(f, "{hours:2}:{minutes:02}"),
+        }
+    }
+}
+
+struct Load(u64);
+
+impl Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn the_form_of_procps() {
+        let cases = [
+            (0, "0 min"),
+            (59, "0 min"),
+            (60, "1 min"),
+            (19 * 60 + 59, "19 min"),
+            (3600, "1:00"),
+            (4 * 3600 + 5 * 60, "4:05"),
+            (23 * 3600 + 59 * 60, "23:59"),
+            (86_400 + 22 * 60, "1 day, 22 min"),
+            (86_400 + 12 * 3600, "1 day, 12:00"),
+            (3 * 86_400 + 4 * 3600 + 5 * 60, "3 days,  4:05"),
+            (400 * 86_400, "400 days, 0 min"),
+        ];
+        for (secs, text) in cases {
+            assert_eq!(Up(secs).to_string(), text, "{secs}");
+        }
+    }
+
+    #[test]
+    fn the_clock_stays_within_the_day() {
+        for (secs, text) in [(0, "00:00:00"), (86_399, "23:59:59"), (-1, "23:59:59"), (1_768_478_401, "12:00:01")] {
+            assert_eq!(Clock(secs).to_string(), text, "{secs}");
+        }
+    }
+
+    #[test]
+    fn the_originals_figures_to_the_byte() {
+        let now = Sample { wall_secs: 50_842, up_secs: 16 * 60, users: 0, loads: [122, 75, 1095] };
+        let json = serde_json::to_string(&Uptime::view(Window { before: None, now: &now })).unwrap();
+        let expected = r#"{"time":"14:07:22","uptime":"16 min","users":"0","la1":"1.22","la5":"0.75","la15":"10.95"}"#;
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_tree_is_read_in_its_zone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("proc")).unwrap();
+        fs::write(dir.path().join("proc/uptime"), "61.00 0.00\n").unwrap();
+        fs::write(dir.path().join("proc/loadavg"), "0.01 0.02 0.03 1/2 3\n").unwrap();
+        let mut sample = Sample::default();
+        Uptime::new(&Root::at(dir.path()), Some("JST-9")).read(&mut sample).unwrap();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        assert!((unix - 10 + 32_400..=unix + 32_400).contains(&sample.wall_secs));
+        assert_eq!((sample.up_secs, sample.users, sample.loads), (61, 0, [1, 2, 3]));
+    }
+
+    /// The program that the original ran: what it prints between our readings before and after is one of them.
+    #[test]
+    fn the_running_host_agrees_with_uptime() {
+        let tz = "CET-1CEST,M3.5.0,M10.5.0/3";
+        let mut uptime = Uptime::new(&Root::host(), Some(tz));
+        let mut ours = || {
+            let mut sample = Sample::default();
+            uptime.read(&mut sample).unwrap();
+            let [la1, la5, la15] = sample.loads.map(Load);
+            (
+                format!(" {} up ", Clock(sample.wall_secs)),
+                format!(
+                    "{:>2},  {} user,  load average: {la1}, {la5}, {la15}",
+                    Up(sample.up_secs).to_string(),
+                    sample.users
+                ),
+            )
+        };
+        for _ in 0..5 {
+            let before = ours();
+            let output = Command::new("uptime").env("TZ", tz).env("LC_ALL", "C").output().unwrap();
+            let (line, after) = (String::from_utf8(output.stdout).unwrap(), ours());
+            let agrees = |ours: &(String, String)| {
+                let rest =
+                    line.strip_prefix(&ours.0).map(|rest| rest.trim().replace(",  ", ", ").replace("users", "user"));
+                rest.is_some_and(|rest| rest == ours.1.replace(",  ", ", "))
+            };
+            if agrees(&before) || agrees(&after) {
+                return;
+            }
+            assert_ne!(before, after, "uptime printed {line:?}");
+        }
+        panic!("five times in a row the second passed on both sides");
+    }
+}

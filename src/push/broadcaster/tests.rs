@@ -1,0 +1,244 @@
+//! The tick with its clock standing still: who is read when, who gets what when.
+
+mod bench;
+mod model;
+
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+
+use crate::{
+    push::broadcaster::tests::bench::{Bench, run},
+    sampling::schedule::Slot,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn one_sample_and_one_frame_serve_a_slot_however_many_watch() {
+    for count in [1, 100, 500, 1500] {
+        run(async {
+            let bench = Bench::new(&["a", "b"]);
+            let mut clients = bench.clients(count).await;
+            let set = bench.set(&["a", "b"]);
+            for client in &clients {
+                bench.tick.start(&client.link, SECOND, set);
+            }
+            bench.wait_ms(5050).await;
+            for (index, client) in clients.iter_mut().enumerate() {
+                assert_eq!(client.pushes().len(), 5, "client {index} of {count}");
+            }
+            for plugin in [0, 1] {
+                let reads = bench.slots_read(plugin);
+                assert_eq!(reads, [0, 21, 41, 61, 81, 101].map(Slot), "{count} clients");
+            }
+            assert_eq!(bench.tick.encoder.encoded(), 5, "{count} clients");
+        });
+    }
+}
+
+#[test]
+fn many_intervals_cost_twenty_samples_a_second() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let clients = bench.clients(200).await;
+        let set = bench.set(&["a"]);
+        for (index, client) in (0..).zip(&clients) {
+            bench.tick.start(&client.link, Duration::from_millis(500 + 7 * index), set);
+            bench.wait_ms(3).await;
+        }
+        bench.wait_ms(10_000).await;
+        let reads = bench.slots_read(0);
+        assert!(reads.windows(2).all(|pair| pair[0] < pair[1]), "twice in a slot: {reads:?}");
+        let busiest =
+            reads.iter().map(|from| reads.iter().filter(|slot| (from.0..from.0 + 20).contains(&slot.0)).count());
+        assert_eq!(busiest.max(), Some(20));
+    });
+}
+
+#[test]
+fn each_client_sees_its_own_window() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let mut clients = bench.clients(2).await;
+        let set = bench.set(&["a"]);
+        bench.tick.start(&clients[0].link, Duration::from_millis(500), set);
+        bench.tick.start(&clients[1].link, 10 * SECOND, set);
+        for millisecond in 0..10_050 {
+            // A load of one second: a unit each millisecond.
+            if (4000..5000).contains(&millisecond) {
+                bench.probes[0].work.fetch_add(1, SeqCst);
+            }
+            bench.wait_ms(1).await;
+        }
+        let work: Vec<_> = clients[0].pushes().iter().map(|push| push.number("a", "work").unwrap()).collect();
+        assert_eq!(work.len(), 20);
+        assert_eq!(work.iter().sum::<u64>(), 1000);
+        let busy: Vec<_> = work.iter().copied().filter(|work| *work > 0).collect();
+        assert!(matches!(busy[..], [0..=50, 500, 450..=500] | [500, 500]), "{busy:?}");
+        let slow = clients[1].pushes();
+        assert_eq!(slow.iter().map(|push| push.number("a", "work")).collect::<Vec<_>>(), [Some(1000)]);
+    });
+}
+
+#[test]
+fn pushes_neither_come_early_nor_drift() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let mut clients = bench.clients(1).await;
+        bench.wait_ms(12).await;
+        let start = bench.now();
+        bench.tick.start(&clients[0].link, Duration::from_millis(777), bench.set(&["a"]));
+        for n in 1..=500 {
+            while bench.now() < start + n * 777 {
+                assert_eq!(clients[0].pushes().len(), 0, "push {n} is early");
+                bench.wait_ms((start + n * 777 - bench.now()).min(350)).await;
+            }
+            bench.wait_ms(49).await;
+            assert_eq!(clients[0].pushes().len(), 1, "push {n} is late");
+        }
+    });
+}
+
+#[test]
+fn what_a_stop_missed_is_left_out() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let mut clients = bench.clients(2).await;
+        let set = bench.set(&["a"]);
+        bench.tick.start(&clients[0].link, Duration::from_millis(500), set);
+        bench.tick.start(&clients[1].link, 7 * SECOND, set);
+        bench.wait_ms(600).await;
+        assert_eq!(clients[0].pushes().len(), 1);
+        bench.stop_for(30 * SECOND).await;
+        bench.wait(10).await;
+        assert_eq!(clients.iter_mut().map(|client| client.pushes().len()).collect::<Vec<_>>(), [1, 1]);
+        bench.wait_ms(1000).await;
+        assert_eq!(clients.iter_mut().map(|client| client.pushes().len()).collect::<Vec<_>>(), [2, 0]);
+    });
+}
+
+#[test]
+fn between_two_late_slots_the_others_have_their_turn() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let mut clients = bench.clients(2).await;
+        for (client, interval) in clients.iter().zip([500, 600]) {
+            bench.tick.start(&client.link, Duration::from_millis(interval), bench.set(&["a"]));
+        }
+        bench.stop_for(5 * SECOND).await;
+        let mut came = Vec::new();
+        for _ in 0..10 {
+            came.push(clients.iter_mut().map(|client| client.pushes().len()).sum::<usize>());
+            bench.wait(1).await;
+        }
+        assert_eq!((came.iter().sum::<usize>(), came.iter().max()), (2, Some(&1)), "{came:?}");
+    });
+}
+
+#[test]
+fn nobody_started_nothing_runs() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let clients = bench.clients(100).await;
+        let set = bench.set(&["a"]);
+        for client in &clients {
+            bench.tick.start(&client.link, SECOND, set);
+        }
+        bench.wait_ms(2500).await;
+        for client in &clients {
+            bench.tick.stop(&client.link);
+        }
+        let reads = bench.slots_read(0).len();
+        bench.wait_ms(3_600_000).await;
+        assert_eq!(bench.slots_read(0).len(), reads);
+        assert_eq!(bench.probes[0].unwatched.load(SeqCst), 1);
+        assert_eq!(bench.tick.plugins(), "");
+        assert_eq!((bench.tick.lists.borrow().len(), bench.tick.spare.borrow().len()), (0, 0));
+    });
+}
+
+#[test]
+fn a_crowd_that_left_leaves_no_lists_behind() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let clients = bench.clients(2000).await;
+        let set = bench.set(&["a"]);
+        for client in &clients {
+            bench.tick.start(&client.link, SECOND, set);
+        }
+        bench.wait_ms(3000).await;
+        for client in &clients[1..] {
+            bench.tick.stop(&client.link);
+        }
+        bench.wait_ms(3000).await;
+        let lists: usize = bench.tick.lists.borrow().iter().map(|list| list.due.capacity()).sum();
+        let spare: usize = bench.tick.spare.borrow().iter().map(Vec::capacity).sum();
+        assert!(lists + spare < 600, "{lists} {spare}");
+    });
+}
+
+#[test]
+fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
+    run(async {
+        let bench = Bench::new(&["a", "meminfo"]);
+        let mut clients = bench.clients(1).await;
+        bench.tick.start(&clients[0].link, SECOND, bench.set(&["a", "meminfo"]));
+        bench.wait_ms(2500).await;
+        assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
+        for probe in &bench.probes {
+            probe.fails.store(true, SeqCst);
+        }
+        bench.wait_ms(6000).await;
+        let pushes = clients[0].pushes();
+        let nulls = |key| pushes.iter().map(|push| push.is_null(key)).collect::<Vec<_>>();
+        assert_eq!(nulls("a"), [false, false, false, true, true, true]);
+        assert_eq!(nulls("meminfo"), [false; 6], "a key of the original keeps its last value");
+        assert!(pushes.iter().all(|push| push.number("meminfo", "to") == Some(2050)));
+        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true], "said once");
+        for probe in &bench.probes {
+            probe.fails.store(false, SeqCst);
+        }
+        bench.wait_ms(50_000).await;
+        assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
+        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true], "it may fail again");
+        bench.wait_ms(20_000).await;
+        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true, false], "it is well");
+    });
+}
+
+#[test]
+fn a_plugin_that_fails_every_other_time_is_reported_once() {
+    run(async {
+        let bench = Bench::new(&["a"]);
+        let clients = bench.clients(1).await;
+        bench.tick.start(&clients[0].link, SECOND, bench.set(&["a"]));
+        for round in 0..100 {
+            bench.probes[0].fails.store(round % 2 == 0, SeqCst);
+            bench.wait_ms(1000).await;
+        }
+        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true]);
+    });
+}
+
+#[test]
+fn a_choice_made_while_its_list_is_sent_has_its_figures() {
+    run(async {
+        let bench = Bench::new(&["a", "b"]);
+        let mut clients = bench.clients(20).await;
+        for client in &clients {
+            bench.tick.start(&client.link, SECOND, bench.set(&["a"]));
+        }
+        let mut caught = false;
+        bench.sleep_ms(1050 - bench.now()).await;
+        for _ in 0..20 {
+            bench.wait(1).await;
+            if bench.tick.sending.get().is_some() {
+                bench.tick.choose(&clients[19].link, bench.set(&["a", "b"]));
+                caught = true;
+            }
+        }
+        assert!(caught, "the list was not sent in batches");
+        let pushes = clients[19].pushes();
+        assert_eq!(pushes.iter().map(|push| push.keys().join(" ")).collect::<Vec<_>>(), ["a b"]);
+        assert!(!pushes[0].is_null("b"));
+    });
+}

@@ -1,0 +1,255 @@
+//! A tick over plugins that count their reads, and sessions over socket pairs; the clock stands still but for the test.
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    os::unix::net::UnixStream as Peer,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    net::UnixStream,
+    task::{JoinHandle, LocalSet, yield_now},
+    time::{advance, sleep},
+};
+
+use crate::{
+    drivers::DriverError,
+    net::{connections::Presence, peer, stream::Stream},
+    plugins::{
+        About, Kind, Plugin, Window,
+        catalog::Catalog,
+        registry::{Entry, Home},
+        sample::{Pooled, Source},
+    },
+    protocol::key_set::PluginSet,
+    push::{broadcaster::Tick, frame::Framing, frame_cache::Encoder, outbox::Link},
+    sampling::{
+        Sampling,
+        feed::Feed,
+        plugin_handle::{Outlet, Owner},
+        schedule::Slot,
+    },
+    system::clock::Clock,
+};
+
+/// What a test sets and sees of one plugin.
+#[derive(Default)]
+pub struct Probe {
+    /// The counter that it reads.
+    pub work: AtomicU64,
+    /// Whether it gives nothing.
+    pub fails: AtomicBool,
+    /// The instants of its reads.
+    pub reads: Mutex<Vec<Duration>>,
+    /// What its owner was told.
+    pub reports: Mutex<Vec<bool>>,
+    /// How often its owner heard that nobody watches.
+    pub unwatched: AtomicU64,
+}
+
+struct Counted {
+    probe: Arc<Probe>,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Counter {
+    at: u64,
+    work: u64,
+}
+
+impl Plugin for Counted {
+    type Sample = Counter;
+
+    fn read(&mut self, sample: &mut Counter) -> Result<(), DriverError> {
+        let now = self.clock.now();
+        self.probe.reads.lock().unwrap().push(now);
+        if self.probe.fails.load(SeqCst) {
+            return Err(DriverError::Io { path: "/proc/x".into(), error: "broken".into() });
+        }
+        *sample = Counter { at: millis(now), work: self.probe.work.load(SeqCst) };
+        Ok(())
+    }
+
+    fn view(window: Window<'_, Counter>) -> impl serde::Serialize {
+        let before = window.before.map(|(before, _)| before);
+        let work = before.map(|before| window.now.work - before.work);
+        serde_json::json!({ "from": before.map(|before| before.at), "to": window.now.at, "work": work })
+    }
+}
+
+struct Told(Arc<Probe>);
+
+impl Owner for Told {
+    fn refresh(&self, _: Duration) {
+        panic!("these plugins are read on the spot");
+    }
+
+    fn unwatched(&self) {
+        self.0.unwatched.fetch_add(1, SeqCst);
+    }
+
+    fn report(&self, fault: Option<DriverError>) {
+        self.0.reports.lock().unwrap().push(fault.is_some());
+    }
+
+    fn retire(&self) {}
+}
+
+/// Whole milliseconds; paused time has no others.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap()
+}
+
+/// One push as its client reads it.
+pub struct Push(BTreeMap<String, Value>);
+
+impl Push {
+    /// The keys, in the order of the alphabet.
+    pub fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    /// A number of a key's value; none where the value or the number is null.
+    pub fn number(&self, key: &str, field: &str) -> Option<u64> {
+        self.0.get(key)?.get(field)?.as_u64()
+    }
+
+    /// Whether a key is there without a value.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(Value::is_null)
+    }
+}
+
+/// A client.
+pub struct Client {
+    pub link: Rc<Link>,
+    peer: Peer,
+    unread: Vec<u8>,
+}
+
+impl Client {
+    /// The pushes that have come.
+    pub fn pushes(&mut self) -> Vec<Push> {
+        let mut buffer = [0; 4096];
+        while let Ok(count) = self.peer.read(&mut buffer) {
+            self.unread.extend_from_slice(&buffer[..count]);
+        }
+        let end = self.unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines = self.unread.drain(..end).collect::<Vec<_>>();
+        let lines = std::str::from_utf8(&lines).unwrap().lines();
+        lines.map(|line| Push(serde_json::from_str(line.strip_prefix("Push::").unwrap()).unwrap())).collect()
+    }
+}
+
+/// The tick under test.
+pub struct Bench {
+    pub tick: Rc<Tick>,
+    pub sampling: Rc<Sampling>,
+    pub probes: Vec<Arc<Probe>>,
+    pub clock: Clock,
+    presence: Rc<Presence>,
+    running: JoinHandle<()>,
+}
+
+impl Bench {
+    /// Plugins with these names, all read on the spot, and a running tick.
+    pub fn new(names: &[&str]) -> Self {
+        let clock = Clock::start();
+        let probes: Vec<Arc<Probe>> = names.iter().map(|_| Arc::default()).collect();
+        let entry = |(name, probe): (&&str, &Arc<Probe>)| Entry {
+            name: (*name).into(),
+            about: About::new(Kind::Rate, "", 0.05),
+            home: Home::tick(Counted { probe: Arc::clone(probe), clock }),
+        };
+        let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
+        let outlet = |probe: &Arc<Probe>| {
+            let source: Box<dyn Source> = Box::new(Pooled::new(Counted { probe: Arc::clone(probe), clock }));
+            Rc::new(Outlet::new(
+                Some(source),
+                Duration::from_millis(50),
+                Feed::default(),
+                Box::new(Told(Arc::clone(probe))),
+            ))
+        };
+        let catalog = Rc::new(Catalog::new(&entries).unwrap());
+        let sampling = Rc::new(Sampling::new(catalog, clock, probes.iter().map(outlet).collect()));
+        let tick = Rc::new(Tick::new(Rc::clone(&sampling), Encoder::new("boot".into())));
+        let running = Rc::clone(&tick);
+        let running = tokio::task::spawn_local(async move { running.run().await });
+        Self { tick, sampling, probes, clock, presence: Rc::default(), running }
+    }
+
+    /// A connected client. Its socket can be written to from the next time on that the test waits.
+    pub fn client(&self) -> Client {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let theirs = theirs.into_std().unwrap();
+        let stream = Stream::unix(ours, peer::Peer::direct(peer::Origin::Unix(0)), self.presence.enter());
+        Client { link: Rc::new(Link::new(1, Framing::Raw, stream)), peer: theirs, unread: Vec::new() }
+    }
+
+    /// Clients that are ready.
+    pub async fn clients(&self, count: usize) -> Vec<Client> {
+        let clients = (0..count).map(|_| self.client()).collect();
+        self.wait(0).await;
+        self.wait_ms(1).await;
+        clients
+    }
+
+    /// The set of the plugins with these names.
+    pub fn set(&self, names: &[&str]) -> PluginSet {
+        names.iter().map(|name| self.sampling.catalog().index(name).unwrap()).collect()
+    }
+
+    /// Lets the clock run for so many milliseconds.
+    pub async fn wait_ms(&self, time: u64) {
+        self.sleep_ms(time).await;
+        self.wait(4).await;
+    }
+
+    /// The same, back as soon as the time has come: what is due at it may be on its way.
+    pub async fn sleep_ms(&self, time: u64) {
+        sleep(Duration::from_millis(time)).await;
+    }
+
+    /// Lets the others work while the clock stands, this many rounds.
+    pub async fn wait(&self, rounds: usize) {
+        for _ in 0..rounds {
+            yield_now().await;
+        }
+    }
+
+    /// Stops the process for so long: nothing runs, and then it is later.
+    pub async fn stop_for(&self, time: Duration) {
+        advance(time).await;
+    }
+
+    pub fn now(&self) -> u64 {
+        millis(self.clock.now())
+    }
+
+    /// The slots in which a plugin was read.
+    pub fn slots_read(&self, plugin: usize) -> Vec<Slot> {
+        self.probes[plugin].reads.lock().unwrap().iter().map(|at| Slot::of(*at)).collect()
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+/// Runs a test on paused time.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, test)
+}

@@ -1,0 +1,204 @@
+//! One slot's readings of all plugins, and the JSON of a push between two of them.
+
+use std::{
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    time::Duration,
+};
+
+use crate::{
+    protocol::key_set::PluginSet,
+    sampling::{
+        feed::Held,
+        schedule::{SLOT, Slot},
+    },
+};
+
+/// The readings of one slot. Sessions hold the one of their last push: the start of their next window.
+#[derive(Default)]
+pub struct Snapshot {
+    /// Unlike for every other snapshot of this server.
+    pub id: u64,
+    /// The slot it was taken in.
+    pub slot: Slot,
+    /// When.
+    pub at: Duration,
+    /// Which plugins were asked for; the others hold nothing.
+    pub set: PluginSet,
+    /// By registry index.
+    pub held: Vec<Option<Held>>,
+    /// By registry index: why there is no newer reading.
+    pub faults: Vec<Option<Rc<str>>>,
+}
+
+/// What tells one push of a slot from another: equal keys have equal bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PushKey {
+    /// The snapshot at the window's start.
+    pub before: u64,
+    /// The one at its end: a list that is sent in several batches may need a second one.
+    pub now: u64,
+    /// The session's choice.
+    pub set: PluginSet,
+    /// The push's number in its session; 0 where nobody asked for it.
+    pub seq: u64,
+}
+
+/// What `_meta` says beside the readings.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Seconds since the epoch by the wall clock.
+    pub ts: f64,
+    /// Seconds since boot, suspend included.
+    pub mono: f64,
+    /// The kernel's boot id.
+    pub boot: &'a str,
+}
+
+/// How the keys of a push are named and treated.
+pub trait Keys {
+    /// The key of the plugin with this registry index.
+    fn name(&self, index: usize) -> &str;
+    /// One of the original's four, which never become null once they had a value.
+    fn legacy(&self, index: usize) -> bool;
+    /// The shortest time between two readings.
+    fn period(&self, index: usize) -> Duration;
+    /// The index of `_meta`, which is written here and not sampled.
+    fn meta(&self) -> usize;
+}
+
+/// A reading older than this many windows is not shown any more.
+const STALE_WINDOWS: u32 = 3;
+
+/// The largest JSON of a push, in bytes.
+pub const MAX_PUSH: usize = 1_000_000;
+
+/// One push: what is written, for whom, over which window.
+pub struct Push<'a, K> {
+    /// Names and rules of the keys.
+    pub keys: &'a K,
+    /// The keys that the session chose.
+    pub set: PluginSet,
+    /// The push's number in its session, for `_meta`.
+    pub seq: u64,
+    /// Where the window starts.
+    pub before: &'a Snapshot,
+    /// Where it ends.
+    pub now: &'a Snapshot,
+    /// For `_meta`.
+    pub moment: Moment<'a>,
+}
+
+impl<K: Keys> Push<'_, K> {
+    /// Writes the push's JSON object into `out`, in place of what is there.
+    ///
+    /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys become null,
+    /// with the reason in `_meta.err` where the session asked for `_meta`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut dropped = PluginSet::default();
+        loop {
+            out.clear();
+            let largest = self.write_keys(dropped, out);
+            match largest {
+                Some(index) if out.len() > MAX_PUSH => {
+                    dropped.insert(index);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Writes every key; returns the index of the longest value that was not left out.
+    fn write_keys(&self, dropped: PluginSet, out: &mut Vec<u8>) -> Option<usize> {
+        let mut largest = None;
+        let mut length = 0;
+        out.push(b'{');
+        for index in self.set.iter() {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            // Keys are checked when the registry is built: no character needs an escape.
+            out.push(b'"');
+            out.extend_from_slice(self.keys.name(index).as_bytes());
+            out.extend_from_slice(b"\":");
+            let start = out.len();
+            let written = if index == self.keys.meta() {
+                self.write_meta(dropped, out).is_ok()
+            } else {
+                !dropped.contains(index) && self.write_value(index, out)
+            };
+            if !written {
+                out.truncate(start);
+                out.extend_from_slice(b"null");
+            } else if out.len() - start > length && index != self.keys.meta() {
+                length = out.len() - start;
+                largest = Some(index);
+            }
+        }
+        out.push(b'}');
+        largest
+    }
+
+    fn window(&self) -> Duration {
+        self.now.at.saturating_sub(self.before.at)
+    }
+
+    fn age(&self, held: &Held) -> Duration {
+        self.now.at.saturating_sub(held.now.at())
+    }
+
+    /// Writes one plugin's value; false when there is no reading young enough for this window.
+    fn write_value(&self, index: usize, out: &mut Vec<u8>) -> bool {
+        let Some(held) = self.now.held(index) else {
+            return false;
+        };
+        let bound = self.window().max(self.keys.period(index)).saturating_mul(STALE_WINDOWS);
+        if self.age(held) > bound && !self.keys.legacy(index) {
+            return false;
+        }
+        let earlier = self.before.held(index).map(|held| &held.now);
+        let earlier = earlier.filter(|reading| reading.at() < held.now.at()).or(held.before.as_ref());
+        // A plugin's fault costs its own key.
+        let write = || held.now.write_json(earlier.map(|reading| &**reading), out).is_ok();
+        catch_unwind(AssertUnwindSafe(write)).unwrap_or(false)
+    }
+
+    fn write_meta(&self, dropped: PluginSet, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let Moment { ts, mono, boot } = self.moment;
+        let (seq, dt) = (self.seq, self.window().as_secs_f64());
+        write!(out, "{{\"v\":1,\"seq\":{seq},\"ts\":{ts:.3},\"mono\":{mono:.3},\"dt\":{dt:.3},\"boot\":")?;
+        serde_json::to_writer(&mut *out, boot)?;
+        out.extend_from_slice(b",\"stale\":{");
+        let mut separator = "";
+        for index in self.set.iter() {
+            let Some(held) = self.now.held(index) else {
+                continue;
+            };
+            let (age, name) = (self.age(held), self.keys.name(index));
+            if age > self.keys.period(index).saturating_mul(2).max(SLOT * 2) {
+                write!(out, "{separator}\"{name}\":{:.1}", age.as_secs_f64())?;
+                separator = ",";
+            }
+        }
+        out.extend_from_slice(b"},\"err\":{");
+        separator = "";
+        for index in self.set.iter() {
+            let too_long = dropped.contains(index).then_some("the push would be longer than 1 MB");
+            let fault = self.now.faults.get(index).and_then(Option::as_deref);
+            if let Some(fault) = too_long.or(fault) {
+                write!(out, "{separator}\"{}\":", self.keys.name(index))?;
+                serde_json::to_writer(&mut *out, fault)?;
+                separator = ",";
+            }
+        }
+        out.extend_from_slice(b"}}");
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    fn held(&self, index: usize) -> Option<&Held> {
+        self.held.get(index)?.as_ref()
+    }
+}

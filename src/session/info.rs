@@ -1,0 +1,74 @@
+//! What `info` answers: the machine, the offered plugins, the limits.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    drivers::linux::host::Host,
+    plugins::{About, catalog::Catalog},
+    protocol::MAX_MESSAGE,
+    sampling::snapshot::MAX_PUSH,
+};
+
+/// The facts of `info` that hold for every session.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// The machine.
+    pub host: Host,
+    /// Sessions at a time; none is no limit.
+    pub max_clients: Option<usize>,
+}
+
+impl Info {
+    /// The JSON object that follows `Info::`. `token` is the name of the session's token, never its value.
+    #[must_use]
+    pub fn json(&self, catalog: &Catalog, token: Option<&str>) -> Vec<u8> {
+        let answer = Answer {
+            version: env!("CARGO_PKG_VERSION"),
+            host: &self.host,
+            token,
+            plugins: Plugins(catalog),
+            limits: Limits {
+                min_interval: 0.5,
+                max_interval: 86_400,
+                max_message: MAX_MESSAGE,
+                max_push: MAX_PUSH,
+                max_clients: self.max_clients.unwrap_or(0),
+            },
+        };
+        serde_json::to_vec(&answer).unwrap_or_else(|_| b"{}".to_vec())
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    version: &'static str,
+    #[serde(flatten)]
+    host: &'a Host,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    plugins: Plugins<'a>,
+    limits: Limits,
+}
+
+/// Seconds, seconds, bytes, bytes, sessions (0: no limit).
+#[derive(Serialize)]
+struct Limits {
+    min_interval: f64,
+    max_interval: u32,
+    max_message: usize,
+    max_push: usize,
+    max_clients: usize,
+}
+
+struct Plugins<'a>(&'a Catalog);
+
+impl Serialize for Plugins<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, about) in self.0.abouts() {
+            let about: &About = about;
+            map.serialize_entry(name, about)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,12 @@
+//! What the program needs of the operating system, apart from what it measures.
+
+pub mod clock;
+pub mod deadline_pool;
+pub mod fair_share;
+pub mod logging;
+pub mod memory;
+pub mod privileges;
+pub mod signals;
+pub mod sysexits;
+pub mod systemd;
+pub mod timerfd;
