@@ -33,7 +33,10 @@ fn main() -> ExitCode {
         }
         Err(Refusal::Mistake(text)) => {
             logging::init(false, 0);
-            return ended(serve(Box::new(move || Err(ConfigError::Usage(text.clone()))), handover));
+            return ended(serve(
+                Box::new(move || Err(ConfigError::Usage(text.clone()))),
+                handover,
+            ));
         }
     };
     logging::init(cli.quiet, cli.verbose);
@@ -43,14 +46,20 @@ fn main() -> ExitCode {
 fn run(cli: Cli, handover: Handover) -> ExitCode {
     let environment = Environment::of_process();
     let path = cli.config;
-    let config = || Config::load_without_secrets(path.as_deref(), &environment).map_err(StartupError::from);
+    let config =
+        || Config::load_without_secrets(path.as_deref(), &environment).map_err(StartupError::from);
     match cli.command {
-        Command::Server(args) if args.check => ended(check(&args, path.as_deref(), &environment, &handover)),
-        Command::Server(args) => {
-            ended(serve(Box::new(move || Config::load(&args, path.as_deref(), &environment)), handover))
+        Command::Server(args) if args.check => {
+            ended(check(&args, path.as_deref(), &environment, &handover))
         }
+        Command::Server(args) => ended(serve(
+            Box::new(move || Config::load(&args, path.as_deref(), &environment)),
+            handover,
+        )),
         Command::Sample(args) => ended(config().map(|config| oneshot::sample(&config, &args))),
-        Command::CheckPlugin(args) => ended(config().and_then(|config| oneshot::check_plugin(&config, &args))),
+        Command::CheckPlugin(args) => {
+            ended(config().and_then(|config| oneshot::check_plugin(&config, &args)))
+        }
     }
 }
 
@@ -69,8 +78,11 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
         Err(error) => return Err(error.into()),
     };
     let account = privileges::choose(config.user.as_deref())?;
-    let (bound, oddities) =
-        if passed { listeners::passed(handover.sockets)? } else { (listeners::bind(&config.listen)?, Vec::new()) };
+    let (bound, oddities) = if passed {
+        listeners::passed(handover.sockets)?
+    } else {
+        (listeners::bind(&config.listen)?, Vec::new())
+    };
     let _ = privileges::raise_descriptor_limit();
     privileges::become_user(&account)?;
 
@@ -91,23 +103,37 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
         );
     }
     if let Some(fault) = &fault {
-        tracing::error!("wrong configuration, every connection is refused until a reload succeeds: {fault}");
+        tracing::error!(
+            "wrong configuration, every connection is refused until a reload succeeds: {fault}"
+        );
     }
     let ignored = signals::signals_ignored();
     let reload = telling_what_waits(config.clone(), passed, load);
-    Ok(server::run(Start { config, bound, reload, passed, fault, watchdog_interval, ignored }))
+    Ok(server::run(Start {
+        config,
+        bound,
+        reload,
+        passed,
+        fault,
+        watchdog_interval,
+        ignored,
+    }))
 }
 
 /// A socket that was passed to speak TLS needs a certificate, at start and after each reload.
 fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
-    let Some((_, name)) = handover.sockets.iter().find(|(_, name)| listeners::is_tls_name(name)) else {
+    let Some((_, name)) = handover
+        .sockets
+        .iter()
+        .find(|(_, name)| listeners::is_tls_name(name))
+    else {
         return load;
     };
     let name = name.clone();
     Box::new(move || match load()? {
-        config if config.tls.is_none() => {
-            Err(ConfigError::Usage(format!("FileDescriptorName={name} needs a certificate: set tls_cert and tls_key")))
-        }
+        config if config.tls.is_none() => Err(ConfigError::Usage(format!(
+            "FileDescriptorName={name} needs a certificate: set tls_cert and tls_key"
+        ))),
         config => Ok(config),
     })
 }
@@ -116,8 +142,13 @@ fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
 fn telling_what_waits(first: Config, passed: bool, load: Reload) -> Reload {
     Box::new(move || {
         let mut newer = load()?;
-        let waiting = first.waiting_for_restart(&newer).into_iter().filter(|key| !(passed && *key == "listen"));
-        newer.warnings.extend(waiting.map(|key| format!("{key}: the new setting takes effect with the next start")));
+        let waiting = first
+            .waiting_for_restart(&newer)
+            .into_iter()
+            .filter(|key| !(passed && *key == "listen"));
+        newer.warnings.extend(
+            waiting.map(|key| format!("{key}: the new setting takes effect with the next start")),
+        );
         Ok(newer)
     })
 }
@@ -136,7 +167,11 @@ fn check(
         tracing::warn!("{line}");
     }
     print(&config.report(!handover.sockets.is_empty()));
-    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { EX_CONFIG.into() })
+    Ok(if wrong.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        EX_CONFIG.into()
+    })
 }
 
 fn ended(result: Result<ExitCode, StartupError>) -> ExitCode {

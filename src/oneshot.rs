@@ -69,11 +69,18 @@ fn choice(catalog: &Catalog, names: &[String]) -> Result<PluginSet, String> {
     for name in names {
         let Some(index) = catalog.index(name) else {
             let known: Vec<_> = catalog.abouts().map(|(name, _)| name).collect();
-            return Err(format!("--plugins {name}: accepted are {}", known.join(", ")));
+            return Err(format!(
+                "--plugins {name}: accepted are {}",
+                known.join(", ")
+            ));
         };
         set.insert(index);
     }
-    Ok(if set.is_empty() { catalog.default_set() } else { set })
+    Ok(if set.is_empty() {
+        catalog.default_set()
+    } else {
+        set
+    })
 }
 
 async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArgs) -> ExitCode {
@@ -91,8 +98,19 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
         let slot = cadence.next_after(sampling.clock.now());
         sampling.clock.sleep_until(slot.begins()).await;
         let now = sampling.snapshot(set);
-        let moment = Moment { ts: clock::wall_secs(), mono: clock::boot_secs(), boot: &boot };
-        let push = Push { keys: &*catalog, set, seq, before: &before, now: &now, moment };
+        let moment = Moment {
+            ts: clock::wall_secs(),
+            mono: clock::boot_secs(),
+            boot: &boot,
+        };
+        let push = Push {
+            keys: &*catalog,
+            set,
+            seq,
+            before: &before,
+            now: &now,
+            moment,
+        };
         push.write(&mut json);
         if args.pretty {
             json = indent(&json);
@@ -133,5 +151,9 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
     signals::give_way_to_the_end();
     // Whoever closed standard output does not want the rest.
     let _ = io::stdout().write_all(report.as_bytes());
-    Ok(if usable { ExitCode::SUCCESS } else { EX_UNAVAILABLE.into() })
+    Ok(if usable {
+        ExitCode::SUCCESS
+    } else {
+        EX_UNAVAILABLE.into()
+    })
 }

@@ -21,7 +21,10 @@ pub fn indent(json: &[u8]) -> Vec<u8> {
         match byte {
             b'{' | b'[' => {
                 out.push(byte);
-                if bytes.peek().is_some_and(|next| !matches!(next, b'}' | b']')) {
+                if bytes
+                    .peek()
+                    .is_some_and(|next| !matches!(next, b'}' | b']'))
+                {
                     depth += 1;
                     newline(&mut out, depth);
                 } else {

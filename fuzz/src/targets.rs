@@ -53,11 +53,15 @@ pub fn decoder(data: &[u8]) {
     let argument = line.get(6..).unwrap_or_default();
     assert!(!argument.contains(&b'\n') && !argument.windows(2).any(|pair| pair == b"::"));
     // Blanks at the end are trimmed by every reader; JSON has none.
-    let whole =
-        std::str::from_utf8(data).ok().filter(|text| text.trim_ascii_end() == *text && !text.ends_with(['\0', '\x0b']));
+    let whole = std::str::from_utf8(data)
+        .ok()
+        .filter(|text| text.trim_ascii_end() == *text && !text.ends_with(['\0', '\x0b']));
     if let (Some(text), Ok(message)) = (whole.filter(|text| !text.is_empty()), decode(&line)) {
         let colons = |text: &str| text.replace(r"\u003a", ":");
-        let read: Vec<_> = message.arguments().map(|argument| colons(&argument)).collect();
+        let read: Vec<_> = message
+            .arguments()
+            .map(|argument| colons(&argument))
+            .collect();
         assert_eq!(read, [colons(text)]);
     }
 }
@@ -66,9 +70,15 @@ pub fn decoder(data: &[u8]) {
 ///
 /// Nothing is pushed without authorization, nothing follows a close, and no reply holds a line feed before its end.
 pub fn session(data: &[u8]) {
-    let (auth_required, data) = data.split_first().map_or((false, data), |(first, rest)| (first & 1 == 1, rest));
+    let (auth_required, data) = data
+        .split_first()
+        .map_or((false, data), |(first, rest)| (first & 1 == 1, rest));
     let mut session = Session::new(auth_required, PluginSet::new());
-    let catalog = |name: &str| ["cpu_stat", "meminfo", "mem", "_meta"].iter().position(|known| *known == name);
+    let catalog = |name: &str| {
+        ["cpu_stat", "meminfo", "mem", "_meta"]
+            .iter()
+            .position(|known| *known == name)
+    };
     let mut pushing = false;
     let mut closed = None::<CloseReason>;
     for event in data.split(|byte| *byte == b'\n') {
@@ -77,18 +87,29 @@ pub fn session(data: &[u8]) {
         let actions: Vec<_> = match event.split_first() {
             Some((0, _)) => session.authorized(Verdict::Wrong).into_iter().collect(),
             Some((1, _)) => session.authorized(Verdict::Full).into_iter().collect(),
-            Some((2, _)) => session.authorized(Verdict::Granted { name: "fuzz".into() }).into_iter().collect(),
+            Some((2, _)) => session
+                .authorized(Verdict::Granted {
+                    name: "fuzz".into(),
+                })
+                .into_iter()
+                .collect(),
             Some((3, _)) => session.deauthorize().into_iter().collect(),
             _ => session.receive(event, &catalog).into_iter().collect(),
         };
         for action in actions {
             // A deauthorization may reach a session that is closing; stopping is all that it may do then.
-            assert!(!was_closed || action == Action::Stop, "{action:?} after {closed:?}");
+            assert!(
+                !was_closed || action == Action::Stop,
+                "{action:?} after {closed:?}"
+            );
             match action {
                 Action::Reply(reply) => {
                     let mut line = Vec::new();
                     encode_reply(&reply, &mut line);
-                    assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+                    assert_eq!(
+                        line.iter().position(|byte| *byte == b'\n'),
+                        Some(line.len() - 1)
+                    );
                 }
                 Action::Start { interval } => {
                     assert!(session.is_authorized() && interval >= Duration::from_millis(500));
@@ -143,7 +164,9 @@ pub fn proc(data: &[u8]) {
         1 => seen(loadavg::parse(data)),
         2 => seen(meminfo::parse(data)),
         3 => seen((pid_stat::state(data), pid_stat::parse(data))),
-        4 => seen(net_dev::parse(data, |name, counters| seen((name, counters)))),
+        4 => seen(net_dev::parse(data, |name, counters| {
+            seen((name, counters))
+        })),
         5 => seen(vmstat::parse(data)),
         6 => seen(mounts::parse(data)),
         7 => seen(uptime::parse(data)),
@@ -151,7 +174,11 @@ pub fn proc(data: &[u8]) {
         9 => seen(sockets::parse_counter(data, b"Tcp", b"RetransSegs")),
         10 => seen(diskstats::parse(data, seen)),
         11 => seen(pressure::parse(data)),
-        13 => seen((pid_files::disk_bytes(data), pid_files::effective_uid(data), pid_files::unit(data))),
+        13 => seen((
+            pid_files::disk_bytes(data),
+            pid_files::effective_uid(data),
+            pid_files::unit(data),
+        )),
         14 => {
             seen(data.first_chunk().map(dbus::length));
             if let Ok(Incoming::Return(_, mut body)) = dbus::decode(data) {
@@ -172,21 +199,38 @@ type Reader = fn(&Root);
 /// Where the bytes are laid, and who reads them there. In the order of the first byte.
 const FILES: [(&str, Reader); 15] = [
     ("run/utmp", |root| seen(Users::new(root).count())),
-    ("run/systemd/sessions/1", |root| seen(Users::new(root).count())),
-    ("sys/devices/system/cpu/online", |root| seen((OnlineFile::new(root).read(&mut String::new()), Host::read(root)))),
+    ("run/systemd/sessions/1", |root| {
+        seen(Users::new(root).count())
+    }),
+    ("sys/devices/system/cpu/online", |root| {
+        seen((
+            OnlineFile::new(root).read(&mut String::new()),
+            Host::read(root),
+        ))
+    }),
     ("etc/os-release", |root| seen(Host::read(root))),
-    ("etc/localtime", |root| seen(LocalTime::new(root, None).offset_secs(1_700_000_000))),
+    ("etc/localtime", |root| {
+        seen(LocalTime::new(root, None).offset_secs(1_700_000_000))
+    }),
     ("sys/fs/cgroup/a/memory.current", group),
     ("sys/fs/cgroup/a/memory.stat", group),
     ("sys/fs/cgroup/a/io.stat", group),
     ("sys/fs/cgroup/a/cpu.pressure", group),
-    ("proc/1/stat", |root| seen(Processes::new(root).walk(|pid, line| seen((pid, line.len()))))),
+    ("proc/1/stat", |root| {
+        seen(Processes::new(root).walk(|pid, line| seen((pid, line.len()))))
+    }),
     ("proc/1/net/bonding/bond0", interfaces),
     ("sys/class/net/eth0/speed", interfaces),
     ("sys/class/hwmon/hwmon0/temp1_input", |root| {
-        sensors::sources(root, &[]).iter().for_each(|source| seen(sensors::measure(source)));
+        sensors::sources(root, &[])
+            .iter()
+            .for_each(|source| seen(sensors::measure(source)));
     }),
-    ("sys/class/drm/card0/device/uevent", |root| gpus::cards(root).iter().for_each(|card| seen(gpus::read(card)))),
+    ("sys/class/drm/card0/device/uevent", |root| {
+        gpus::cards(root)
+            .iter()
+            .for_each(|card| seen(gpus::read(card)))
+    }),
     ("proc/cpuinfo", |root| seen(Host::read(root))),
 ];
 
@@ -211,13 +255,19 @@ fn tree() -> std::io::Result<tempfile::TempDir> {
         fs::write(path, bytes)
     };
     for (path, _) in FILES {
-        tree.path().join(path).parent().map_or(Ok(()), fs::create_dir_all)?;
+        tree.path()
+            .join(path)
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)?;
     }
     lay("sys/fs/cgroup/cgroup.controllers", "cpu memory\n")?;
     lay("sys/class/hwmon/hwmon0/name", "chip\n")?;
     lay("sys/class/net/eth0/operstate", "up\n")?;
     lay("sys/class/net/eth0/device/uevent", "")?;
-    lay("proc/1/net/dev", "\n\n eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n")?;
+    lay(
+        "proc/1/net/dev",
+        "\n\n eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
+    )?;
     Ok(tree)
 }
 
@@ -261,11 +311,17 @@ pub fn plugins(data: &[u8]) {
         }
         1 => {
             let text = String::from_utf8_lossy(data);
-            seen((munin::Graphs::parse(&text, "unit"), munin::parse_values(&text, &mut Vec::new())));
+            seen((
+                munin::Graphs::parse(&text, "unit"),
+                munin::parse_values(&text, &mut Vec::new()),
+            ));
         }
         _ => {
             let text = String::from_utf8_lossy(data);
-            seen(Definition::parse(Path::new("/etc/rtstat/plugins.d/fuzz.toml"), &text));
+            seen(Definition::parse(
+                Path::new("/etc/rtstat/plugins.d/fuzz.toml"),
+                &text,
+            ));
         }
     }
 }
@@ -283,12 +339,17 @@ pub fn proxies(data: &[u8]) {
                 seen(proxy_protocol::parse_v2(*command, *family, block));
             }
         }
-        2 => seen(forwarded_for::client(text.lines(), |address| address.is_loopback())),
+        2 => seen(forwarded_for::client(text.lines(), |address| {
+            address.is_loopback()
+        })),
         _ => {
             let (origin, host) = text.split_once('\n').unwrap_or((&text, ""));
             let gate = Gate::default();
             assert!(!gate.admits_origin("null", host));
-            let _ = black_box((gate.admits_origin(origin, host), gate.admits_host(host, || origin.to_owned())));
+            let _ = black_box((
+                gate.admits_origin(origin, host),
+                gate.admits_host(host, || origin.to_owned()),
+            ));
         }
     }
 }

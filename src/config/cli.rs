@@ -3,11 +3,19 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, error::ContextKind, error::ContextValue};
+use clap::{
+    ArgAction, Args, CommandFactory, Parser, Subcommand, error::ContextKind, error::ContextValue,
+};
 
 /// Push this machine's statistics to whoever watches.
 #[derive(Parser)]
-#[command(name = "rtstatd", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "rtstatd",
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -131,11 +139,17 @@ impl SampleArgs {
 }
 
 fn interval_secs(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|secs| (0.05..=86400.0).contains(secs)).ok_or("0.05 to 86400 seconds".into())
+    text.parse()
+        .ok()
+        .filter(|secs| (0.05..=86400.0).contains(secs))
+        .ok_or("0.05 to 86400 seconds".into())
 }
 
 fn positive(text: &str) -> Result<u64, String> {
-    text.parse().ok().filter(|count| *count > 0).ok_or("whole numbers from 1 on".into())
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or("whole numbers from 1 on".into())
 }
 
 /// Why a command line was not taken as one.
@@ -154,7 +168,11 @@ pub enum Refusal {
 /// its value or does not go with another one.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Refusal> {
     Cli::try_parse_from(args).map_err(|error| {
-        if error.use_stderr() { Refusal::Mistake(one_line(&error)) } else { Refusal::Answer(error.to_string()) }
+        if error.use_stderr() {
+            Refusal::Mistake(one_line(&error))
+        } else {
+            Refusal::Answer(error.to_string())
+        }
     })
 }
 
@@ -170,22 +188,30 @@ fn one_line(error: &clap::Error) -> String {
         Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
         _ => None,
     };
-    if let (Some(argument), Some(value), Some(accepted)) =
-        (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue), std::error::Error::source(error))
-    {
+    if let (Some(argument), Some(value), Some(accepted)) = (
+        text(ContextKind::InvalidArg),
+        text(ContextKind::InvalidValue),
+        std::error::Error::source(error),
+    ) {
         let name = argument.split(' ').next().unwrap_or(&argument);
-        return format!("{name} {}: accepted are {accepted}", crate::config::error::shown(&value));
+        return format!(
+            "{name} {}: accepted are {accepted}",
+            crate::config::error::shown(&value)
+        );
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "no command: accepted are server, sample and check-plugin (see rtstatd --help)".into();
+        return "no command: accepted are server, sample and check-plugin (see rtstatd --help)"
+            .into();
     }
     let rendered = error.to_string();
-    let mut lines = rendered
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let mut lines = rendered.lines().map(str::trim).take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
     let first = lines.next().unwrap_or_default();
-    let rest: Vec<&str> = lines.filter(|line| !line.is_empty()).map(|line| line.trim_start_matches("tip: ")).collect();
+    let rest: Vec<&str> = lines
+        .filter(|line| !line.is_empty())
+        .map(|line| line.trim_start_matches("tip: "))
+        .collect();
     let mut line = first.trim_start_matches("error: ").to_owned();
     if !rest.is_empty() {
         let separator = if line.ends_with(':') { " " } else { "; " };
@@ -210,7 +236,10 @@ mod tests {
     #[test]
     fn mistakes_take_one_line() {
         for (line, message) in [
-            ("rtstatd", "no command: accepted are server, sample and check-plugin (see rtstatd --help)"),
+            (
+                "rtstatd",
+                "no command: accepted are server, sample and check-plugin (see rtstatd --help)",
+            ),
             (
                 "rtstatd server --prot 1",
                 "unexpected argument '--prot' found; a similar argument exists: '--port' (see rtstatd --help)",
@@ -219,12 +248,30 @@ mod tests {
                 "rtstatd serve",
                 "unrecognized subcommand 'serve'; a similar subcommand exists: 'server' (see rtstatd --help)",
             ),
-            ("rtstatd server -p", "a value is required for '--port <N>' but none was supplied (see rtstatd --help)"),
-            ("rtstatd server -q -v", "the argument '--quiet' cannot be used with '--verbose...' (see rtstatd --help)"),
-            ("rtstatd check-plugin", "the following required arguments were not provided: <NAME> (see rtstatd --help)"),
-            ("rtstatd sample --interval 0", "--interval 0: accepted are 0.05 to 86400 seconds"),
-            ("rtstatd sample --interval NaN", "--interval NaN: accepted are 0.05 to 86400 seconds"),
-            ("rtstatd sample --count -1", "--count -1: accepted are whole numbers from 1 on"),
+            (
+                "rtstatd server -p",
+                "a value is required for '--port <N>' but none was supplied (see rtstatd --help)",
+            ),
+            (
+                "rtstatd server -q -v",
+                "the argument '--quiet' cannot be used with '--verbose...' (see rtstatd --help)",
+            ),
+            (
+                "rtstatd check-plugin",
+                "the following required arguments were not provided: <NAME> (see rtstatd --help)",
+            ),
+            (
+                "rtstatd sample --interval 0",
+                "--interval 0: accepted are 0.05 to 86400 seconds",
+            ),
+            (
+                "rtstatd sample --interval NaN",
+                "--interval NaN: accepted are 0.05 to 86400 seconds",
+            ),
+            (
+                "rtstatd sample --count -1",
+                "--count -1: accepted are whole numbers from 1 on",
+            ),
             (
                 "rtstatd server -p 1 -p 2",
                 "the argument '--port <N>' cannot be used multiple times (see rtstatd --help)",
@@ -240,7 +287,11 @@ mod tests {
 
     #[test]
     fn negative_numbers_reach_the_check_instead_of_looking_like_options() {
-        let Ok(Cli { command: Command::Server(args), .. }) = parse(words("rtstatd server -c -1 -p -5")) else {
+        let Ok(Cli {
+            command: Command::Server(args),
+            ..
+        }) = parse(words("rtstatd server -c -1 -p -5"))
+        else {
             panic!("not accepted")
         };
         assert_eq!(args.max_clients.as_deref(), Some("-1"));
@@ -249,11 +300,19 @@ mod tests {
 
     #[test]
     fn verbosity_and_config_stand_before_or_behind_the_command() {
-        for line in
-            ["rtstatd -vv --config x server", "rtstatd server -vv --config x", "rtstatd server -v -v --config=x"]
-        {
-            let Ok(cli) = parse(words(line)) else { panic!("{line}: not accepted") };
-            assert_eq!((cli.verbose, cli.quiet, cli.config.as_deref()), (2, false, Some("x")), "{line}");
+        for line in [
+            "rtstatd -vv --config x server",
+            "rtstatd server -vv --config x",
+            "rtstatd server -v -v --config=x",
+        ] {
+            let Ok(cli) = parse(words(line)) else {
+                panic!("{line}: not accepted")
+            };
+            assert_eq!(
+                (cli.verbose, cli.quiet, cli.config.as_deref()),
+                (2, false, Some("x")),
+                "{line}"
+            );
         }
     }
 
@@ -264,7 +323,13 @@ mod tests {
             ("rtstatd sample --interval 2", None),
             ("rtstatd sample --interval 2 --count 3", Some(3)),
         ] {
-            let Ok(Cli { command: Command::Sample(args), .. }) = parse(words(line)) else { panic!("{line}") };
+            let Ok(Cli {
+                command: Command::Sample(args),
+                ..
+            }) = parse(words(line))
+            else {
+                panic!("{line}")
+            };
             assert_eq!(args.times(), times, "{line}");
         }
     }

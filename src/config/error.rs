@@ -113,9 +113,18 @@ impl ConfigError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_)
-            | Self::Value { place: Place::Option(_), .. }
-            | Self::Token { place: Place::Option(_), .. }
-            | Self::Conflict { place: Place::Option(_), .. } => EX_USAGE,
+            | Self::Value {
+                place: Place::Option(_),
+                ..
+            }
+            | Self::Token {
+                place: Place::Option(_),
+                ..
+            }
+            | Self::Conflict {
+                place: Place::Option(_),
+                ..
+            } => EX_USAGE,
             _ => EX_CONFIG,
         }
     }
@@ -124,7 +133,9 @@ impl ConfigError {
 /// Of the `known` names the one that takes the fewest changes to become.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
-    known.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default()
+    known
+        .min_by_key(|known| strsim::damerau_levenshtein(known, name))
+        .unwrap_or_default()
 }
 
 /// A value for an error line: quoted where it is empty, long or would break the line.
@@ -135,7 +146,11 @@ pub fn shown(value: &str) -> String {
         let cut: String = value.chars().take(LONGEST).collect();
         return format!("{cut:?}…");
     }
-    if value.is_empty() || value.chars().any(|char| char.is_whitespace() || char.is_control()) {
+    if value.is_empty()
+        || value
+            .chars()
+            .any(|char| char.is_whitespace() || char.is_control())
+    {
         return format!("{value:?}");
     }
     value.to_owned()

@@ -25,18 +25,31 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Layer, ConfigError> {
             ("plugins", DeValue::Table(table)) => {
                 for (inner, value) in in_file_order(table) {
                     let name = format!("plugins.{}", inner.get_ref());
-                    reader.setting(&mut layer, &name, line_of(text, inner.span().start), value.get_ref())?;
+                    reader.setting(
+                        &mut layer,
+                        &name,
+                        line_of(text, inner.span().start),
+                        value.get_ref(),
+                    )?;
                 }
             }
             ("tokens", DeValue::Table(table)) => {
                 for (inner, value) in in_file_order(table) {
-                    let token = reader.token(inner.get_ref(), line_of(text, inner.span().start), value.get_ref())?;
+                    let token = reader.token(
+                        inner.get_ref(),
+                        line_of(text, inner.span().start),
+                        value.get_ref(),
+                    )?;
                     layer.tokens.push(token);
                 }
             }
             (name @ ("plugins" | "tokens"), value) => {
                 let accepted = "tables, as [plugins] and [tokens]";
-                return Err(ConfigError::Value { place: reader.place(name, line), value: text_of(value), accepted });
+                return Err(ConfigError::Value {
+                    place: reader.place(name, line),
+                    value: text_of(value),
+                    accepted,
+                });
             }
             (name, value) => reader.setting(&mut layer, name, line, value)?,
         }
@@ -51,14 +64,32 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, key: &str, line: usize) -> Place {
-        Place::File { path: self.path.to_owned(), line, key: key.to_owned() }
+        Place::File {
+            path: self.path.to_owned(),
+            line,
+            key: key.to_owned(),
+        }
     }
 
-    fn setting(&self, layer: &mut Layer, name: &str, line: usize, value: &DeValue<'_>) -> Result<(), ConfigError> {
+    fn setting(
+        &self,
+        layer: &mut Layer,
+        name: &str,
+        line: usize,
+        value: &DeValue<'_>,
+    ) -> Result<(), ConfigError> {
         let Some(setting) = find(name) else {
             let (path, key) = (self.path.to_owned(), name.to_owned());
-            let known = SETTINGS.iter().map(|setting| setting.key).chain(["tokens", "plugins"]);
-            return Err(ConfigError::UnknownKey { path, line, key, nearest: nearest(name, known).to_owned() });
+            let known = SETTINGS
+                .iter()
+                .map(|setting| setting.key)
+                .chain(["tokens", "plugins"]);
+            return Err(ConfigError::UnknownKey {
+                path,
+                line,
+                key,
+                nearest: nearest(name, known).to_owned(),
+            });
         };
         if let (true, DeValue::Array(values)) = (setting.list, value) {
             layer.mention(setting.key);
@@ -81,13 +112,21 @@ impl Reader<'_> {
         let Some(known) = find(setting.key) else {
             return Ok(());
         };
-        let said = Said { text: text_of(value), place: self.place(setting.key, line) };
+        let said = Said {
+            text: text_of(value),
+            place: self.place(setting.key, line),
+        };
         if setting.key == "auth_token" && !value.is_str() {
             let problem = "a token is written in quotes".into();
-            return Err(ConfigError::Token { place: said.place, problem });
+            return Err(ConfigError::Token {
+                place: said.place,
+                problem,
+            });
         }
         match value {
-            DeValue::Array(_) | DeValue::Table(_) | DeValue::Datetime(_) => Err(refused(setting.key, &said)),
+            DeValue::Array(_) | DeValue::Table(_) | DeValue::Datetime(_) => {
+                Err(refused(setting.key, &said))
+            }
             _ => {
                 layer.add(known.key, said);
                 Ok(())
@@ -96,7 +135,12 @@ impl Reader<'_> {
     }
 
     /// `name = "value"` or `name = { file = "path" }`.
-    fn token(&self, name: &str, line: usize, value: &DeValue<'_>) -> Result<NamedToken, ConfigError> {
+    fn token(
+        &self,
+        name: &str,
+        line: usize,
+        value: &DeValue<'_>,
+    ) -> Result<NamedToken, ConfigError> {
         let key = format!("tokens.{name}");
         let wrong = || ConfigError::Token {
             place: self.place(&key, line),
@@ -104,13 +148,19 @@ impl Reader<'_> {
         };
         let named = |text: &str, in_file| NamedToken {
             name: name.to_owned(),
-            said: Said { text: text.to_owned(), place: self.place(&key, line) },
+            said: Said {
+                text: text.to_owned(),
+                place: self.place(&key, line),
+            },
             in_file,
         };
         match value {
             DeValue::String(text) => Ok(named(text, false)),
             DeValue::Table(table) if table.len() == 1 => {
-                let path = table.get("file").and_then(|value| value.get_ref().as_str()).ok_or_else(wrong)?;
+                let path = table
+                    .get("file")
+                    .and_then(|value| value.get_ref().as_str())
+                    .ok_or_else(wrong)?;
                 Ok(named(path, true))
             }
             _ => Err(wrong()),

@@ -61,8 +61,14 @@ impl Layers {
     }
 
     /// The winning value, read by `read`; what that does not accept is the error.
-    pub fn one<T>(&self, key: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ConfigError> {
-        self.said(key).map(|said| parse(key, said, &read)).transpose()
+    pub fn one<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.said(key)
+            .map(|said| parse(key, said, &read))
+            .transpose()
     }
 
     /// The winning list as it was said.
@@ -71,20 +77,34 @@ impl Layers {
     }
 
     /// The winning list. A higher list replaces a lower one, it does not add to it.
-    pub fn many<T>(&self, key: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<Vec<T>>, ConfigError> {
-        self.said_all(key).map(|list| list.iter().map(|said| parse(key, said, &read)).collect()).transpose()
+    pub fn many<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        self.said_all(key)
+            .map(|list| list.iter().map(|said| parse(key, said, &read)).collect())
+            .transpose()
     }
 }
 
 /// Reads one value.
-pub(super) fn parse<T>(key: &str, said: &Said, read: impl Fn(&str) -> Option<T>) -> Result<T, ConfigError> {
+pub(super) fn parse<T>(
+    key: &str,
+    said: &Said,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, ConfigError> {
     read(&said.text).ok_or_else(|| refused(key, said))
 }
 
 /// The error for a value that its setting does not accept.
 pub(super) fn refused(key: &str, said: &Said) -> ConfigError {
     let accepted = find(key).map_or("", |setting| setting.accepted);
-    ConfigError::Value { place: said.place.clone(), value: said.text.clone(), accepted }
+    ConfigError::Value {
+        place: said.place.clone(),
+        value: said.text.clone(),
+        accepted,
+    }
 }
 
 /// The variables that concern the program, taken from the process once, so that a reload sees the same ones.
@@ -104,8 +124,13 @@ impl Environment {
     /// The names that look like settings but are none. They are no error: container platforms add such variables
     /// for services of that name, as `RTSTAT_SERVICE_HOST`.
     pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
-        let known: Vec<String> = SETTINGS.iter().map(super::settings::Setting::variable).collect();
-        let is_known = move |name: &&str| *name == "RTSTAT_CONFIG" || known.iter().any(|variable| variable == name);
+        let known: Vec<String> = SETTINGS
+            .iter()
+            .map(super::settings::Setting::variable)
+            .collect();
+        let is_known = move |name: &&str| {
+            *name == "RTSTAT_CONFIG" || known.iter().any(|variable| variable == name)
+        };
         self.0
             .keys()
             .filter_map(|name| name.to_str())
@@ -116,8 +141,15 @@ impl Environment {
 
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
-        let ours = |name: &OsString| name == "CREDENTIALS_DIRECTORY" || name.as_encoded_bytes().starts_with(b"RTSTAT_");
-        Self(variables.into_iter().filter(|(name, _)| ours(name)).collect())
+        let ours = |name: &OsString| {
+            name == "CREDENTIALS_DIRECTORY" || name.as_encoded_bytes().starts_with(b"RTSTAT_")
+        };
+        Self(
+            variables
+                .into_iter()
+                .filter(|(name, _)| ours(name))
+                .collect(),
+        )
     }
 }
 
@@ -125,11 +157,19 @@ impl FromIterator<(OsString, OsString)> for Environment {
 pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     let mut layer = Layer::default();
     let mut add = |key: &str, texts: &mut dyn Iterator<Item = &String>| {
-        let Some((key, option)) = find(key).and_then(|setting| Some((setting.key, setting.option?))) else {
+        let Some((key, option)) =
+            find(key).and_then(|setting| Some((setting.key, setting.option?)))
+        else {
             return;
         };
         for text in texts {
-            layer.add(key, Said { text: text.clone(), place: Place::Option(option) });
+            layer.add(
+                key,
+                Said {
+                    text: text.clone(),
+                    place: Place::Option(option),
+                },
+            );
         }
     };
     let yes = "true".to_owned();
@@ -168,15 +208,34 @@ pub(super) fn from_environment(environment: &Environment) -> Result<Layer, Confi
         let place = Place::Variable(variable);
         let Some(text) = value.to_str() else {
             let accepted = "texts in UTF-8";
-            return Err(ConfigError::Value { place, value: value.to_string_lossy().into_owned(), accepted });
+            return Err(ConfigError::Value {
+                place,
+                value: value.to_string_lossy().into_owned(),
+                accepted,
+            });
         };
         if setting.list {
             layer.mention(setting.key);
-            for part in text.split([',', ' ', '\t', '\n']).filter(|part| !part.is_empty()) {
-                layer.add(setting.key, Said { text: part.to_owned(), place: place.clone() });
+            for part in text
+                .split([',', ' ', '\t', '\n'])
+                .filter(|part| !part.is_empty())
+            {
+                layer.add(
+                    setting.key,
+                    Said {
+                        text: part.to_owned(),
+                        place: place.clone(),
+                    },
+                );
             }
         } else {
-            layer.add(setting.key, Said { text: text.to_owned(), place });
+            layer.add(
+                setting.key,
+                Said {
+                    text: text.to_owned(),
+                    place,
+                },
+            );
         }
     }
     Ok(layer)

@@ -48,7 +48,11 @@ pub struct ListenUrl {
 impl ListenUrl {
     /// A listener on TCP.
     pub fn tcp(transport: Transport, tls: bool, address: SocketAddr) -> Self {
-        Self { transport, tls, endpoint: Endpoint::Tcp(address) }
+        Self {
+            transport,
+            tls,
+            endpoint: Endpoint::Tcp(address),
+        }
     }
 
     /// The longest path that fits into a socket's name: 108 bytes with the closing NUL, unix(7).
@@ -61,7 +65,12 @@ impl FromStr for ListenUrl {
     fn from_str(text: &str) -> Result<Self, ()> {
         let unix = |transport, path: &str| {
             let fits = !path.is_empty() && path.len() <= Self::LONGEST_PATH && !path.contains('\0');
-            fits.then(|| Self { transport, tls: false, endpoint: Endpoint::Unix(path.into()) }).ok_or(())
+            fits.then(|| Self {
+                transport,
+                tls: false,
+                endpoint: Endpoint::Unix(path.into()),
+            })
+            .ok_or(())
         };
         if let Some(path) = text.strip_prefix("ws+unix:") {
             return unix(Transport::WebSocket, path);
@@ -108,7 +117,10 @@ pub(super) fn interface(text: &str) -> Option<IpAddr> {
     if text == "localhost" {
         return Some(LOCALHOST);
     }
-    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    match text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         Some(bare) => bare.parse().ok().map(IpAddr::V6),
         None => text.parse().ok(),
     }
@@ -131,7 +143,11 @@ mod tests {
             ("ws+unix:/run/rtstat.sock", "ws+unix:/run/rtstat.sock"),
             ("raw+unix:a b", "raw+unix:a b"),
         ] {
-            assert_eq!(text.parse::<ListenUrl>().map(|url| url.to_string()), Ok(back.to_owned()), "{text}");
+            assert_eq!(
+                text.parse::<ListenUrl>().map(|url| url.to_string()),
+                Ok(back.to_owned()),
+                "{text}"
+            );
         }
     }
 
@@ -165,12 +181,14 @@ mod tests {
 
     fn any_url() -> impl Strategy<Value = ListenUrl> {
         let transport = prop_oneof![Just(Transport::WebSocket), Just(Transport::Raw)];
-        let tcp = (transport.clone(), any::<bool>(), any::<SocketAddr>()).prop_map(|(transport, tls, mut address)| {
-            if let SocketAddr::V6(v6) = &mut address {
-                v6.set_flowinfo(0);
-            }
-            ListenUrl::tcp(transport, tls, address)
-        });
+        let tcp = (transport.clone(), any::<bool>(), any::<SocketAddr>()).prop_map(
+            |(transport, tls, mut address)| {
+                if let SocketAddr::V6(v6) = &mut address {
+                    v6.set_flowinfo(0);
+                }
+                ListenUrl::tcp(transport, tls, address)
+            },
+        );
         let unix = (transport, "/[ -~]{0,100}").prop_map(|(transport, path)| ListenUrl {
             transport,
             tls: false,

@@ -116,7 +116,11 @@ impl Default for PluginSettings {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: vec![ListenUrl::tcp(Transport::Raw, false, SocketAddr::new(DEFAULT_INTERFACE, DEFAULT_PORT))],
+            listen: vec![ListenUrl::tcp(
+                Transport::Raw,
+                false,
+                SocketAddr::new(DEFAULT_INTERFACE, DEFAULT_PORT),
+            )],
             listen_place: None,
             max_clients: NonZeroU32::new(10),
             max_per_address: None,
@@ -145,10 +149,17 @@ impl Config {
     ///
     /// # Errors
     /// The first setting that cannot be used, with its place, its value and what is accepted.
-    pub fn load(args: &ServerArgs, config_path: Option<&str>, environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn load(
+        args: &ServerArgs,
+        config_path: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let (path, text) = read_file(config_path, environment)?;
         let layers = layers(args, environment, path.as_deref(), &text)?;
-        let mut config = Self { file: path, ..resolve(&layers)? };
+        let mut config = Self {
+            file: path,
+            ..resolve(&layers)?
+        };
         config.tokens = token::load(&layers, environment)?;
         config.token_in_argv = args.auth_token.is_some();
         config.tls = tls::load(&layers)?;
@@ -164,17 +175,24 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn load_without_secrets(config_path: Option<&str>, environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn load_without_secrets(
+        config_path: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let (path, text) = match read_file(config_path, environment) {
             Err(ConfigError::File { path, source })
-                if source.kind() == io::ErrorKind::PermissionDenied && path == Path::new(DEFAULT_FILE) =>
+                if source.kind() == io::ErrorKind::PermissionDenied
+                    && path == Path::new(DEFAULT_FILE) =>
             {
                 (None, String::new())
             }
             other => other?,
         };
         let layers = layers(&ServerArgs::default(), environment, path.as_deref(), &text)?;
-        Ok(Self { file: path, ..resolve(&layers)? })
+        Ok(Self {
+            file: path,
+            ..resolve(&layers)?
+        })
     }
 }
 
@@ -187,7 +205,11 @@ impl Config {
     pub fn from_text(text: &str) -> Result<Self, ConfigError> {
         let layers = Layers(vec![file::parse(Path::new(DEFAULT_FILE), text)?]);
         let (listen, listen_place) = resolve_listen(&layers, layers.said("tls_cert").is_some())?;
-        Ok(Self { listen, listen_place, ..resolve(&layers)? })
+        Ok(Self {
+            listen,
+            listen_place,
+            ..resolve(&layers)?
+        })
     }
 
     /// The settings of a newer configuration that only a restart brings into effect, by their keys: sockets and the user
@@ -197,22 +219,41 @@ impl Config {
         let fixed = [
             ("listen", self.listen != newer.listen),
             ("user", self.user != newer.user),
-            ("plugins.top_command_lines", ours.top_command_lines != theirs.top_command_lines),
-            ("plugins.network_filesystems", ours.network_filesystems != theirs.network_filesystems),
-            ("plugins.sensors_off", ours.sensors_off != theirs.sensors_off),
+            (
+                "plugins.top_command_lines",
+                ours.top_command_lines != theirs.top_command_lines,
+            ),
+            (
+                "plugins.network_filesystems",
+                ours.network_filesystems != theirs.network_filesystems,
+            ),
+            (
+                "plugins.sensors_off",
+                ours.sensors_off != theirs.sensors_off,
+            ),
             ("plugins.units", ours.units != theirs.units),
         ];
-        fixed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+        fixed
+            .into_iter()
+            .filter_map(|(key, differs)| differs.then_some(key))
+            .collect()
     }
 }
 
 /// The file that is named by option or variable, or else the default one where it exists.
-fn read_file(option: Option<&str>, environment: &Environment) -> Result<(Option<PathBuf>, String), ConfigError> {
-    let named = option.map(PathBuf::from).or_else(|| environment.get("RTSTAT_CONFIG").map(PathBuf::from));
+fn read_file(
+    option: Option<&str>,
+    environment: &Environment,
+) -> Result<(Option<PathBuf>, String), ConfigError> {
+    let named = option
+        .map(PathBuf::from)
+        .or_else(|| environment.get("RTSTAT_CONFIG").map(PathBuf::from));
     let path = named.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     match fs::read_to_string(&path) {
         Ok(text) => Ok((Some(path), text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok((None, String::new())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+            Ok((None, String::new()))
+        }
         Err(source) => Err(ConfigError::File { path, source }),
     }
 }
@@ -223,8 +264,15 @@ fn layers(
     path: Option<&Path>,
     text: &str,
 ) -> Result<Layers, ConfigError> {
-    let file = path.map(|path| file::parse(path, text)).transpose()?.unwrap_or_default();
-    Ok(Layers(vec![layers::from_cli(args), layers::from_environment(environment)?, file]))
+    let file = path
+        .map(|path| file::parse(path, text))
+        .transpose()?
+        .unwrap_or_default();
+    Ok(Layers(vec![
+        layers::from_cli(args),
+        layers::from_environment(environment)?,
+        file,
+    ]))
 }
 
 /// All settings that need no file of their own.
@@ -235,24 +283,46 @@ fn resolve(layers: &Layers) -> Result<Config, ConfigError> {
         && !path.is_dir()
     {
         let problem = "is not a folder that can be read".into();
-        return Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem });
+        return Err(ConfigError::Unusable {
+            place: said.place.clone(),
+            value: said.text.clone(),
+            problem,
+        });
     }
     Ok(Config {
-        max_clients: layers.one("max_clients", count)?.unwrap_or(default.max_clients),
-        max_per_address: layers.one("max_per_address", count)?.unwrap_or(default.max_per_address),
+        max_clients: layers
+            .one("max_clients", count)?
+            .unwrap_or(default.max_clients),
+        max_per_address: layers
+            .one("max_per_address", count)?
+            .unwrap_or(default.max_per_address),
         public,
-        exit_on_idle: layers.one("exit_on_idle", seconds)?.unwrap_or(default.exit_on_idle),
+        exit_on_idle: layers
+            .one("exit_on_idle", seconds)?
+            .unwrap_or(default.exit_on_idle),
         user: layers.one("user", name)?,
         allow_origin: layers.many("allow_origin", origin)?.unwrap_or_default(),
         allow_host: layers.many("allow_host", host)?.unwrap_or_default(),
-        trust_proxy: layers.many("trust_proxy", |text| text.parse().ok())?.unwrap_or_default(),
+        trust_proxy: layers
+            .many("trust_proxy", |text| text.parse().ok())?
+            .unwrap_or_default(),
         metrics: layers.one("metrics", boolean)?.unwrap_or(default.metrics),
         plugins: PluginSettings {
-            default: layers.many("plugins.default", plugin_name)?.unwrap_or_default(),
-            dir: layers.one("plugins.dir", path)?.unwrap_or(default.plugins.dir.clone()),
-            top_command_lines: layers.one("plugins.top_command_lines", boolean)?.unwrap_or(false),
-            network_filesystems: layers.one("plugins.network_filesystems", boolean)?.unwrap_or(false),
-            sensors_off: layers.many("plugins.sensors_off", name)?.unwrap_or_default(),
+            default: layers
+                .many("plugins.default", plugin_name)?
+                .unwrap_or_default(),
+            dir: layers
+                .one("plugins.dir", path)?
+                .unwrap_or(default.plugins.dir.clone()),
+            top_command_lines: layers
+                .one("plugins.top_command_lines", boolean)?
+                .unwrap_or(false),
+            network_filesystems: layers
+                .one("plugins.network_filesystems", boolean)?
+                .unwrap_or(false),
+            sensors_off: layers
+                .many("plugins.sensors_off", name)?
+                .unwrap_or_default(),
             units: layers.many("plugins.units", name)?.unwrap_or_default(),
         },
         ..default
@@ -264,7 +334,11 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
     match layers.said("user") {
         Some(said) if !matches!(nix::unistd::User::from_name(&said.text), Ok(Some(_))) => {
             let problem = "there is no such user".into();
-            Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
+            Err(ConfigError::Unusable {
+                place: said.place.clone(),
+                value: said.text.clone(),
+                problem,
+            })
         }
         _ => Ok(()),
     }
@@ -272,17 +346,28 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
 
 /// A default plugin must be built in or have its file in the plugin folder, or its key would be missing in silence.
 fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
-    let Some(wanted) = layers.said_all("plugins.default").filter(|wanted| !wanted.is_empty()) else {
+    let Some(wanted) = layers
+        .said_all("plugins.default")
+        .filter(|wanted| !wanted.is_empty())
+    else {
         return Ok(());
     };
-    let built_in = registry::built_in(&Root::host()).into_iter().map(|entry| entry.name);
-    let known: Vec<String> = built_in.chain(report::plugin_files(folder).filter_map(|path| stem(&path))).collect();
+    let built_in = registry::built_in(&Root::host())
+        .into_iter()
+        .map(|entry| entry.name);
+    let known: Vec<String> = built_in
+        .chain(report::plugin_files(folder).filter_map(|path| stem(&path)))
+        .collect();
     match wanted.iter().find(|said| !known.contains(&said.text)) {
         None => Ok(()),
         Some(said) => {
             let nearest = nearest(&said.text, known.iter().map(String::as_str));
             let problem = format!("there is no such plugin; the nearest is {nearest}");
-            Err(ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem })
+            Err(ConfigError::Unusable {
+                place: said.place.clone(),
+                value: said.text.clone(),
+                problem,
+            })
         }
     }
 }
@@ -298,33 +383,64 @@ fn stem(path: &Path) -> Option<String> {
 
 /// The highest layer that says anything about listening decides between URLs and the three plain settings; these are
 /// then each taken from the highest layer that has them.
-fn resolve_listen(layers: &Layers, tls: bool) -> Result<(Vec<ListenUrl>, Option<Place>), ConfigError> {
+fn resolve_listen(
+    layers: &Layers,
+    tls: bool,
+) -> Result<(Vec<ListenUrl>, Option<Place>), ConfigError> {
     const PLAIN: [&str; 3] = ["interface", "port", "web_sockets"];
-    let plain_of = |layer: &Layer| PLAIN.iter().find_map(|key| layer.first(key)).map(|said| said.place.clone());
+    let plain_of = |layer: &Layer| {
+        PLAIN
+            .iter()
+            .find_map(|key| layer.first(key))
+            .map(|said| said.place.clone())
+    };
     let mut decider = None;
     for layer in &layers.0 {
         match (layer.first("listen"), plain_of(layer)) {
             (Some(listen), Some(plain)) => {
-                let problem =
-                    format!("does not go with {plain}: set either listen, or interface, port and web_sockets");
-                return Err(ConfigError::Conflict { place: listen.place.clone(), problem });
+                let problem = format!(
+                    "does not go with {plain}: set either listen, or interface, port and web_sockets"
+                );
+                return Err(ConfigError::Conflict {
+                    place: listen.place.clone(),
+                    problem,
+                });
             }
             (Some(listen), None) => decider = decider.or(Some((listen.place.clone(), true))),
             (None, plain) => decider = decider.or(plain.map(|place| (place, false))),
         }
     }
-    let interface = layers.one("interface", listen_url::interface)?.unwrap_or(DEFAULT_INTERFACE);
+    let interface = layers
+        .one("interface", listen_url::interface)?
+        .unwrap_or(DEFAULT_INTERFACE);
     let port = layers.one("port", port)?.unwrap_or(DEFAULT_PORT);
     let web_sockets = layers.one("web_sockets", boolean)?.unwrap_or(false);
-    let urls = layers.many("listen", |text| text.parse::<ListenUrl>().ok())?.unwrap_or_default();
+    let urls = layers
+        .many("listen", |text| text.parse::<ListenUrl>().ok())?
+        .unwrap_or_default();
     let place = decider.as_ref().map(|(place, _)| place.clone());
     if !matches!(decider, Some((_, true))) {
-        let transport = if web_sockets { Transport::WebSocket } else { Transport::Raw };
-        return Ok((vec![ListenUrl::tcp(transport, tls, SocketAddr::new(interface, port))], place));
+        let transport = if web_sockets {
+            Transport::WebSocket
+        } else {
+            Transport::Raw
+        };
+        return Ok((
+            vec![ListenUrl::tcp(
+                transport,
+                tls,
+                SocketAddr::new(interface, port),
+            )],
+            place,
+        ));
     }
     if let (Some(url), Some(place), false) = (urls.iter().find(|url| url.tls), &place, tls) {
         let problem = "needs a certificate: set --tls-cert and --tls-key".into();
-        return Err(ConfigError::Unusable { place: place.clone(), value: url.to_string(), problem });
+        return Err(ConfigError::Unusable {
+            place: place.clone(),
+            value: url.to_string(),
+            problem,
+        });
     }
     Ok((urls, place))
 }
@@ -332,21 +448,30 @@ fn resolve_listen(layers: &Layers, tls: bool) -> Result<(Vec<ListenUrl>, Option<
 fn warnings(config: &Config, layers: &Layers, environment: &Environment) -> Vec<String> {
     let mut warnings = Vec::new();
     if config.token_in_argv {
-        warnings.push("--auth-token: every local user can read a command line; use --auth-token-file".into());
+        warnings.push(
+            "--auth-token: every local user can read a command line; use --auth-token-file".into(),
+        );
     }
-    let in_file = layers
-        .0
-        .last()
-        .is_some_and(|file| file.first("auth_token").is_some() || file.tokens.iter().any(|token| !token.in_file));
+    let in_file = layers.0.last().is_some_and(|file| {
+        file.first("auth_token").is_some() || file.tokens.iter().any(|token| !token.in_file)
+    });
     if let (true, Some(path)) = (in_file, &config.file)
         && others_can_read(path)
     {
-        warnings.push(format!("{}: holds a token and others can read it: chmod 0640 it", path.display()));
+        warnings.push(format!(
+            "{}: holds a token and others can read it: chmod 0640 it",
+            path.display()
+        ));
     }
     if config.tls.is_some() && !config.listen.iter().any(|url| url.tls) {
-        warnings.push("--tls-cert: no listener speaks TLS; use wss:// or raws:// in --listen".into());
+        warnings
+            .push("--tls-cert: no listener speaks TLS; use wss:// or raws:// in --listen".into());
     }
-    warnings.extend(environment.unknown().map(|name| format!("{name}: no setting has this name; it has no effect")));
+    warnings.extend(
+        environment
+            .unknown()
+            .map(|name| format!("{name}: no setting has this name; it has no effect")),
+    );
     warnings
 }
 
@@ -357,7 +482,9 @@ fn others_can_read(path: &Path) -> bool {
 
 /// Decimal digits and nothing else: Rust's own parser would take a sign.
 fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 fn port(text: &str) -> Option<u16> {
@@ -366,12 +493,16 @@ fn port(text: &str) -> Option<u16> {
 
 /// A limit, of which 0 is none.
 fn count(text: &str) -> Option<Option<NonZeroU32>> {
-    number(text).filter(|count| *count <= 1_000_000).map(NonZeroU32::new)
+    number(text)
+        .filter(|count| *count <= 1_000_000)
+        .map(NonZeroU32::new)
 }
 
 fn seconds(text: &str) -> Option<Option<Duration>> {
     const YEAR_SECS: u32 = 31_536_000;
-    number(text).filter(|secs| *secs <= YEAR_SECS).map(|secs| (secs > 0).then(|| Duration::from_secs(secs.into())))
+    number(text)
+        .filter(|secs| *secs <= YEAR_SECS)
+        .map(|secs| (secs > 0).then(|| Duration::from_secs(secs.into())))
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -392,8 +523,12 @@ fn origin(text: &str) -> Option<String> {
         return Some(text.into());
     }
     let (scheme, authority) = text.split_once("://")?;
-    let scheme_fits = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    let authority_fits = authority.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"'*".contains(&byte));
+    let scheme_fits = scheme
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    let authority_fits = authority
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\\"'*".contains(&byte));
     let filled = !scheme.is_empty() && !authority.is_empty();
     if !(filled && scheme_fits && authority_fits) {
         return None;
@@ -405,13 +540,22 @@ fn origin(text: &str) -> Option<String> {
         "https" => ":443",
         _ => return Some(text),
     };
-    Some(text.strip_suffix(own_port).map(str::to_owned).unwrap_or(text))
+    Some(
+        text.strip_suffix(own_port)
+            .map(str::to_owned)
+            .unwrap_or(text),
+    )
 }
 
 /// A host as it stands in a request, without its port, in lower case; IPv6 in brackets.
 fn host(text: &str) -> Option<String> {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let v6 = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok();
+    let v6 = || {
+        text.strip_prefix('[')?
+            .strip_suffix(']')?
+            .parse::<std::net::Ipv6Addr>()
+            .ok()
+    };
     let fits = text == "*" || (!text.is_empty() && text.bytes().all(name)) || v6().is_some();
     fits.then(|| text.to_ascii_lowercase())
 }

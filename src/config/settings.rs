@@ -23,17 +23,39 @@ impl Setting {
     }
 }
 
-const fn one(key: &'static str, option: &'static str, accepted: &'static str, default: &'static str) -> Setting {
-    Setting { key, option: Some(option), list: false, accepted, default }
+const fn one(
+    key: &'static str,
+    option: &'static str,
+    accepted: &'static str,
+    default: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        option: Some(option),
+        list: false,
+        accepted,
+        default,
+    }
 }
 
 const fn many(key: &'static str, option: &'static str, accepted: &'static str) -> Setting {
-    Setting { key, option: Some(option), list: true, accepted, default: "[]" }
+    Setting {
+        key,
+        option: Some(option),
+        list: true,
+        accepted,
+        default: "[]",
+    }
 }
 
 /// Every setting, in the order of the manual. Tokens with names have a table of their own, `[tokens]`.
 pub const SETTINGS: &[Setting] = &[
-    one("interface", "--interface", "an IPv4 address, an IPv6 address and localhost", "\"0.0.0.0\""),
+    one(
+        "interface",
+        "--interface",
+        "an IPv4 address, an IPv6 address and localhost",
+        "\"0.0.0.0\"",
+    ),
     one("port", "--port", "1 to 65535", "8000"),
     one("web_sockets", "--web-sockets", BOOL, "false"),
     many(
@@ -43,17 +65,48 @@ pub const SETTINGS: &[Setting] = &[
          IPv6 in brackets",
     ),
     one("auth_token", "--auth-token", "up to 1024 bytes of text", ""),
-    many("auth_token_file", "--auth-token-file", "paths of files with one token each"),
-    one("max_clients", "--max-clients", "0 to 1000000, 0 = no limit", "10"),
-    one("max_per_address", "--max-per-address", "0 to 1000000, 0 = no limit", "0"),
-    one("exit_on_idle", "--exit-on-idle", "0 to 31536000 seconds, 0 = never", "0"),
+    many(
+        "auth_token_file",
+        "--auth-token-file",
+        "paths of files with one token each",
+    ),
+    one(
+        "max_clients",
+        "--max-clients",
+        "0 to 1000000, 0 = no limit",
+        "10",
+    ),
+    one(
+        "max_per_address",
+        "--max-per-address",
+        "0 to 1000000, 0 = no limit",
+        "0",
+    ),
+    one(
+        "exit_on_idle",
+        "--exit-on-idle",
+        "0 to 31536000 seconds, 0 = never",
+        "0",
+    ),
     one("public", "--public", "paths of folders", ""),
     one("user", "--user", "names of users", ""),
-    many("allow_origin", "--allow-origin", "scheme://host[:port], null and *"),
-    many("allow_host", "--allow-host", "host names and addresses without a port, and *"),
+    many(
+        "allow_origin",
+        "--allow-origin",
+        "scheme://host[:port], null and *",
+    ),
+    many(
+        "allow_host",
+        "--allow-host",
+        "host names and addresses without a port, and *",
+    ),
     one("tls_cert", "--tls-cert", "paths of PEM files", ""),
     one("tls_key", "--tls-key", "paths of PEM files", ""),
-    many("trust_proxy", "--trust-proxy", "unix, addresses and networks like 10.0.0.0/8 or fd00::/8"),
+    many(
+        "trust_proxy",
+        "--trust-proxy",
+        "unix, addresses and networks like 10.0.0.0/8 or fd00::/8",
+    ),
     one("metrics", "--metrics", BOOL, "false"),
     Setting {
         key: "plugins.default",
@@ -69,8 +122,20 @@ pub const SETTINGS: &[Setting] = &[
         accepted: "paths of folders",
         default: "\"/etc/rtstat/plugins.d\"",
     },
-    Setting { key: "plugins.top_command_lines", option: None, list: false, accepted: BOOL, default: "false" },
-    Setting { key: "plugins.network_filesystems", option: None, list: false, accepted: BOOL, default: "false" },
+    Setting {
+        key: "plugins.top_command_lines",
+        option: None,
+        list: false,
+        accepted: BOOL,
+        default: "false",
+    },
+    Setting {
+        key: "plugins.network_filesystems",
+        option: None,
+        list: false,
+        accepted: BOOL,
+        default: "false",
+    },
     Setting {
         key: "plugins.sensors_off",
         option: None,
@@ -78,7 +143,13 @@ pub const SETTINGS: &[Setting] = &[
         accepted: "names of sensor chips, as sens shows them",
         default: "[]",
     },
-    Setting { key: "plugins.units", option: None, list: true, accepted: "names of systemd units", default: "[]" },
+    Setting {
+        key: "plugins.units",
+        option: None,
+        list: true,
+        accepted: "names of systemd units",
+        default: "[]",
+    },
 ];
 
 const BOOL: &str = "true and false";

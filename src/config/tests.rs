@@ -14,7 +14,10 @@ impl Bench {
     fn new(toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("rtstat.toml"), toml).unwrap();
-        Self { folder, variables: Vec::new() }
+        Self {
+            folder,
+            variables: Vec::new(),
+        }
     }
 
     fn set(mut self, name: &str, value: &str) -> Self {
@@ -36,19 +39,29 @@ impl Bench {
 
     fn load(&self, words: &str) -> Result<Config, ConfigError> {
         let words = self.here(&format!("rtstatd server --config @/rtstat.toml {words}"));
-        let cli = match cli::parse(words.split(' ').filter(|word| !word.is_empty()).map(|word| match word {
-            "''" => OsString::new(),
-            word => word.into(),
-        })) {
-            Ok(cli) => cli,
-            Err(refusal) => panic!("{words}: {refusal:?}"),
+        let cli =
+            match cli::parse(words.split(' ').filter(|word| !word.is_empty()).map(
+                |word| match word {
+                    "''" => OsString::new(),
+                    word => word.into(),
+                },
+            )) {
+                Ok(cli) => cli,
+                Err(refusal) => panic!("{words}: {refusal:?}"),
+            };
+        let cli::Command::Server(args) = cli.command else {
+            panic!("{words}")
         };
-        let cli::Command::Server(args) = cli.command else { panic!("{words}") };
-        Config::load(&args, cli.config.as_deref(), &self.variables.iter().cloned().collect())
+        Config::load(
+            &args,
+            cli.config.as_deref(),
+            &self.variables.iter().cloned().collect(),
+        )
     }
 
     fn good(&self, words: &str) -> Config {
-        self.load(words).unwrap_or_else(|error| panic!("{words}: {error}"))
+        self.load(words)
+            .unwrap_or_else(|error| panic!("{words}: {error}"))
     }
 
     /// The error line, with the folder as `@` again.
@@ -60,7 +73,12 @@ impl Bench {
 }
 
 fn urls(config: &Config) -> String {
-    config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    config
+        .listen
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -72,8 +90,14 @@ fn options_decide_where_to_listen() {
         ("-i 127.0.0.1 -p 9", "raw://127.0.0.1:9"),
         ("-i ::1 -w", "ws://[::1]:8000"),
         ("-i [::] -p 65535", "raw://[::]:65535"),
-        ("--interface=localhost --port=1 --web-sockets", "ws://127.0.0.1:1"),
-        ("--listen ws://[::1]:0 --listen raw+unix:/x", "ws://[::1]:0 raw+unix:/x"),
+        (
+            "--interface=localhost --port=1 --web-sockets",
+            "ws://127.0.0.1:1",
+        ),
+        (
+            "--listen ws://[::1]:0 --listen raw+unix:/x",
+            "ws://[::1]:0 raw+unix:/x",
+        ),
     ] {
         assert_eq!(urls(&bench.good(words)), listen, "{words}");
     }
@@ -81,7 +105,10 @@ fn options_decide_where_to_listen() {
 
 #[test]
 fn wrong_options_are_told_in_one_line() {
-    let bench = Bench::new("").file("open", "secret\n", 0o644).file("empty", "\n", 0o600).file("two", "a\nb\n", 0o600);
+    let bench = Bench::new("")
+        .file("open", "secret\n", 0o644)
+        .file("empty", "\n", 0o600)
+        .file("two", "a\nb\n", 0o600);
     let listen = "accepted are ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH and \
                   raw+unix:PATH, IPv6 in brackets";
     for (words, line) in [
@@ -155,14 +182,22 @@ fn exit_codes_tell_the_command_line_from_the_rest() {
     let bench = Bench::new("port = 0");
     assert_eq!(bench.load("-p 0").expect_err("refused").exit_code(), 64);
     assert_eq!(bench.load("").expect_err("refused").exit_code(), 78);
-    assert_eq!(bench.load("-p 1 --auth-token-file /none").expect_err("refused").exit_code(), 78);
+    assert_eq!(
+        bench
+            .load("-p 1 --auth-token-file /none")
+            .expect_err("refused")
+            .exit_code(),
+        78
+    );
 }
 
 #[test]
 fn the_higher_source_wins() {
     let toml = "port = 1\ninterface = '127.0.0.1'\nmax_clients = 5\nallow_host = ['a', 'b']";
-    let bench =
-        Bench::new(toml).set("RTSTAT_PORT", "2").set("RTSTAT_MAX_CLIENTS", "0").set("RTSTAT_WEB_SOCKETS", "yes");
+    let bench = Bench::new(toml)
+        .set("RTSTAT_PORT", "2")
+        .set("RTSTAT_MAX_CLIENTS", "0")
+        .set("RTSTAT_WEB_SOCKETS", "yes");
     let config = bench.good("");
     assert_eq!(urls(&config), "ws://127.0.0.1:2");
     assert_eq!(config.max_clients, None);
@@ -179,20 +214,42 @@ fn listen_and_port_override_each_other_across_sources() {
     assert_eq!(urls(&bench.good("")), "ws://127.0.0.1:1 raw://127.0.0.1:2");
     assert_eq!(urls(&bench.good("-p 3")), "raw://0.0.0.0:3");
     assert_eq!(urls(&bench.good("--listen raw://[::1]:4")), "raw://[::1]:4");
-    assert_eq!(urls(&bench.set("RTSTAT_WEB_SOCKETS", "1").good("")), "ws://0.0.0.0:8000");
-    let bench = Bench::new("port = 1\nweb_sockets = true").set("RTSTAT_LISTEN", "raw://127.0.0.1:5, raw+unix:/x");
+    assert_eq!(
+        urls(&bench.set("RTSTAT_WEB_SOCKETS", "1").good("")),
+        "ws://0.0.0.0:8000"
+    );
+    let bench = Bench::new("port = 1\nweb_sockets = true")
+        .set("RTSTAT_LISTEN", "raw://127.0.0.1:5, raw+unix:/x");
     let config = bench.good("");
     assert_eq!(urls(&config), "raw://127.0.0.1:5 raw+unix:/x");
-    assert_eq!(config.listen_place.map(|place| place.to_string()).as_deref(), Some("RTSTAT_LISTEN"));
+    assert_eq!(
+        config
+            .listen_place
+            .map(|place| place.to_string())
+            .as_deref(),
+        Some("RTSTAT_LISTEN")
+    );
     assert_eq!(Bench::new("").good("").listen_place, None);
 }
 
 #[test]
 fn wrong_variables_are_named() {
     for (name, value, line) in [
-        ("RTSTAT_PORT", "tcp://10.0.0.1:8000", "RTSTAT_PORT tcp://10.0.0.1:8000: accepted are 1 to 65535"),
-        ("RTSTAT_WEB_SOCKETS", "maybe", "RTSTAT_WEB_SOCKETS maybe: accepted are true and false"),
-        ("RTSTAT_AUTH_TOKEN", "", "RTSTAT_AUTH_TOKEN: the token is empty: leave it out to serve without a token"),
+        (
+            "RTSTAT_PORT",
+            "tcp://10.0.0.1:8000",
+            "RTSTAT_PORT tcp://10.0.0.1:8000: accepted are 1 to 65535",
+        ),
+        (
+            "RTSTAT_WEB_SOCKETS",
+            "maybe",
+            "RTSTAT_WEB_SOCKETS maybe: accepted are true and false",
+        ),
+        (
+            "RTSTAT_AUTH_TOKEN",
+            "",
+            "RTSTAT_AUTH_TOKEN: the token is empty: leave it out to serve without a token",
+        ),
         (
             "RTSTAT_PLUGINS_DEFAULT",
             "a,b/c",
@@ -201,34 +258,78 @@ fn wrong_variables_are_named() {
     ] {
         assert_eq!(Bench::new("").set(name, value).bad(""), line);
     }
-    let config = Bench::new("").set("RTSTAT_SERVICE_HOST", "10.0.0.1").good("");
-    assert_eq!(config.warnings, ["RTSTAT_SERVICE_HOST: no setting has this name; it has no effect"]);
+    let config = Bench::new("")
+        .set("RTSTAT_SERVICE_HOST", "10.0.0.1")
+        .good("");
+    assert_eq!(
+        config.warnings,
+        ["RTSTAT_SERVICE_HOST: no setting has this name; it has no effect"]
+    );
 }
 
 #[test]
 fn the_file_is_checked_with_its_lines() {
     for (toml, line) in [
-        ("# one\nmax-clients = 3", "@/rtstat.toml:2: unknown key max-clients; the nearest known key is max_clients"),
-        ("prot = 1", "@/rtstat.toml:1: unknown key prot; the nearest known key is port"),
-        ("[plugins]\n\ndri = 'x'", "@/rtstat.toml:3: unknown key plugins.dri; the nearest known key is plugins.dir"),
-        ("[plugin]\ndir = 'x'", "@/rtstat.toml:1: unknown key plugin; the nearest known key is plugins"),
-        ("\n\nport = 70000", "@/rtstat.toml:3: port 70000: accepted are 1 to 65535"),
-        ("port = 0x0", "@/rtstat.toml:1: port 0: accepted are 1 to 65535"),
-        ("port = [1]", "@/rtstat.toml:1: port […]: accepted are 1 to 65535"),
-        ("metrics = 'maybe'", "@/rtstat.toml:1: metrics maybe: accepted are true and false"),
+        (
+            "# one\nmax-clients = 3",
+            "@/rtstat.toml:2: unknown key max-clients; the nearest known key is max_clients",
+        ),
+        (
+            "prot = 1",
+            "@/rtstat.toml:1: unknown key prot; the nearest known key is port",
+        ),
+        (
+            "[plugins]\n\ndri = 'x'",
+            "@/rtstat.toml:3: unknown key plugins.dri; the nearest known key is plugins.dir",
+        ),
+        (
+            "[plugin]\ndir = 'x'",
+            "@/rtstat.toml:1: unknown key plugin; the nearest known key is plugins",
+        ),
+        (
+            "\n\nport = 70000",
+            "@/rtstat.toml:3: port 70000: accepted are 1 to 65535",
+        ),
+        (
+            "port = 0x0",
+            "@/rtstat.toml:1: port 0: accepted are 1 to 65535",
+        ),
+        (
+            "port = [1]",
+            "@/rtstat.toml:1: port […]: accepted are 1 to 65535",
+        ),
+        (
+            "metrics = 'maybe'",
+            "@/rtstat.toml:1: metrics maybe: accepted are true and false",
+        ),
         (
             "trust_proxy = [\n'unix',\n'10.0.0.0/40']",
             "@/rtstat.toml:3: trust_proxy 10.0.0.0/40: accepted are unix, addresses and networks like 10.0.0.0/8 or fd00::/8",
         ),
-        ("auth_token = 5", "@/rtstat.toml:1: auth_token: a token is written in quotes"),
-        ("auth_token = 'geheim '", "@/rtstat.toml:1: auth_token: the token ends in a blank, which no client can send"),
-        ("[tokens]\na = 1", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
-        ("[tokens]\na = { flie = 'x' }", "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }"),
+        (
+            "auth_token = 5",
+            "@/rtstat.toml:1: auth_token: a token is written in quotes",
+        ),
+        (
+            "auth_token = 'geheim '",
+            "@/rtstat.toml:1: auth_token: the token ends in a blank, which no client can send",
+        ),
+        (
+            "[tokens]\na = 1",
+            "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }",
+        ),
+        (
+            "[tokens]\na = { flie = 'x' }",
+            "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }",
+        ),
         (
             "[tokens]\n\"a\\nb\" = 'x'",
             "@/rtstat.toml:2: \"tokens.a\\nb\": \"a\\nb\" cannot name a token: accepted are letters, digits, _ . and -, up to 64",
         ),
-        ("tokens = 1", "@/rtstat.toml:1: tokens 1: accepted are tables, as [plugins] and [tokens]"),
+        (
+            "tokens = 1",
+            "@/rtstat.toml:1: tokens 1: accepted are tables, as [plugins] and [tokens]",
+        ),
         (
             "auth_token = 'x'\n[tokens]\ndefault = 'y'",
             "@/rtstat.toml:3: tokens.default: a second token of the name default; the first is @/rtstat.toml:1: auth_token",
@@ -240,27 +341,40 @@ fn the_file_is_checked_with_its_lines() {
     ] {
         assert_eq!(Bench::new(toml).bad(""), line, "{toml}");
     }
-    assert!(Bench::new("a = 1\nport = \n").bad("").starts_with("@/rtstat.toml:2: "), "a syntax error names its line");
+    assert!(
+        Bench::new("a = 1\nport = \n")
+            .bad("")
+            .starts_with("@/rtstat.toml:2: "),
+        "a syntax error names its line"
+    );
 }
 
 #[test]
 fn a_named_file_must_exist() {
     let missing = Config::load_without_secrets(Some("/none/rtstat.toml"), &Environment::default());
     let line = missing.expect_err("refused").to_string();
-    assert_eq!(line, "/none/rtstat.toml: cannot be read: No such file or directory (os error 2)");
+    assert_eq!(
+        line,
+        "/none/rtstat.toml: cannot be read: No such file or directory (os error 2)"
+    );
 }
 
 #[test]
 fn tokens_have_names_and_stay_hidden() {
     let bench = Bench::new("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
     let toml = bench.here("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
-    let bench = bench.file("rtstat.toml", &toml, 0o640).file("bob", "b1\r\n", 0o640).file("first", "f1", 0o600).file(
-        "second.token",
-        "s1\n",
-        0o400,
-    );
+    let bench = bench
+        .file("rtstat.toml", &toml, 0o640)
+        .file("bob", "b1\r\n", 0o640)
+        .file("first", "f1", 0o600)
+        .file("second.token", "s1\n", 0o400);
     let names = |config: &Config| {
-        config.tokens.iter().map(|token| format!("{}={}", token.name, token.value)).collect::<Vec<_>>().join(" ")
+        config
+            .tokens
+            .iter()
+            .map(|token| format!("{}={}", token.name, token.value))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let config = bench.good("");
     assert_eq!(names(&config), "alice=a1 bob=b1");
@@ -271,18 +385,28 @@ fn tokens_have_names_and_stay_hidden() {
     );
     let config = bench.good("-a x1 --auth-token-file @/first");
     assert_eq!(names(&config), "default=x1 first=f1");
-    assert_eq!(config.warnings, ["--auth-token: every local user can read a command line; use --auth-token-file"]);
+    assert_eq!(
+        config.warnings,
+        ["--auth-token: every local user can read a command line; use --auth-token-file"]
+    );
     let shown = format!("{config:?}{}", config.report(false));
     assert!(!shown.contains("x1") && !shown.contains("f1"), "{shown}");
-    let bench = bench.file("rtstat.token", "c1\n", 0o400).set("CREDENTIALS_DIRECTORY", "@");
+    let bench = bench
+        .file("rtstat.token", "c1\n", 0o400)
+        .set("CREDENTIALS_DIRECTORY", "@");
     assert_eq!(names(&bench.good("")), "alice=a1 bob=b1 credential=c1");
 }
 
 #[test]
 fn a_token_in_a_file_for_all_is_worth_a_warning() {
-    let config = Bench::new("").file("rtstat.toml", "auth_token = 'x'", 0o644).good("");
+    let config = Bench::new("")
+        .file("rtstat.toml", "auth_token = 'x'", 0o644)
+        .good("");
     assert_eq!(config.warnings.len(), 1);
-    assert!(config.warnings[0].ends_with("rtstat.toml: holds a token and others can read it: chmod 0640 it"));
+    assert!(
+        config.warnings[0]
+            .ends_with("rtstat.toml: holds a token and others can read it: chmod 0640 it")
+    );
 }
 
 #[test]
@@ -321,9 +445,15 @@ fn default_plugins_must_exist() {
     let bench = Bench::new("[plugins]\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
     let toml = bench.here("[plugins]\ndir = '@'\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
     let bench = bench.file("rtstat.toml", &toml, 0o644);
-    assert_eq!(bench.bad(""), "@/rtstat.toml:5: plugins.default upime: there is no such plugin; the nearest is uptime");
+    assert_eq!(
+        bench.bad(""),
+        "@/rtstat.toml:5: plugins.default upime: there is no such plugin; the nearest is uptime"
+    );
     let bench = bench.file("upime.toml", "", 0o644);
-    assert_eq!(bench.bad(""), "@/rtstat.toml:6: plugins.default sokc: there is no such plugin; the nearest is sock");
+    assert_eq!(
+        bench.bad(""),
+        "@/rtstat.toml:6: plugins.default sokc: there is no such plugin; the nearest is sock"
+    );
     assert!(bench.file("sokc.toml", "", 0o644).load("").is_ok());
 }
 
@@ -344,12 +474,24 @@ fn origins_are_kept_as_browsers_send_them() {
 #[test]
 fn the_table_of_defaults_is_what_holds() {
     let mut toml = String::new();
-    for setting in settings::SETTINGS.iter().filter(|setting| !setting.default.is_empty() && setting.key != "listen") {
+    for setting in settings::SETTINGS
+        .iter()
+        .filter(|setting| !setting.default.is_empty() && setting.key != "listen")
+    {
         toml += &format!("{} = {}\n", setting.key, setting.default);
     }
     let written = Bench::new(&toml).good("");
     let unwritten = Bench::new("").good("");
-    let comparable = |config: Config| format!("{:?}", Config { file: None, listen_place: None, ..config });
+    let comparable = |config: Config| {
+        format!(
+            "{:?}",
+            Config {
+                file: None,
+                listen_place: None,
+                ..config
+            }
+        )
+    };
     assert_eq!(comparable(written), comparable(unwritten));
 }
 
@@ -357,12 +499,26 @@ fn the_table_of_defaults_is_what_holds() {
 fn every_option_has_its_setting_and_the_other_way_round() {
     let command = cli::command();
     let server = command.find_subcommand("server").unwrap();
-    let mut options: Vec<String> =
-        server.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect();
+    let mut options: Vec<String> = server
+        .get_arguments()
+        .filter_map(|arg| arg.get_long())
+        .map(|long| format!("--{long}"))
+        .collect();
     options.retain(|option| {
-        !["--check", "--quiet", "--verbose", "--config", "--help", "--version"].contains(&option.as_str())
+        ![
+            "--check",
+            "--quiet",
+            "--verbose",
+            "--config",
+            "--help",
+            "--version",
+        ]
+        .contains(&option.as_str())
     });
-    let mut settings: Vec<&str> = settings::SETTINGS.iter().filter_map(|setting| setting.option).collect();
+    let mut settings: Vec<&str> = settings::SETTINGS
+        .iter()
+        .filter_map(|setting| setting.option)
+        .collect();
     options.sort();
     settings.sort_unstable();
     assert_eq!(options, settings);
@@ -380,9 +536,16 @@ fn tools_need_no_secrets() {
 /// The test pair, with the modes that are asked for.
 fn with_pair(key: &str, key_mode: u32) -> Bench {
     let fixture = |name: &str| {
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)).unwrap()
+        fs::read_to_string(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures/tls")
+                .join(name),
+        )
+        .unwrap()
     };
-    Bench::new("").file("cert.pem", &fixture("cert.pem"), 0o644).file("key.pem", &fixture(key), key_mode)
+    Bench::new("")
+        .file("cert.pem", &fixture("cert.pem"), 0o644)
+        .file("key.pem", &fixture(key), key_mode)
 }
 
 #[test]
@@ -392,7 +555,11 @@ fn a_pair_turns_tls_on_where_no_url_says_otherwise() {
     for (words, listen, warnings) in [
         ("", "raws://0.0.0.0:8000", 0),
         ("-w -p 443", "wss://0.0.0.0:443", 0),
-        ("--listen wss://[::1]:1 --listen ws://[::1]:2", "wss://[::1]:1 ws://[::1]:2", 0),
+        (
+            "--listen wss://[::1]:1 --listen ws://[::1]:2",
+            "wss://[::1]:1 ws://[::1]:2",
+            0,
+        ),
         ("--listen ws://[::1]:2", "ws://[::1]:2", 1),
     ] {
         let config = bench.good(&format!("{words} {pair}"));
@@ -407,19 +574,34 @@ fn a_pair_turns_tls_on_where_no_url_says_otherwise() {
 fn pairs_that_do_not_work_are_refused() {
     let pair = "--tls-cert @/cert.pem --tls-key @/key.pem";
     let line = with_pair("key.pem", 0o644).bad(pair);
-    assert_eq!(line, "--tls-key @/key.pem: others have access (mode 0644): chmod 0640 it");
+    assert_eq!(
+        line,
+        "--tls-key @/key.pem: others have access (mode 0644): chmod 0640 it"
+    );
     let line = with_pair("other-key.pem", 0o600).bad(pair);
-    assert!(line.starts_with("--tls-key @/key.pem: does not go with @/cert.pem: "), "{line}");
+    assert!(
+        line.starts_with("--tls-key @/key.pem: does not go with @/cert.pem: "),
+        "{line}"
+    );
     let line = with_pair("cert.pem", 0o600).bad(pair);
-    assert!(line.starts_with("--tls-key @/key.pem: holds no private key: "), "{line}");
+    assert!(
+        line.starts_with("--tls-key @/key.pem: holds no private key: "),
+        "{line}"
+    );
 }
 
 #[test]
 fn a_restart_is_asked_for_only_where_it_is_needed() {
     let bench = Bench::new("");
     let old = bench.good("-p 1");
-    assert_eq!(old.waiting_for_restart(&bench.good("-p 1 -c 7 --metrics")), [""; 0]);
-    assert_eq!(old.waiting_for_restart(&bench.good("-p 2 --user nobody")), ["listen", "user"]);
+    assert_eq!(
+        old.waiting_for_restart(&bench.good("-p 1 -c 7 --metrics")),
+        [""; 0]
+    );
+    assert_eq!(
+        old.waiting_for_restart(&bench.good("-p 2 --user nobody")),
+        ["listen", "user"]
+    );
 }
 
 mod any_input {
@@ -430,14 +612,23 @@ mod any_input {
     /// Texts that look like a configuration, with something wrong in most.
     fn toml_like() -> impl Strategy<Value = String> {
         let key = prop_oneof![
-            prop::sample::select(settings::SETTINGS).prop_map(|setting| setting.key.replace("plugins.", "")),
+            prop::sample::select(settings::SETTINGS)
+                .prop_map(|setting| setting.key.replace("plugins.", "")),
             Just("[tokens]\na".to_owned()),
             Just("[plugins]\ndir".to_owned()),
             "[a-z_.]{0,12}",
         ];
-        let value =
-            prop_oneof!["-?[0-9_]{0,12}", "'[ -~]{0,12}'", "\\[.{0,12}\\]", "\\{.{0,12}\\}", "true|false|.{0,12}"];
-        let lines = prop::collection::vec((key, value).prop_map(|(key, value)| format!("{key} = {value}\n")), 0..6);
+        let value = prop_oneof![
+            "-?[0-9_]{0,12}",
+            "'[ -~]{0,12}'",
+            "\\[.{0,12}\\]",
+            "\\{.{0,12}\\}",
+            "true|false|.{0,12}"
+        ];
+        let lines = prop::collection::vec(
+            (key, value).prop_map(|(key, value)| format!("{key} = {value}\n")),
+            0..6,
+        );
         lines.prop_map(|lines| lines.concat())
     }
 

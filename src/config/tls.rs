@@ -42,8 +42,10 @@ impl fmt::Debug for Tls {
 /// One without the other, a file that cannot be read, a key that others can read, PEM that holds neither, a key that
 /// does not belong to the certificate.
 pub(super) fn load(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
-    let lone =
-        |said: &Said, problem: &str| ConfigError::Conflict { place: said.place.clone(), problem: problem.into() };
+    let lone = |said: &Said, problem: &str| ConfigError::Conflict {
+        place: said.place.clone(),
+        problem: problem.into(),
+    };
     match (layers.said("tls_cert"), layers.said("tls_key")) {
         (None, None) => Ok(None),
         (Some(cert), None) => Err(lone(cert, "a certificate needs its key: set --tls-key too")),
@@ -58,16 +60,24 @@ fn pair(cert: &Said, key: &Said) -> Result<Tls, ConfigError> {
         value: said.text.clone(),
         problem,
     };
-    let pem = fs::read(&cert.text).map_err(|error| fault(cert, format!("cannot be read: {error}")))?;
+    let pem =
+        fs::read(&cert.text).map_err(|error| fault(cert, format!("cannot be read: {error}")))?;
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
         .map_err(|error| fault(cert, format!("is not PEM: {error}")))?;
     if chain.is_empty() {
-        return Err(fault(cert, "holds no certificate: accepted are PEM files".into()));
+        return Err(fault(
+            cert,
+            "holds no certificate: accepted are PEM files".into(),
+        ));
     }
     let pem = private_file(Path::new(&key.text)).map_err(|problem| fault(key, problem))?;
-    let private = PrivateKeyDer::from_pem_slice(&pem)
-        .map_err(|error| fault(key, format!("holds no private key: {error}; accepted are PEM files")))?;
+    let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        fault(
+            key,
+            format!("holds no private key: {error}; accepted are PEM files"),
+        )
+    })?;
     let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| fault(cert, error.to_string()))?
@@ -75,5 +85,9 @@ fn pair(cert: &Said, key: &Said) -> Result<Tls, ConfigError> {
         .with_single_cert(chain, private)
         .map_err(|error| fault(key, format!("does not go with {}: {error}", cert.text)))?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Tls { cert: PathBuf::from(&cert.text), key: PathBuf::from(&key.text), server: Arc::new(server) })
+    Ok(Tls {
+        cert: PathBuf::from(&cert.text),
+        key: PathBuf::from(&key.text),
+        server: Arc::new(server),
+    })
 }

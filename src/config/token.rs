@@ -44,10 +44,19 @@ pub(super) fn load(layers: &Layers, environment: &Environment) -> Result<Vec<Tok
     let mut tokens: Vec<(Token, Place)> = Vec::new();
     for layer in &layers.0 {
         for said in layer.all("auth_token").into_iter().flatten() {
-            add(&mut tokens, "default", checked(said.text.clone(), &said.place)?, &said.place)?;
+            add(
+                &mut tokens,
+                "default",
+                checked(said.text.clone(), &said.place)?,
+                &said.place,
+            )?;
         }
         for said in layer.all("auth_token_file").into_iter().flatten() {
-            let name = if tokens.is_empty() { "default".into() } else { stem(&said.text) };
+            let name = if tokens.is_empty() {
+                "default".into()
+            } else {
+                stem(&said.text)
+            };
             add(&mut tokens, &name, from_file(said)?, &said.place)?;
         }
         for named in &layer.tokens {
@@ -68,16 +77,30 @@ pub(super) fn load(layers: &Layers, environment: &Environment) -> Result<Vec<Tok
     Ok(tokens.into_iter().map(|(token, _)| token).collect())
 }
 
-fn add(tokens: &mut Vec<(Token, Place)>, name: &str, value: String, place: &Place) -> Result<(), ConfigError> {
+fn add(
+    tokens: &mut Vec<(Token, Place)>,
+    name: &str,
+    value: String,
+    place: &Place,
+) -> Result<(), ConfigError> {
     let problem = if !named_well(name) {
         format!("{name:?} cannot name a token: accepted are letters, digits, _ . and -, up to 64")
     } else if let Some((_, other)) = tokens.iter().find(|(token, _)| token.name == name) {
         format!("a second token of the name {name}; the first is {other}")
     } else {
-        tokens.push((Token { name: name.to_owned(), value }, place.clone()));
+        tokens.push((
+            Token {
+                name: name.to_owned(),
+                value,
+            },
+            place.clone(),
+        ));
         return Ok(());
     };
-    Err(ConfigError::Token { place: place.clone(), problem })
+    Err(ConfigError::Token {
+        place: place.clone(),
+        problem,
+    })
 }
 
 fn named_well(name: &str) -> bool {
@@ -86,7 +109,10 @@ fn named_well(name: &str) -> bool {
 }
 
 fn stem(path: &str) -> String {
-    Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+    Path::new(path)
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// Refuses what could never match: the wire trims blanks at the end of a message, and an empty argument is none.
@@ -95,15 +121,26 @@ fn checked(value: String, place: &Place) -> Result<String, ConfigError> {
     let problem = match value.as_str() {
         "" => "the token is empty: leave it out to serve without a token",
         text if text.ends_with(blank) => "the token ends in a blank, which no client can send",
-        text if text.contains(['\n', '\r', '\0']) => "the token has more than one line: accepted is one",
-        text if text.len() > LONGEST_BYTES => "the token is too long: accepted are up to 1024 bytes",
+        text if text.contains(['\n', '\r', '\0']) => {
+            "the token has more than one line: accepted is one"
+        }
+        text if text.len() > LONGEST_BYTES => {
+            "the token is too long: accepted are up to 1024 bytes"
+        }
         _ => return Ok(value),
     };
-    Err(ConfigError::Token { place: place.clone(), problem: problem.into() })
+    Err(ConfigError::Token {
+        place: place.clone(),
+        problem: problem.into(),
+    })
 }
 
 fn from_file(said: &Said) -> Result<String, ConfigError> {
-    let fault = |problem| ConfigError::Unusable { place: said.place.clone(), value: said.text.clone(), problem };
+    let fault = |problem| ConfigError::Unusable {
+        place: said.place.clone(),
+        value: said.text.clone(),
+        problem,
+    };
     let bytes = private_file(Path::new(&said.text)).map_err(fault)?;
     let value = one_line(bytes).map_err(|problem| fault(problem.into()))?;
     checked(value, &said.place).map_err(|error| match error {
@@ -122,7 +159,10 @@ pub(super) fn private_file(path: &Path) -> Result<Vec<u8>, String> {
     }
     let mode = metadata.permissions().mode();
     if mode & 0o007 != 0 {
-        return Err(format!("others have access (mode {:04o}): chmod 0640 it", mode & 0o7777));
+        return Err(format!(
+            "others have access (mode {:04o}): chmod 0640 it",
+            mode & 0o7777
+        ));
     }
     bounded(file).map_err(unreadable)
 }
@@ -135,7 +175,8 @@ fn bounded(file: File) -> io::Result<Vec<u8>> {
 
 /// A file of one line: what an editor or `echo` puts behind it is not part of the token.
 fn one_line(bytes: Vec<u8>) -> Result<String, &'static str> {
-    let mut text = String::from_utf8(bytes).map_err(|_| "the token is not UTF-8, which no client can send")?;
+    let mut text =
+        String::from_utf8(bytes).map_err(|_| "the token is not UTF-8, which no client can send")?;
     text.truncate(text.trim_end_matches(['\n', '\r']).len());
     Ok(text)
 }
@@ -147,7 +188,10 @@ fn credential(environment: &Environment) -> Result<Option<(String, Place)>, Conf
     };
     let path = Path::new(directory).join(OsString::from(CREDENTIAL));
     let place = Place::Variable(format!("credential {CREDENTIAL}"));
-    let fault = |problem: String| ConfigError::Token { place: place.clone(), problem };
+    let fault = |problem: String| ConfigError::Token {
+        place: place.clone(),
+        problem,
+    };
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

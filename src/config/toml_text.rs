@@ -23,7 +23,9 @@ pub fn parsed<'i>(path: &Path, text: &'i str) -> Result<Spanned<DeTable<'i>>, Co
 
 /// The entries of a table by their lines: the parser sorts them by name, errors should come in the order of the file.
 #[must_use]
-pub fn in_file_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
+pub fn in_file_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
@@ -32,7 +34,11 @@ pub fn in_file_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<DeStrin
 /// The line, counted from 1, of a byte offset.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+    1 + text
+        .bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
 }
 
 /// A scalar as it would be written on the command line; tables and lists only as what they are.

@@ -40,10 +40,17 @@ impl FromStr for Network {
         let digits = |prefix: &str| prefix.bytes().all(|byte| byte.is_ascii_digit());
         let prefix_bits = match prefix {
             None => widest,
-            Some(prefix) if digits(prefix) => prefix.parse().ok().filter(|bits| *bits <= widest).ok_or(())?,
+            Some(prefix) if digits(prefix) => prefix
+                .parse()
+                .ok()
+                .filter(|bits| *bits <= widest)
+                .ok_or(())?,
             Some(_) => return Err(()),
         };
-        Ok(Self { address, prefix_bits })
+        Ok(Self {
+            address,
+            prefix_bits,
+        })
     }
 }
 
@@ -66,7 +73,11 @@ impl FromStr for Trusted {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        if text == "unix" { Ok(Self::Unix) } else { text.parse().map(Self::Network) }
+        if text == "unix" {
+            Ok(Self::Unix)
+        } else {
+            text.parse().map(Self::Network)
+        }
     }
 }
 
@@ -102,14 +113,27 @@ mod tests {
             ("2001:db8::1", "2001:db8::1", true),
         ] {
             let network: Network = block.parse().unwrap();
-            assert_eq!(network.contains(address.parse().unwrap()), inside, "{address} in {block}");
+            assert_eq!(
+                network.contains(address.parse().unwrap()),
+                inside,
+                "{address} in {block}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_block_is_refused() {
-        for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+1", "10.0.0.0/", "10.0.0/8", "::/129", "a/8", "UNIX"]
-        {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0.0/-1",
+            "10.0.0.0/+1",
+            "10.0.0.0/",
+            "10.0.0/8",
+            "::/129",
+            "a/8",
+            "UNIX",
+        ] {
             assert_eq!(text.parse::<Trusted>(), Err(()), "{text}");
         }
     }

@@ -69,7 +69,10 @@ impl DriverError {
         let path = path.display().to_string();
         match error.kind() {
             NotFound | Unsupported => Self::Missing(path),
-            _ => Self::Io { path, error: error.to_string() },
+            _ => Self::Io {
+                path,
+                error: error.to_string(),
+            },
         }
     }
 }
@@ -94,7 +97,11 @@ mod tests {
         ];
         for (errno, is_missing) in cases {
             let error = DriverError::io(path, &io::Error::from(errno));
-            assert_eq!(matches!(error, DriverError::Missing(_)), is_missing, "{errno}");
+            assert_eq!(
+                matches!(error, DriverError::Missing(_)),
+                is_missing,
+                "{errno}"
+            );
         }
     }
 }

@@ -37,9 +37,21 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What the service itself says to what is no request, up to where each answer differs: it has no place for the headers of
 /// everything that is served.
 const OWN_WORDS: [(&[u8], &str, &str); 3] = [
-    (b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n", "400 Bad Request", "this is no HTTP/1.1 request\n"),
-    (b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n", TIMEOUT, LATE),
-    (b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n", TOO_LARGE, LONG),
+    (
+        b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
+        "400 Bad Request",
+        "this is no HTTP/1.1 request\n",
+    ),
+    (
+        b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n",
+        TIMEOUT,
+        LATE,
+    ),
+    (
+        b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n",
+        TOO_LARGE,
+        LONG,
+    ),
 ];
 
 const TIMEOUT: &str = "408 Request Timeout";
@@ -93,9 +105,15 @@ impl HttpStream {
         Some((std::mem::take(&mut self.first), self.stream.take()?))
     }
 
-    fn poll_bytes(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.first.is_empty() {
-            return self.stream.as_mut().map_or(Poll::Ready(Ok(())), |stream| Pin::new(stream).poll_read(cx, buffer));
+            return self.stream.as_mut().map_or(Poll::Ready(Ok(())), |stream| {
+                Pin::new(stream).poll_read(cx, buffer)
+            });
         }
         let count = self.first.len().min(buffer.remaining());
         buffer.put_slice(&self.first.split_to(count));
@@ -106,20 +124,29 @@ impl HttpStream {
     fn refuse(&mut self, cx: &mut Context<'_>, status: &str, text: &str) -> Poll<io::Result<()>> {
         self.deadline = None;
         self.ending = Some(Ending::new(static_files::page(status, text)));
-        self.poll_end(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
+        self.poll_end(cx)
+            .map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(stream) = &self.stream else {
             return Poll::Ready(());
         };
-        ready!(self.ending.get_or_insert_with(|| Ending::new(String::new())).poll(stream, cx));
+        ready!(
+            self.ending
+                .get_or_insert_with(|| Ending::new(String::new()))
+                .poll(stream, cx)
+        );
         self.stream = None;
         Poll::Ready(())
     }
 
     /// Cuts off a client that does not read.
-    fn patient<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn patient<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.blocked = None;
             return outcome;
@@ -207,11 +234,18 @@ struct Ending {
 
 impl Ending {
     fn new(words: String) -> Self {
-        Self { words: words.into_bytes(), written: 0, closed: false, timer: Box::pin(sleep(LINGER)) }
+        Self {
+            words: words.into_bytes(),
+            written: 0,
+            closed: false,
+            timer: Box::pin(sleep(LINGER)),
+        }
     }
 
     fn poll(&mut self, stream: &Stream, cx: &mut Context<'_>) -> Poll<()> {
-        if self.timer.as_mut().poll(cx).is_ready() || (!self.closed && self.poll_words(stream, cx).is_err()) {
+        if self.timer.as_mut().poll(cx).is_ready()
+            || (!self.closed && self.poll_words(stream, cx).is_err())
+        {
             return Poll::Ready(());
         }
         let mut buffer = [0; 1024];
@@ -229,7 +263,11 @@ impl Ending {
 
     /// Writes what the socket takes; closes our direction after the last word.
     fn poll_words(&mut self, stream: &Stream, cx: &mut Context<'_>) -> io::Result<()> {
-        while let Some(rest) = self.words.get(self.written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self
+            .words
+            .get(self.written..)
+            .filter(|rest| !rest.is_empty())
+        {
             match stream.poll_write(cx, rest)? {
                 Poll::Ready(count) => self.written += count,
                 Poll::Pending => return Ok(()),
@@ -243,10 +281,16 @@ impl Ending {
 }
 
 impl AsyncRead for HttpStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.ending.is_some() {
-            return this.poll_end(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into()));
+            return this
+                .poll_end(cx)
+                .map(|()| Err(io::ErrorKind::ConnectionAborted.into()));
         }
         if this.asked != Asked::Nothing {
             // The write that ends the answer wakes us.
@@ -272,7 +316,11 @@ impl AsyncRead for HttpStream {
             this.asked = Asked::Something;
             let (_, ahead) = came.split_at_checked(length).unwrap_or_default();
             if !ahead.is_empty() {
-                this.first = if unread.is_empty() { Bytes::copy_from_slice(ahead) } else { unread.slice(length..) };
+                this.first = if unread.is_empty() {
+                    Bytes::copy_from_slice(ahead)
+                } else {
+                    unread.slice(length..)
+                };
                 buffer.set_filled(before + length);
             }
         }
@@ -288,12 +336,19 @@ impl AsyncRead for HttpStream {
 }
 
 impl AsyncWrite for HttpStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.ending.is_some() {
             return Poll::Ready(Ok(bytes.len()));
         }
-        if let Some((_, status, text)) = OWN_WORDS.iter().find(|(start, ..)| bytes.starts_with(start)) {
+        if let Some((_, status, text)) = OWN_WORDS
+            .iter()
+            .find(|(start, ..)| bytes.starts_with(start))
+        {
             this.ending = Some(Ending::new(static_files::page(status, text)));
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -367,7 +422,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_read_once_the_one_before_is_answered() {
-        for first in [&b""[..], b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c"] {
+        for first in [
+            &b""[..],
+            b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c",
+        ] {
             let (ours, mut theirs) = UnixStream::pair().unwrap();
             let presence = Rc::new(Presence::default());
             let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
@@ -379,10 +437,14 @@ mod tests {
                 while !head.ends_with(b"\r\n\r\n") {
                     assert!(http.read_buf(&mut head).await.unwrap() > 0);
                 }
-                assert_eq!(String::from_utf8(head).unwrap(), format!("GET /{name} HTTP/1.1\r\n\r\n"));
+                assert_eq!(
+                    String::from_utf8(head).unwrap(),
+                    format!("GET /{name} HTTP/1.1\r\n\r\n")
+                );
                 for part in ["ans", "wer"] {
                     let mut more = [0; 9];
-                    let ahead = tokio::time::timeout(Duration::from_millis(1), http.read(&mut more));
+                    let ahead =
+                        tokio::time::timeout(Duration::from_millis(1), http.read(&mut more));
                     assert!(ahead.await.is_err(), "{name} is not answered");
                     http.write_all(part.as_bytes()).await.unwrap();
                 }
@@ -397,7 +459,8 @@ mod tests {
             let (ours, mut theirs) = UnixStream::pair().unwrap();
             let presence = Rc::new(Presence::default());
             let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
-            let mut http = HttpStream::new(Bytes::from_static(b"once"), stream, Farewell::default());
+            let mut http =
+                HttpStream::new(Bytes::from_static(b"once"), stream, Farewell::default());
             theirs.write_all(b" more").await.unwrap();
             theirs.shutdown().await.unwrap();
             let (mut got, mut part) = (Vec::new(), vec![0; size]);

@@ -49,37 +49,72 @@ impl Scrape {
     /// For the plugins and the rules of a server.
     #[must_use]
     pub fn new(house: Rc<House>, entrance: Rc<Entrance>) -> Self {
-        Self { house, entrance, newest: RefCell::default() }
+        Self {
+            house,
+            entrance,
+            newest: RefCell::default(),
+        }
     }
 
     /// Answers one request, which has a method and a host that are accepted.
     pub async fn answer(self: Rc<Self>, request: HttpRequest) -> HttpResponse {
-        let permit = Permit { peer: self.peer(&request), token: bearer(&request) };
+        let permit = Permit {
+            peer: self.peer(&request),
+            token: bearer(&request),
+        };
         if !matches!(self.house.supervisor.send(permit).await, Ok(true)) {
             let mut response = HttpResponse::Unauthorized();
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"rtstat\""));
-            return plain(response, "send the token in the header Authorization: Bearer TOKEN\n");
+            return plain(
+                response,
+                "send the token in the header Authorization: Bearer TOKEN\n",
+            );
         }
         let Some(told) = self.told().await else {
-            return plain(HttpResponse::InternalServerError(), "the metrics could not be written\n");
+            return plain(
+                HttpResponse::InternalServerError(),
+                "the metrics could not be written\n",
+            );
         };
         let mut response = HttpResponse::Ok();
         secure(&mut response);
-        response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::VARY, "Accept"));
-        let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-        if accepted.into_iter().any(|value| value.contains(OPEN_METRICS)) {
+        response
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::VARY, "Accept"));
+        let accepted = request
+            .headers()
+            .get_all(header::ACCEPT)
+            .filter_map(|value| value.to_str().ok());
+        if accepted
+            .into_iter()
+            .any(|value| value.contains(OPEN_METRICS))
+        {
             let kind = format!("{OPEN_METRICS}; version=1.0.0; charset=utf-8");
-            return response.insert_header((header::CONTENT_TYPE, kind)).body(told.open_metrics.clone());
+            return response
+                .insert_header((header::CONTENT_TYPE, kind))
+                .body(told.open_metrics.clone());
         }
-        response.insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));
+        response.insert_header((
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        ));
         response.body(told.plain.clone())
     }
 
     /// Who asks, for the count of wrong tokens.
     fn peer(&self, request: &HttpRequest) -> Peer {
-        let mut peer = Peer::direct(request.peer_addr().map_or(Origin::Unix(u32::MAX), Origin::Tcp));
-        let lines = request.headers().get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default());
-        self.entrance.rules().forward(&mut peer, lines.collect::<Vec<_>>().into_iter());
+        let mut peer = Peer::direct(
+            request
+                .peer_addr()
+                .map_or(Origin::Unix(u32::MAX), Origin::Tcp),
+        );
+        let lines = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .map(|line| line.to_str().unwrap_or_default());
+        self.entrance
+            .rules()
+            .forward(&mut peer, lines.collect::<Vec<_>>().into_iter());
         peer
     }
 
@@ -95,7 +130,11 @@ impl Scrape {
         }
         let text = families(&snapshot, &catalog, set).open_metrics().ok()?;
         let plain = plain_text(&text).into();
-        let told = Rc::new(Told { snapshot: snapshot.id, open_metrics: text.into(), plain });
+        let told = Rc::new(Told {
+            snapshot: snapshot.id,
+            open_metrics: text.into(),
+            plain,
+        });
         self.newest.replace(Some(Rc::clone(&told)));
         Some(told)
     }
@@ -104,12 +143,22 @@ impl Scrape {
 fn families(snapshot: &Snapshot, catalog: &Catalog, set: PluginSet) -> Families {
     let mut families = Families::default();
     let version = [("version", env!("CARGO_PKG_VERSION"))];
-    families.gauge("rtstat_build_info", "The version of rtstatd, as a label", &version, 1.0);
+    families.gauge(
+        "rtstat_build_info",
+        "The version of rtstatd, as a label",
+        &version,
+        1.0,
+    );
     for index in set.iter() {
         let held = believable(snapshot, catalog, index);
         let labels = [("plugin", catalog.name(index))];
         let success = f64::from(u8::from(held.is_some()));
-        families.gauge("rtstat_plugin_success", "1 where a plugin gave figures for this scrape", &labels, success);
+        families.gauge(
+            "rtstat_plugin_success",
+            "1 where a plugin gave figures for this scrape",
+            &labels,
+            success,
+        );
         if let Some(held) = held {
             held.now.add_families(&mut families);
         }
@@ -165,5 +214,7 @@ impl Drop for Watched<'_> {
 fn bearer(request: &HttpRequest) -> Option<Vec<u8>> {
     let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, rest) = value.split_at_checked("bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii().to_vec())
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| rest.trim_ascii().to_vec())
 }

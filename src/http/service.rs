@@ -13,9 +13,12 @@ use std::{
 
 use actix_codec::{Framed, FramedParts};
 use actix_http::{
-    HttpService, Request, Response, ResponseBuilder, StatusCode, body::BodySize, error::DispatchError, h1, ws,
+    HttpService, Request, Response, ResponseBuilder, StatusCode, body::BodySize,
+    error::DispatchError, h1, ws,
 };
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
 use actix_web::{App, dev::AppConfig, http::header, rt};
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, future::Future};
@@ -135,7 +138,8 @@ impl Http {
             }
         };
         let farewell = Farewell::default();
-        if let Err(error) = service(HttpStream::new(first.freeze(), stream, farewell.clone())).await {
+        if let Err(error) = service(HttpStream::new(first.freeze(), stream, farewell.clone())).await
+        {
             tracing::debug!(%error, "HTTP connection ended");
         }
         farewell.say().await;
@@ -170,21 +174,39 @@ impl Drop for Live {
     }
 }
 
-async fn build(desk: &Rc<Desk>, entrance: &Rc<Entrance>, pages: Rc<Pages>) -> Result<Rc<Serve>, ()> {
+async fn build(
+    desk: &Rc<Desk>,
+    entrance: &Rc<Entrance>,
+    pages: Rc<Pages>,
+) -> Result<Rc<Serve>, ()> {
     let admits_host = {
         let entrance = Rc::clone(entrance);
         move |host: &header::HeaderValue| admits_host(&entrance, visible(host))
     };
     let scrape = Rc::new(Scrape::new(Rc::clone(&desk.house), Rc::clone(entrance)));
-    let metrics: Rc<static_files::Metrics> = Rc::new(move |request| Box::pin(Rc::clone(&scrape).answer(request)));
+    let metrics: Rc<static_files::Metrics> =
+        Rc::new(move |request| Box::pin(Rc::clone(&scrape).answer(request)));
     let app = App::new().configure(|config| {
-        static_files::configure(config, Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
+        static_files::configure(
+            config,
+            Rc::clone(&pages),
+            admits_host.clone(),
+            Rc::clone(&metrics),
+        );
     });
-    let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+    let app = app
+        .into_factory()
+        .map_err(|error: actix_web::Error| error.error_response());
     let misconfigured = pages.misconfigured;
     let (desk, entrance) = (Rc::clone(desk), Rc::clone(entrance));
     let upgrade = fn_service(move |(request, framed)| {
-        upgrade(Rc::clone(&desk), Rc::clone(&entrance), misconfigured, request, framed)
+        upgrade(
+            Rc::clone(&desk),
+            Rc::clone(&entrance),
+            misconfigured,
+            request,
+            framed,
+        )
     });
     let service = HttpService::build()
         .client_request_timeout(HEAD)
@@ -219,8 +241,17 @@ async fn upgrade(
         Err(Refusal { response, text }) => {
             let size = BodySize::Sized(text.len() as u64);
             // A peer that is gone already needs no answer.
-            if framed.send((response.drop_body(), size).into()).await.is_ok() && !text.is_empty() {
-                let _ = framed.send(h1::Message::Chunk(Some(Bytes::from_static(text.as_bytes())))).await;
+            if framed
+                .send((response.drop_body(), size).into())
+                .await
+                .is_ok()
+                && !text.is_empty()
+            {
+                let _ = framed
+                    .send(h1::Message::Chunk(Some(Bytes::from_static(
+                        text.as_bytes(),
+                    ))))
+                    .await;
             }
             // What the client sent behind its request must not reset the connection under the answer.
             if let Some((_, stream)) = framed.into_parts().io.into_parts() {
@@ -229,21 +260,46 @@ async fn upgrade(
             return Ok(());
         }
     };
-    if Pin::new(&mut framed).write(h1::Message::from((response.drop_body(), BodySize::None))).is_err() {
+    if Pin::new(&mut framed)
+        .write(h1::Message::from((response.drop_body(), BodySize::None)))
+        .is_err()
+    {
         return Ok(());
     }
-    let FramedParts { io, read_buf, write_buf, .. } = framed.into_parts();
+    let FramedParts {
+        io,
+        read_buf,
+        write_buf,
+        ..
+    } = framed.into_parts();
     let Some((first, stream)) = io.into_parts() else {
         return Ok(());
     };
     let head = request.head();
     let asked = Asked {
-        host: head.headers.get(header::HOST).map(visible).unwrap_or_default(),
+        host: head
+            .headers
+            .get(header::HOST)
+            .map(visible)
+            .unwrap_or_default(),
         origins: head.headers.get_all(header::ORIGIN).map(visible).collect(),
-        forwarded: head.headers.get_all("x-forwarded-for").map(visible).collect(),
+        forwarded: head
+            .headers
+            .get_all("x-forwarded-for")
+            .map(visible)
+            .collect(),
     };
     let early = Bytes::from([&read_buf[..], &first].concat());
-    open(&desk, &entrance, stream, Upgrade { asked, answer: write_buf.to_vec(), early });
+    open(
+        &desk,
+        &entrance,
+        stream,
+        Upgrade {
+            asked,
+            answer: write_buf.to_vec(),
+            early,
+        },
+    );
     Ok(())
 }
 
@@ -253,12 +309,24 @@ fn visible(value: &header::HeaderValue) -> &str {
 
 /// Makes a connection whose request was good a session, or tells it in a session's way why it becomes none.
 fn open(desk: &Desk, entrance: &Entrance, mut stream: Stream, upgrade: Upgrade<'_>) {
-    let Upgrade { asked, answer, early } = upgrade;
+    let Upgrade {
+        asked,
+        answer,
+        early,
+    } = upgrade;
     let admitted = admit(&asked, &mut stream, entrance);
-    let upgraded = Upgraded { stream, answer, early };
+    let upgraded = Upgraded {
+        stream,
+        answer,
+        early,
+    };
     match admitted {
         Ok(()) => drop(entrance.turn.spawn(websocket::session(desk, upgraded))),
-        Err(reason) => drop(entrance.turn.spawn(websocket::refusal(desk, upgraded, reason))),
+        Err(reason) => drop(
+            entrance
+                .turn
+                .spawn(websocket::refusal(desk, upgraded, reason)),
+        ),
     }
 }
 
@@ -267,14 +335,21 @@ fn open(desk: &Desk, entrance: &Entrance, mut stream: Stream, upgrade: Upgrade<'
 fn admit(asked: &Asked<'_>, stream: &mut Stream, entrance: &Entrance) -> Result<(), CloseReason> {
     let rules = entrance.rules();
     rules.forward(&mut stream.peer, asked.forwarded.iter().copied());
-    if stream.peer.forwarded.is_some() && !stream.present.count_by(stream.peer.source(), rules.max_per_address) {
+    if stream.peer.forwarded.is_some()
+        && !stream
+            .present
+            .count_by(stream.peer.source(), rules.max_per_address)
+    {
         entrance.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
         return Err(CloseReason::TooManyFromAddress);
     }
     for origin in &asked.origins {
         if !rules.gate.admits_origin(origin, asked.host) {
             let origin = crate::config::error::shown(origin);
-            entrance.refuse(&stream.peer, &format_args!("origin {origin} not allowed, see --allow-origin"));
+            entrance.refuse(
+                &stream.peer,
+                &format_args!("origin {origin} not allowed, see --allow-origin"),
+            );
             return Err(CloseReason::Origin);
         }
     }
@@ -292,8 +367,13 @@ impl Refusal {
         for header in static_files::SAFETY {
             response.insert_header(header);
         }
-        response.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8")).force_close();
-        Self { response: response.finish().drop_body(), text }
+        response
+            .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+            .force_close();
+        Self {
+            response: response.finish().drop_body(),
+            text,
+        }
     }
 }
 
@@ -307,18 +387,27 @@ fn handshake(
     let head = request.head();
     let refuse = |status, text| Err(Refusal::new(Response::build(status), text));
     if misconfigured {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the server is misconfigured, see its journal\n");
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server is misconfigured, see its journal\n",
+        );
     }
     if head.version != actix_http::Version::HTTP_11 {
         return refuse(StatusCode::BAD_REQUEST, "an upgrade needs HTTP/1.1\n");
     }
     let mut hosts = head.headers.get_all(header::HOST);
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return refuse(StatusCode::BAD_REQUEST, "an upgrade needs one Host header\n");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "an upgrade needs one Host header\n",
+        );
     };
     if !is_local(stream) && !admits_host(entrance, visible(host)) {
         let host = crate::config::error::shown(&String::from_utf8_lossy(host.as_bytes()));
-        entrance.refuse(&stream.peer, &format_args!("host {host} not allowed, see --allow-host"));
+        entrance.refuse(
+            &stream.peer,
+            &format_args!("host {host} not allowed, see --allow-host"),
+        );
         return refuse(StatusCode::FORBIDDEN, static_files::WRONG_HOST);
     }
     match ws::handshake(head) {
@@ -326,8 +415,13 @@ fn handshake(
         Err(ws::HandshakeError::UnsupportedVersion | ws::HandshakeError::NoVersionHeader) => {
             let mut response = Response::build(StatusCode::UPGRADE_REQUIRED);
             // RFC 9110 §15.5.22: such an answer names what to upgrade to.
-            response.insert_header((header::SEC_WEBSOCKET_VERSION, "13")).insert_header((header::UPGRADE, "websocket"));
-            Err(Refusal::new(response, "accepted is version 13 of WebSocket\n"))
+            response
+                .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
+                .insert_header((header::UPGRADE, "websocket"));
+            Err(Refusal::new(
+                response,
+                "accepted is version 13 of WebSocket\n",
+            ))
         }
         Err(ws::HandshakeError::GetMethodRequired) => {
             let mut response = Response::build(StatusCode::METHOD_NOT_ALLOWED);
@@ -345,6 +439,11 @@ fn is_local(stream: &Stream) -> bool {
 
 /// Whether a request over TCP may call this machine so. The machine's own name may change while we run.
 fn admits_host(entrance: &Entrance, host: &str) -> bool {
-    let nodename = || nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
+    let nodename = || {
+        nix::unistd::gethostname()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     entrance.rules().gate.admits_host(host, nodename)
 }

@@ -60,7 +60,9 @@ impl Pages {
         }
         match &self.folder {
             Some(folder) => read(&folder.canonicalize().ok()?, path),
-            None if path == DEFAULT_CONFIG => read_file(Path::new(OWN_CONFIG)).or_else(|| built_in(path)),
+            None if path == DEFAULT_CONFIG => {
+                read_file(Path::new(OWN_CONFIG)).or_else(|| built_in(path))
+            }
             None => built_in(path),
         }
     }
@@ -86,7 +88,9 @@ fn decoded(path: &str) -> Option<String> {
 /// Whether a relative path stays below its root, by its text alone.
 fn inside(path: &str) -> bool {
     !path.contains(['\\', '\0'])
-        && Path::new(path).components().all(|part| matches!(part, Component::Normal(name) if !hidden(name)))
+        && Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(name) if !hidden(name)))
 }
 
 fn hidden(name: &std::ffi::OsStr) -> bool {
@@ -96,8 +100,15 @@ fn hidden(name: &std::ffi::OsStr) -> bool {
 fn built_in(path: &str) -> Option<File> {
     let file = BuiltIn::get(path)?;
     let hash = file.metadata.sha256_hash();
-    let tag = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    Some(File { bytes: file.data.into_owned(), tag: EntityTag::new_strong(tag) })
+    let tag = hash
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Some(File {
+        bytes: file.data.into_owned(),
+        tag: EntityTag::new_strong(tag),
+    })
 }
 
 /// A file of the folder, unless a link leads out of it.
@@ -107,10 +118,19 @@ fn read(folder: &Path, path: &str) -> Option<File> {
 }
 
 fn read_file(path: &Path) -> Option<File> {
-    let data = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    let modified = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let data = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)?;
+    let modified = data
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
     let tag = format!("{:x}-{:x}", data.len(), modified.as_nanos());
-    Some(File { bytes: std::fs::read(path).ok()?, tag: EntityTag::new_strong(tag) })
+    Some(File {
+        bytes: std::fs::read(path).ok()?,
+        tag: EntityTag::new_strong(tag),
+    })
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -142,7 +162,8 @@ pub fn configure(
     metrics: Rc<Metrics>,
 ) {
     config.default_service(actix_web::web::to(move |request: HttpRequest| {
-        let (pages, admits_host, metrics) = (Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
+        let (pages, admits_host, metrics) =
+            (Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
         async move {
             // A proxy that comes over a unix socket has chosen the host itself.
             let direct = request.peer_addr().is_some();
@@ -163,8 +184,13 @@ pub fn configure(
 
 /// What is wrong with a request, whatever it asks for.
 fn refusal(pages: &Pages, request: &HttpRequest) -> Option<HttpResponse> {
-    if !request.headers().contains_key(header::HOST) && request.version() == actix_web::http::Version::HTTP_11 {
-        return Some(plain(HttpResponse::BadRequest(), "the request has no Host header\n"));
+    if !request.headers().contains_key(header::HOST)
+        && request.version() == actix_web::http::Version::HTTP_11
+    {
+        return Some(plain(
+            HttpResponse::BadRequest(),
+            "the request has no Host header\n",
+        ));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = HttpResponse::MethodNotAllowed();
@@ -172,7 +198,9 @@ fn refusal(pages: &Pages, request: &HttpRequest) -> Option<HttpResponse> {
         return Some(plain(response, "only GET and HEAD are answered here\n"));
     }
     let answer = "the server is misconfigured, see its journal\n";
-    pages.misconfigured.then(|| plain(HttpResponse::ServiceUnavailable(), answer))
+    pages
+        .misconfigured
+        .then(|| plain(HttpResponse::ServiceUnavailable(), answer))
 }
 
 fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
@@ -186,13 +214,22 @@ fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
         IfNoneMatch::Any => true,
         IfNoneMatch::Items(tags) => tags.iter().any(|tag| tag.weak_eq(&file.tag)),
     });
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
     secure(&mut response);
-    response.insert_header(ETag(file.tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    response
+        .insert_header(ETag(file.tag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"));
     if known {
         return response.finish();
     }
-    response.insert_header((header::CONTENT_TYPE, content_type(if path == "/" { INDEX } else { &path })));
+    response.insert_header((
+        header::CONTENT_TYPE,
+        content_type(if path == "/" { INDEX } else { &path }),
+    ));
     response.body(file.bytes)
 }
 
@@ -234,10 +271,18 @@ pub fn secure(response: &mut actix_web::HttpResponseBuilder) {
 #[must_use]
 pub fn page(status: &str, text: &str) -> String {
     let mut page = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
-    for (name, value) in SAFETY.into_iter().chain([("content-type", content_type(".txt"))]) {
+    for (name, value) in SAFETY
+        .into_iter()
+        .chain([("content-type", content_type(".txt"))])
+    {
         page.extend([name, ": ", value, "\r\n"]);
     }
-    page.extend(["content-length: ", &text.len().to_string(), "\r\n\r\n", text]);
+    page.extend([
+        "content-length: ",
+        &text.len().to_string(),
+        "\r\n\r\n",
+        text,
+    ]);
     page
 }
 
@@ -288,8 +333,14 @@ mod tests {
         let outside = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(dir.path().join("a.html"), "here").unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("b.html")).unwrap();
-        let pages = Pages { folder: Some(dir.path().into()), ..Pages::default() };
-        assert_eq!(pages.find("/a.html").map(|file| file.bytes), Some(b"here".to_vec()));
+        let pages = Pages {
+            folder: Some(dir.path().into()),
+            ..Pages::default()
+        };
+        assert_eq!(
+            pages.find("/a.html").map(|file| file.bytes),
+            Some(b"here".to_vec())
+        );
         assert!(pages.find("/b.html").is_none());
         assert!(pages.find("/missing.html").is_none());
         assert!(pages.find("/").is_none(), "this folder has no page");

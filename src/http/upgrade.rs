@@ -44,7 +44,10 @@ impl<'a> Upgrade<'a> {
         let Ok(httparse::Status::Complete(length)) = request.parse(bytes) else {
             return None;
         };
-        if request.method != Some("GET") || request.version != Some(1) || !request.path.is_some_and(is_plain_path) {
+        if request.method != Some("GET")
+            || request.version != Some(1)
+            || !request.path.is_some_and(is_plain_path)
+        {
             return None;
         }
         let mut asked = Asked::default();
@@ -56,7 +59,9 @@ impl<'a> Upgrade<'a> {
                 asked.host = text(line.value)?;
             } else if is("upgrade") {
                 upgrades += 1;
-                text(line.value)?.eq_ignore_ascii_case("websocket").then_some(())?;
+                text(line.value)?
+                    .eq_ignore_ascii_case("websocket")
+                    .then_some(())?;
             } else if is("connection") {
                 connections += 1;
                 let mut upgrade = false;
@@ -96,7 +101,10 @@ fn accepted(key: &[u8]) -> Vec<u8> {
 
 /// A value of visible letters; none where it has others.
 fn text(value: &[u8]) -> Option<&str> {
-    value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')).then(|| std::str::from_utf8(value).ok())?
+    value
+        .iter()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+        .then(|| std::str::from_utf8(value).ok())?
 }
 
 /// A path without any letter over which readers of addresses could differ.
@@ -111,7 +119,9 @@ fn is_key(key: &[u8]) -> bool {
         return false;
     };
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
-    key.len() == KEY && letters.iter().all(letter) && letters.last().is_some_and(|last| b"AQgw".contains(last))
+    key.len() == KEY
+        && letters.iter().all(letter)
+        && letters.last().is_some_and(|last| b"AQgw".contains(last))
 }
 
 #[cfg(test)]
@@ -129,7 +139,13 @@ mod tests {
     }
 
     fn good() -> [&'static str; 5] {
-        ["Host: a:1", "Upgrade: websocket", "Connection: Upgrade", KEY_LINE, "Sec-WebSocket-Version: 13"]
+        [
+            "Host: a:1",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            KEY_LINE,
+            "Sec-WebSocket-Version: 13",
+        ]
     }
 
     #[test]
@@ -137,18 +153,39 @@ mod tests {
         let mut lines = good();
         lines[1] = "upgrade:  WebSocket ";
         lines[2] = "Connection: keep-alive, Upgrade";
-        let others =
-            ["Origin: http://p", "X-Forwarded-For: 1.2.3.4, 5.6.7.8", "x-forwarded-for: 9.9.9.9", "Cookie: \u{e9}"];
-        let bytes = [&request("GET /ws?a=%20 HTTP/1.1", &[&lines[..], &others].concat())[..], b"\x81\x80"].concat();
+        let others = [
+            "Origin: http://p",
+            "X-Forwarded-For: 1.2.3.4, 5.6.7.8",
+            "x-forwarded-for: 9.9.9.9",
+            "Cookie: \u{e9}",
+        ];
+        let bytes = [
+            &request("GET /ws?a=%20 HTTP/1.1", &[&lines[..], &others].concat())[..],
+            b"\x81\x80",
+        ]
+        .concat();
         let upgrade = Upgrade::recognise(&bytes).unwrap();
         let forwarded = vec!["1.2.3.4, 5.6.7.8", "9.9.9.9"];
-        assert_eq!(upgrade.asked, Asked { host: "a:1", origins: vec!["http://p"], forwarded });
+        assert_eq!(
+            upgrade.asked,
+            Asked {
+                host: "a:1",
+                origins: vec!["http://p"],
+                forwarded
+            }
+        );
         assert_eq!(upgrade.early, &b"\x81\x80"[..]);
         // The key and its answer are the example of RFC 6455 §1.3.
         let answer = String::from_utf8(upgrade.answer).unwrap();
-        assert!(answer.ends_with("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"), "{answer}");
+        assert!(
+            answer.ends_with("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+            "{answer}"
+        );
         for length in 0..bytes.len() - 2 {
-            assert!(Upgrade::recognise(&bytes[..length]).is_none(), "{length} bytes of it");
+            assert!(
+                Upgrade::recognise(&bytes[..length]).is_none(),
+                "{length} bytes of it"
+            );
         }
     }
 
@@ -156,12 +193,20 @@ mod tests {
     fn whatever_is_not_beyond_doubt_is_left_to_the_service() {
         let leave = |start: &str, lines: &[&str]| {
             let bytes = request(start, lines);
-            assert!(Upgrade::recognise(&bytes).is_none(), "{}", String::from_utf8_lossy(&bytes));
+            assert!(
+                Upgrade::recognise(&bytes).is_none(),
+                "{}",
+                String::from_utf8_lossy(&bytes)
+            );
         };
         let start = "GET / HTTP/1.1";
-        for start in
-            ["POST / HTTP/1.1", "GET / HTTP/1.0", "GET http://a/ HTTP/1.1", "GET /\" HTTP/1.1", "GET * HTTP/1.1"]
-        {
+        for start in [
+            "POST / HTTP/1.1",
+            "GET / HTTP/1.0",
+            "GET http://a/ HTTP/1.1",
+            "GET /\" HTTP/1.1",
+            "GET * HTTP/1.1",
+        ] {
             leave(start, &good());
         }
         for number in 0..good().len() {
@@ -187,9 +232,13 @@ mod tests {
             lines[number] = line;
             leave(start, &lines);
         }
-        for line in
-            ["Content-Length: 0", "Transfer-Encoding: chunked", "Expect: 100-continue", "Origin: \u{e9}", "a b: c"]
-        {
+        for line in [
+            "Content-Length: 0",
+            "Transfer-Encoding: chunked",
+            "Expect: 100-continue",
+            "Origin: \u{e9}",
+            "a b: c",
+        ] {
             leave(start, &[&good()[..], &[line]].concat());
         }
         leave(start, &[&good()[..], &["X: y"; MAX_LINES]].concat());
@@ -201,10 +250,19 @@ mod tests {
 
     /// The service's codec needs a runtime for its clock.
     fn as_the_service_reads(bytes: &[u8]) -> actix_http::Request {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let decoded = tokio::task::LocalSet::new()
-            .block_on(&runtime, async { h1::Codec::default().decode(&mut BytesMut::from(bytes)).unwrap().unwrap() });
-        let h1::Message::Item(request) = decoded else { panic!("no request") };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let decoded = tokio::task::LocalSet::new().block_on(&runtime, async {
+            h1::Codec::default()
+                .decode(&mut BytesMut::from(bytes))
+                .unwrap()
+                .unwrap()
+        });
+        let h1::Message::Item(request) = decoded else {
+            panic!("no request")
+        };
         request
     }
 

@@ -74,7 +74,9 @@ impl Rules {
                 token_needed: !config.tokens.is_empty(),
             },
             trusted: config.trust_proxy.clone(),
-            max_per_address: config.max_per_address.and_then(|limit| limit.get().try_into().ok()),
+            max_per_address: config
+                .max_per_address
+                .and_then(|limit| limit.get().try_into().ok()),
             tls: config.tls.as_ref().map(|tls| Arc::clone(&tls.server)),
         }
     }
@@ -99,7 +101,8 @@ impl Rules {
     /// Takes a trusted proxy's `X-Forwarded-For` lines into `peer`; anybody else's are not looked at.
     pub fn forward<'a>(&self, peer: &mut Peer, lines: impl DoubleEndedIterator<Item = &'a str>) {
         if self.trusts(peer)
-            && let Some(client) = forwarded_for::client(lines, |address| self.trusts_address(address))
+            && let Some(client) =
+                forwarded_for::client(lines, |address| self.trusts_address(address))
         {
             peer.forwarded = Some(client);
         }
@@ -131,7 +134,10 @@ impl Entrance {
     /// An entrance with these rules.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        Self { rules: RefCell::new(Rc::new(rules)), ..Self::default() }
+        Self {
+            rules: RefCell::new(Rc::new(rules)),
+            ..Self::default()
+        }
     }
 
     /// The rules as they are now.
@@ -146,14 +152,23 @@ impl Entrance {
     }
 
     /// Leads a new connection in and has it served by `serve`: at once where nothing has to be read from it first.
-    pub fn lead<F, S>(self: &Rc<Self>, mut stream: Stream, transport: Transport, tls: bool, serve: S)
-    where
+    pub fn lead<F, S>(
+        self: &Rc<Self>,
+        mut stream: Stream,
+        transport: Transport,
+        tls: bool,
+        serve: S,
+    ) where
         F: Future<Output = ()> + Unpin + 'static,
         S: FnOnce(Stream) -> F + 'static,
     {
         let rules = self.rules();
         let trusted = rules.trusts(&stream.peer);
-        if !trusted && !stream.present.count_by(stream.peer.source(), rules.max_per_address) {
+        if !trusted
+            && !stream
+                .present
+                .count_by(stream.peer.source(), rules.max_per_address)
+        {
             return self.turn_away(stream, transport, tls);
         }
         if !trusted && !tls {
@@ -165,7 +180,10 @@ impl Entrance {
         let task = self.turn.spawn(Box::pin(async move {
             let peer = stream.peer;
             let entry = entrance.handshake(stream, trusted, transport, tls).await;
-            entrance.unfinished.borrow_mut().retain(|(other, _)| *other != number);
+            entrance
+                .unfinished
+                .borrow_mut()
+                .retain(|(other, _)| *other != number);
             match entry {
                 Ok(Entry::Open(stream)) => drop(entrance.turn.spawn(serve(stream))),
                 Ok(Entry::Crowded(stream)) => entrance.turn_away(stream, transport, tls),
@@ -181,27 +199,46 @@ impl Entrance {
         }
     }
 
-    async fn handshake(&self, mut stream: Stream, trusted: bool, transport: Transport, tls: bool) -> io::Result<Entry> {
+    async fn handshake(
+        &self,
+        mut stream: Stream,
+        trusted: bool,
+        transport: Transport,
+        tls: bool,
+    ) -> io::Result<Entry> {
         let rules = self.rules();
         if trusted {
             let silent_is_fine = transport == Transport::Raw && !tls;
-            let deadline = if silent_is_fine { RAW_DEADLINE } else { DEADLINE };
+            let deadline = if silent_is_fine {
+                RAW_DEADLINE
+            } else {
+                DEADLINE
+            };
             match timeout(deadline, proxy_protocol::take_header(&stream)).await {
                 Ok(client) => stream.peer.forwarded = client?,
                 Err(_) if silent_is_fine => {}
                 Err(_) => return Err(late("the proxy's header or the first request")),
             }
             let forwarded = stream.peer.forwarded.is_some();
-            if forwarded && !stream.present.count_by(stream.peer.source(), rules.max_per_address) {
+            if forwarded
+                && !stream
+                    .present
+                    .count_by(stream.peer.source(), rules.max_per_address)
+            {
                 return Ok(Entry::Crowded(stream));
             }
         }
         match &rules.tls {
             Some(config) if tls => {
                 let secured = timeout(DEADLINE, stream.secure(Arc::clone(config)));
-                secured.await.map_err(|_| late("the TLS handshake"))?.map(Entry::Open)
+                secured
+                    .await
+                    .map_err(|_| late("the TLS handshake"))?
+                    .map(Entry::Open)
             }
-            None if tls => Err(io::Error::other("this listener speaks TLS and there is no certificate")),
+            None if tls => Err(io::Error::other(
+                "this listener speaks TLS and there is no certificate",
+            )),
             _ => Ok(Entry::Open(stream)),
         }
     }
@@ -215,7 +252,10 @@ impl Entrance {
         }
         let answer = match transport {
             Transport::Raw => format!("Error::{}\n", ErrorText::TooManyFromAddress.as_str()),
-            Transport::WebSocket => page("429 Too Many Requests", "too many connections from this address\n"),
+            Transport::WebSocket => page(
+                "429 Too Many Requests",
+                "too many connections from this address\n",
+            ),
         };
         let farewell = Farewell::new(Rc::clone(self));
         rt::spawn(async move {
@@ -229,8 +269,11 @@ impl Entrance {
     /// Tells the journal of a connection that was not served, unless it was told of too many.
     pub fn refuse(&self, peer: &Peer, reason: &dyn Display) {
         let mut limiter = self.refused.borrow_mut();
-        if let Verdict::Log { held_before: skipped } =
-            limiter.get_or_insert_with(Limiter::of_lines).admit(Instant::now())
+        if let Verdict::Log {
+            held_before: skipped,
+        } = limiter
+            .get_or_insert_with(Limiter::of_lines)
+            .admit(Instant::now())
         {
             info!(%peer, skipped, "connection refused: {reason}{}", crate::system::logging::more(skipped));
         }
@@ -238,7 +281,10 @@ impl Entrance {
 }
 
 fn late(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("{what} did not come within {} s", DEADLINE.as_secs()))
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("{what} did not come within {} s", DEADLINE.as_secs()),
+    )
 }
 
 /// Counts a connection that is being told why it is turned away.
@@ -266,7 +312,11 @@ pub struct AcceptHealth {
 
 impl Default for AcceptHealth {
     fn default() -> Self {
-        Self { failing: false, told: false, limiter: Limiter::new(1, Duration::from_secs(1)) }
+        Self {
+            failing: false,
+            told: false,
+            limiter: Limiter::new(1, Duration::from_secs(1)),
+        }
     }
 }
 

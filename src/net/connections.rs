@@ -37,7 +37,10 @@ impl Presence {
         self.live.set(self.live.get() + 1);
         self.most.set(self.most.get().max(self.live.get()));
         self.changed.notify_waiters();
-        Present { presence: Rc::clone(self), source: None }
+        Present {
+            presence: Rc::clone(self),
+            source: None,
+        }
     }
 
     /// How many are open.
@@ -137,7 +140,10 @@ mod tests {
         assert!(!held[2].count_by(one, Some(2)));
         assert!(held[2].count_by(one, None));
         held.pop();
-        assert!(held[1].count_by(other, Some(1)), "known by another name now");
+        assert!(
+            held[1].count_by(other, Some(1)),
+            "known by another name now"
+        );
         held.push(presence.enter());
         assert!(held[2].count_by(one, Some(2)));
         held.clear();

@@ -8,7 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 /// no trusted proxy is the client, and what stands before it is only the client's word. None where there is no address
 /// or the entry in question is none; the leftmost address where all of them are trusted.
 #[must_use]
-pub fn client<'a>(lines: impl DoubleEndedIterator<Item = &'a str>, trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+pub fn client<'a>(
+    lines: impl DoubleEndedIterator<Item = &'a str>,
+    trusted: impl Fn(IpAddr) -> bool,
+) -> Option<IpAddr> {
     let mut client = None;
     for entry in lines.rev().flat_map(|line| line.rsplit(',')) {
         let Some(address) = address(entry.trim()) else {

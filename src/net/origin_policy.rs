@@ -25,7 +25,11 @@ impl Gate {
     pub fn admits_origin(&self, origin: &str, host: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
         let listed = |allowed: &String| allowed == "*" || *allowed == origin;
-        let same = || origin.split_once("://").is_some_and(|(_, page)| same_name(page, host));
+        let same = || {
+            origin
+                .split_once("://")
+                .is_some_and(|(_, page)| same_name(page, host))
+        };
         self.token_needed || self.allow_origin.iter().any(listed) || same()
     }
 
@@ -64,7 +68,10 @@ fn name_of(authority: &str) -> Option<String> {
 }
 
 fn is_address(name: &str) -> bool {
-    let v6 = || name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let v6 = || {
+        name.strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+    };
     name.parse::<Ipv4Addr>().is_ok() || v6().is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok())
 }
 
@@ -83,21 +90,61 @@ mod tests {
 
     fn gate(origins: &[&str], hosts: &[&str], token_needed: bool) -> Gate {
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        Gate { allow_origin: owned(origins), allow_host: owned(hosts), token_needed }
+        Gate {
+            allow_origin: owned(origins),
+            allow_host: owned(hosts),
+            token_needed,
+        }
     }
 
     #[test]
     fn origins() {
         for (allowed, token, origin, host, expected) in [
-            (&[][..], false, "http://10.0.0.1:8000", "10.0.0.1:8000", true),
+            (
+                &[][..],
+                false,
+                "http://10.0.0.1:8000",
+                "10.0.0.1:8000",
+                true,
+            ),
             (&[], false, "http://10.0.0.1", "10.0.0.1:8000", true),
-            (&[], false, "https://Server.Example.ORG:8443", "server.example.org", true),
-            (&[], false, "http://server.example.org.", "server.example.org:8000", true),
+            (
+                &[],
+                false,
+                "https://Server.Example.ORG:8443",
+                "server.example.org",
+                true,
+            ),
+            (
+                &[],
+                false,
+                "http://server.example.org.",
+                "server.example.org:8000",
+                true,
+            ),
             (&[], false, "http://[::1]:8000", "[::1]:8001", true),
             (&[], false, "http://evil.example", "10.0.0.1:8000", false),
-            (&[], false, "http://10.0.0.1.evil.example", "10.0.0.1", false),
-            (&[], false, "http://evil.example:10.0.0.1", "10.0.0.1", false),
-            (&[], false, "http://evil.example@10.0.0.1", "10.0.0.1", false),
+            (
+                &[],
+                false,
+                "http://10.0.0.1.evil.example",
+                "10.0.0.1",
+                false,
+            ),
+            (
+                &[],
+                false,
+                "http://evil.example:10.0.0.1",
+                "10.0.0.1",
+                false,
+            ),
+            (
+                &[],
+                false,
+                "http://evil.example@10.0.0.1",
+                "10.0.0.1",
+                false,
+            ),
             (&[], false, "http://10.0.0.1/", "10.0.0.1", false),
             (&[], false, "http://localhost:3000", "127.0.0.1:8000", false),
             (&[], false, "null", "10.0.0.1:8000", false),
@@ -111,15 +158,49 @@ mod tests {
             (&["null"], false, "http://evil.example", "10.0.0.1", false),
             (&["*"], false, "http://evil.example", "10.0.0.1", true),
             (&["*"], false, "null", "10.0.0.1", true),
-            (&["http://wall:8080"], false, "http://wall:8080", "10.0.0.1", true),
-            (&["http://wall:8080"], false, "HTTP://WALL:8080", "10.0.0.1", true),
-            (&["http://wall:8080"], false, "http://wall", "10.0.0.1", false),
-            (&["http://wall:8080"], false, "https://wall:8080", "10.0.0.1", false),
-            (&["http://a", "http://b"], false, "http://b", "10.0.0.1", true),
+            (
+                &["http://wall:8080"],
+                false,
+                "http://wall:8080",
+                "10.0.0.1",
+                true,
+            ),
+            (
+                &["http://wall:8080"],
+                false,
+                "HTTP://WALL:8080",
+                "10.0.0.1",
+                true,
+            ),
+            (
+                &["http://wall:8080"],
+                false,
+                "http://wall",
+                "10.0.0.1",
+                false,
+            ),
+            (
+                &["http://wall:8080"],
+                false,
+                "https://wall:8080",
+                "10.0.0.1",
+                false,
+            ),
+            (
+                &["http://a", "http://b"],
+                false,
+                "http://b",
+                "10.0.0.1",
+                true,
+            ),
             (&[], true, "http://evil.example", "10.0.0.1", true),
             (&[], true, "null", "10.0.0.1", true),
         ] {
-            assert_eq!(gate(allowed, &[], token).admits_origin(origin, host), expected, "{origin:?} to {host:?}");
+            assert_eq!(
+                gate(allowed, &[], token).admits_origin(origin, host),
+                expected,
+                "{origin:?} to {host:?}"
+            );
         }
     }
 

@@ -36,7 +36,10 @@ impl Peer {
     /// A connection without a proxy's word.
     #[must_use]
     pub fn direct(origin: Origin) -> Self {
-        Self { origin, forwarded: None }
+        Self {
+            origin,
+            forwarded: None,
+        }
     }
 
     /// What limits count by: the forwarded address where there is one.

@@ -45,7 +45,11 @@ async fn matches(stream: &Stream, signature: &[u8]) -> io::Result<bool> {
         let count = stream.peek(window).await?;
         let seen = window.get(..count).unwrap_or_default();
         if seen.is_empty() || !rest.starts_with(seen) {
-            return if rest.len() == signature.len() { Ok(false) } else { Err(Broken.into()) };
+            return if rest.len() == signature.len() {
+                Ok(false)
+            } else {
+                Err(Broken.into())
+            };
         }
         take(stream, window.get_mut(..count).unwrap_or_default()).await?;
         rest = rest.get(count..).unwrap_or_default();
@@ -67,13 +71,22 @@ async fn take_v1(stream: &Stream) -> io::Result<Option<IpAddr>> {
     let mut line = Vec::with_capacity(MAX_V1);
     let mut buffer = [0; MAX_V1 - V1.len()];
     while !line.ends_with(b"\n") {
-        let room = buffer.get_mut(..(MAX_V1 - V1.len()).saturating_sub(line.len())).unwrap_or_default();
-        let seen = if room.is_empty() { 0 } else { stream.peek(room).await? };
+        let room = buffer
+            .get_mut(..(MAX_V1 - V1.len()).saturating_sub(line.len()))
+            .unwrap_or_default();
+        let seen = if room.is_empty() {
+            0
+        } else {
+            stream.peek(room).await?
+        };
         if seen == 0 {
             return Err(Broken.into());
         }
         let seen = room.get(..seen).unwrap_or_default();
-        let wanted = seen.iter().position(|byte| *byte == b'\n').map_or(seen.len(), |end| end + 1);
+        let wanted = seen
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(seen.len(), |end| end + 1);
         let part = room.get_mut(..wanted).unwrap_or_default();
         take(stream, part).await?;
         line.extend_from_slice(part);
@@ -110,21 +123,37 @@ impl From<Broken> for io::Error {
 /// # Errors
 /// When this is no such header.
 pub fn parse_v1(line: &[u8]) -> Result<Option<IpAddr>, Broken> {
-    let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_suffix("\r\n")).ok_or(Broken)?;
+    let line = std::str::from_utf8(line)
+        .ok()
+        .and_then(|line| line.strip_suffix("\r\n"))
+        .ok_or(Broken)?;
     let mut words = line.split(' ');
     let family = words.next();
     if family == Some("UNKNOWN") {
         return Ok(None);
     }
-    let mut address = || words.next().and_then(|word| word.parse::<IpAddr>().ok()).ok_or(Broken);
+    let mut address = || {
+        words
+            .next()
+            .and_then(|word| word.parse::<IpAddr>().ok())
+            .ok_or(Broken)
+    };
     let (client, proxy) = (address()?, address()?);
-    let ports = words.by_ref().take(2).filter(|word| word.parse::<u16>().is_ok()).count();
+    let ports = words
+        .by_ref()
+        .take(2)
+        .filter(|word| word.parse::<u16>().is_ok())
+        .count();
     let family_fits = match family {
         Some("TCP4") => client.is_ipv4() && proxy.is_ipv4(),
         Some("TCP6") => client.is_ipv6() && proxy.is_ipv6(),
         _ => false,
     };
-    if family_fits && ports == 2 && words.next().is_none() { Ok(Some(client.to_canonical())) } else { Err(Broken) }
+    if family_fits && ports == 2 && words.next().is_none() {
+        Ok(Some(client.to_canonical()))
+    } else {
+        Err(Broken)
+    }
 }
 
 /// The same for version 2: its command and family bytes and its address block.
@@ -137,11 +166,17 @@ pub fn parse_v2(command: u8, family: u8, block: &[u8]) -> Result<Option<IpAddr>,
         (0x20, _) => Ok(None),
         // Both addresses and ports, then what the proxy adds.
         (0x21, 0x11) => {
-            let (client, _) = block.split_first_chunk::<4>().filter(|_| block.len() >= 12).ok_or(Broken)?;
+            let (client, _) = block
+                .split_first_chunk::<4>()
+                .filter(|_| block.len() >= 12)
+                .ok_or(Broken)?;
             Ok(Some(Ipv4Addr::from(*client).into()))
         }
         (0x21, 0x21) => {
-            let (client, _) = block.split_first_chunk::<16>().filter(|_| block.len() >= 36).ok_or(Broken)?;
+            let (client, _) = block
+                .split_first_chunk::<16>()
+                .filter(|_| block.len() >= 36)
+                .ok_or(Broken)?;
             Ok(Some(IpAddr::from(Ipv6Addr::from(*client)).to_canonical()))
         }
         // Unix sockets, datagrams and what is not said.
@@ -157,9 +192,18 @@ mod tests {
     #[test]
     fn version_1() {
         for (line, expected) in [
-            ("TCP4 192.0.2.7 10.0.0.1 4711 8000\r\n", Ok(Some("192.0.2.7"))),
-            ("TCP6 2001:db8::7 ::1 4711 8000\r\n", Ok(Some("2001:db8::7"))),
-            ("TCP6 ::ffff:192.0.2.7 ::1 4711 8000\r\n", Ok(Some("192.0.2.7"))),
+            (
+                "TCP4 192.0.2.7 10.0.0.1 4711 8000\r\n",
+                Ok(Some("192.0.2.7")),
+            ),
+            (
+                "TCP6 2001:db8::7 ::1 4711 8000\r\n",
+                Ok(Some("2001:db8::7")),
+            ),
+            (
+                "TCP6 ::ffff:192.0.2.7 ::1 4711 8000\r\n",
+                Ok(Some("192.0.2.7")),
+            ),
             ("UNKNOWN\r\n", Ok(None)),
             ("UNKNOWN ffff::1 ffff::2 1 2\r\n", Ok(None)),
             ("TCP4 192.0.2.7 10.0.0.1 4711 8000\n", Err(Broken)),
@@ -173,8 +217,13 @@ mod tests {
             ("\r\n", Err(Broken)),
             ("", Err(Broken)),
         ] {
-            let found = parse_v1(line.as_bytes()).map(|client| client.map(|address| address.to_string()));
-            assert_eq!(found, expected.map(|client| client.map(String::from)), "{line:?}");
+            let found =
+                parse_v1(line.as_bytes()).map(|client| client.map(|address| address.to_string()));
+            assert_eq!(
+                found,
+                expected.map(|client| client.map(String::from)),
+                "{line:?}"
+            );
         }
         assert_eq!(parse_v1(b"TCP4 \xff\r\n"), Err(Broken));
     }
@@ -186,7 +235,12 @@ mod tests {
         v6[0] = 0x20;
         for (command, family, block, expected) in [
             (0x21, 0x11, v4.as_slice(), Ok(Some("192.0.2.7"))),
-            (0x21, 0x11, &[v4.as_slice(), b"extension"].concat(), Ok(Some("192.0.2.7"))),
+            (
+                0x21,
+                0x11,
+                &[v4.as_slice(), b"extension"].concat(),
+                Ok(Some("192.0.2.7")),
+            ),
             (0x21, 0x21, &v6, Ok(Some("2000::"))),
             (0x20, 0x11, &v4, Ok(None)),
             (0x20, 0x00, &[], Ok(None)),
@@ -197,8 +251,13 @@ mod tests {
             (0x22, 0x11, &v4, Err(Broken)),
             (0x11, 0x11, &v4, Err(Broken)),
         ] {
-            let found = parse_v2(command, family, block).map(|client| client.map(|address| address.to_string()));
-            assert_eq!(found, expected.map(|client| client.map(String::from)), "{command:x} {family:x}");
+            let found = parse_v2(command, family, block)
+                .map(|client| client.map(|address| address.to_string()));
+            assert_eq!(
+                found,
+                expected.map(|client| client.map(String::from)),
+                "{command:x} {family:x}"
+            );
         }
     }
 }

@@ -33,7 +33,9 @@ const RECORD_HEADER: usize = 5;
 /// A TLS record beyond this leaves a buffer of its size behind that is worth giving back, in bytes.
 const LONG_RECORD: usize = 4096;
 
-const FLAGS: MsgFlags = MsgFlags::MSG_EOR.union(MsgFlags::MSG_NOSIGNAL).union(MsgFlags::MSG_DONTWAIT);
+const FLAGS: MsgFlags = MsgFlags::MSG_EOR
+    .union(MsgFlags::MSG_NOSIGNAL)
+    .union(MsgFlags::MSG_DONTWAIT);
 
 /// Sets an option that makes a connection cheaper or its loss known sooner; it works without.
 pub fn tune<S: std::os::fd::AsFd, O: SetSockOpt>(socket: &S, option: O, value: O::Val)
@@ -47,7 +49,11 @@ where
 
 /// Takes the kernel's memory for a connection down to what a session needs: a page's files need more.
 pub fn tune_for_session(stream: &TcpStream, tls: bool) {
-    tune(stream, sockopt::SndBuf, if tls { TLS_SESSION_SEND } else { SESSION_SEND });
+    tune(
+        stream,
+        sockopt::SndBuf,
+        if tls { TLS_SESSION_SEND } else { SESSION_SEND },
+    );
 }
 
 /// Writes what the socket takes without waiting, at most [`LONGEST_WRITE`].
@@ -56,11 +62,17 @@ pub fn tune_for_session(stream: &TcpStream, tls: bool) {
 /// `WouldBlock` when the socket takes nothing; whatever the socket says.
 pub fn try_write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     let part = bytes.get(..LONGEST_WRITE).unwrap_or(bytes);
-    stream.try_io(Interest::WRITABLE, || Ok(send(stream.as_raw_fd(), part, FLAGS)?))
+    stream.try_io(Interest::WRITABLE, || {
+        Ok(send(stream.as_raw_fd(), part, FLAGS)?)
+    })
 }
 
 /// The same, with a wake-up when the socket takes something again.
-pub fn poll_write(stream: &TcpStream, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+pub fn poll_write(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<io::Result<usize>> {
     loop {
         ready!(stream.poll_write_ready(cx))?;
         match try_write(stream, bytes) {
@@ -86,7 +98,13 @@ impl Records {
     /// The records of a connection that has not been read yet.
     #[must_use]
     pub fn new(tcp: TcpStream) -> Self {
-        Self { tcp, header: [0; RECORD_HEADER], seen: 0, rest: 0, long: false }
+        Self {
+            tcp,
+            header: [0; RECORD_HEADER],
+            seen: 0,
+            rest: 0,
+            long: false,
+        }
     }
 
     /// The connection.
@@ -120,9 +138,17 @@ impl Records {
 }
 
 impl AsyncRead for Records {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let wanted = if this.rest > 0 { this.rest } else { RECORD_HEADER - this.seen };
+        let wanted = if this.rest > 0 {
+            this.rest
+        } else {
+            RECORD_HEADER - this.seen
+        };
         let room = wanted.min(buffer.remaining());
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
         ready!(Pin::new(&mut this.tcp).poll_read(cx, &mut part))?;
@@ -134,7 +160,11 @@ impl AsyncRead for Records {
 }
 
 impl AsyncWrite for Records {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         poll_write(&self.tcp, cx, bytes)
     }
 

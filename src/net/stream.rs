@@ -47,13 +47,21 @@ impl Stream {
     /// Over TCP.
     #[must_use]
     pub fn tcp(stream: TcpStream, peer: Peer, present: Present) -> Self {
-        Self { kind: Kind::Tcp(stream), peer, present }
+        Self {
+            kind: Kind::Tcp(stream),
+            peer,
+            present,
+        }
     }
 
     /// Over a Unix socket.
     #[must_use]
     pub fn unix(stream: UnixStream, peer: Peer, present: Present) -> Self {
-        Self { kind: Kind::Unix(stream), peer, present }
+        Self {
+            kind: Kind::Unix(stream),
+            peer,
+            present,
+        }
     }
 
     /// The same connection after a TLS handshake; whatever is no TCP stays as it is.
@@ -61,16 +69,26 @@ impl Stream {
     /// # Errors
     /// When the handshake fails. The caller sets its deadline.
     pub async fn secure(self, config: Arc<ServerConfig>) -> io::Result<Self> {
-        let Self { kind, peer, present } = self;
+        let Self {
+            kind,
+            peer,
+            present,
+        } = self;
         let kind = match kind {
             Kind::Tcp(stream) => {
-                let mut stream = TlsAcceptor::from(config).accept(Records::new(stream)).await?;
+                let mut stream = TlsAcceptor::from(config)
+                    .accept(Records::new(stream))
+                    .await?;
                 stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
                 Kind::Tls(Box::new(RefCell::new(stream)))
             }
             other => other,
         };
-        Ok(Self { kind, peer, present })
+        Ok(Self {
+            kind,
+            peer,
+            present,
+        })
     }
 
     /// Waits for the peer's next bytes and copies those that are there, leaving them to be read; 0 at the end of input.
@@ -235,7 +253,11 @@ impl io::Read for Nothing {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match &mut self.get_mut().kind {
             Kind::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Kind::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
@@ -245,7 +267,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Self::poll_write(&self, cx, bytes)
     }
 

@@ -77,7 +77,12 @@ impl Catalog {
     ///
     /// # Errors
     /// When the name or the number of keys is none that can be offered.
-    pub fn offer(&mut self, name: &str, about: About, exported: bool) -> Result<usize, CatalogError> {
+    pub fn offer(
+        &mut self,
+        name: &str,
+        about: About,
+        exported: bool,
+    ) -> Result<usize, CatalogError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) || name == META {
             return Err(CatalogError::Name(name.into()));
@@ -119,7 +124,10 @@ impl Catalog {
         if name == META {
             return Some(META_INDEX);
         }
-        self.by_name.get(name).copied().filter(|index| !self.withdrawn.contains(*index))
+        self.by_name
+            .get(name)
+            .copied()
+            .filter(|index| !self.withdrawn.contains(*index))
     }
 
     /// What a session gets that chose nothing.
@@ -136,19 +144,35 @@ impl Catalog {
 
     /// Name and description of every key, in the order of the wire.
     pub fn abouts(&self) -> impl Iterator<Item = (&str, &About)> {
-        let offered = self.keys.iter().enumerate().filter(|(index, _)| !self.withdrawn.contains(*index));
-        offered.map(|(_, key)| key).chain([&self.meta]).map(|key| (key.name.as_str(), &key.about))
+        let offered = self
+            .keys
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !self.withdrawn.contains(*index));
+        offered
+            .map(|(_, key)| key)
+            .chain([&self.meta])
+            .map(|key| (key.name.as_str(), &key.about))
     }
 
     fn key(&self, index: usize) -> Option<&Key> {
-        if index == META_INDEX { Some(&self.meta) } else { self.keys.get(index) }
+        if index == META_INDEX {
+            Some(&self.meta)
+        } else {
+            self.keys.get(index)
+        }
     }
 }
 
 impl Key {
     fn new(name: &str, about: About) -> Self {
         let period = Duration::try_from_secs_f64(about.min_interval).unwrap_or_default();
-        Self { name: name.into(), about, period, legacy: LEGACY.contains(&name) }
+        Self {
+            name: name.into(),
+            about,
+            period,
+            legacy: LEGACY.contains(&name),
+        }
     }
 }
 
@@ -175,7 +199,10 @@ mod tests {
     use super::*;
 
     fn gauge(default: bool) -> About {
-        About { default, ..About::new(Kind::Gauge, "", 1.0) }
+        About {
+            default,
+            ..About::new(Kind::Gauge, "", 1.0)
+        }
     }
 
     fn names(catalog: &Catalog) -> Vec<&str> {
@@ -185,12 +212,30 @@ mod tests {
     #[test]
     fn a_name_keeps_its_place_through_being_withdrawn_and_offered_again() {
         let mut catalog = Catalog::new(&[]).unwrap();
-        assert_eq!((catalog.offer("a", gauge(true), true), catalog.offer("b", gauge(false), false)), (Ok(0), Ok(1)));
+        assert_eq!(
+            (
+                catalog.offer("a", gauge(true), true),
+                catalog.offer("b", gauge(false), false)
+            ),
+            (Ok(0), Ok(1))
+        );
         catalog.withdraw(0);
-        assert_eq!((catalog.index("a"), catalog.name(0), names(&catalog)), (None, "a", vec!["b", META]));
+        assert_eq!(
+            (catalog.index("a"), catalog.name(0), names(&catalog)),
+            (None, "a", vec!["b", META])
+        );
         assert!(catalog.default_set().is_empty() && catalog.exported().is_empty());
-        assert_eq!((catalog.offer("c", gauge(false), false), catalog.offer("a", gauge(true), true)), (Ok(2), Ok(0)));
-        assert_eq!((catalog.index("a"), names(&catalog)), (Some(0), vec!["a", "b", "c", META]));
+        assert_eq!(
+            (
+                catalog.offer("c", gauge(false), false),
+                catalog.offer("a", gauge(true), true)
+            ),
+            (Ok(2), Ok(0))
+        );
+        assert_eq!(
+            (catalog.index("a"), names(&catalog)),
+            (Some(0), vec!["a", "b", "c", META])
+        );
         assert!(catalog.default_set().contains(0) && catalog.exported().contains(0));
     }
 
@@ -198,12 +243,24 @@ mod tests {
     fn names_and_their_number_are_bounded_and_the_push_tells_of_itself_in_the_last_place() {
         let mut catalog = Catalog::new(&[]).unwrap();
         for name in ["", "a b", "é", META, &"x".repeat(65)] {
-            assert_eq!(catalog.offer(name, gauge(false), false), Err(CatalogError::Name(name.into())));
+            assert_eq!(
+                catalog.offer(name, gauge(false), false),
+                Err(CatalogError::Name(name.into()))
+            );
         }
         for index in 0..META_INDEX {
-            assert_eq!(catalog.offer(&index.to_string(), gauge(false), false), Ok(index));
+            assert_eq!(
+                catalog.offer(&index.to_string(), gauge(false), false),
+                Ok(index)
+            );
         }
-        assert_eq!(catalog.offer("more", gauge(false), false), Err(CatalogError::TooMany(PluginSet::CAPACITY + 1)));
-        assert_eq!((catalog.index(META), catalog.meta(), catalog.name(127)), (Some(127), 127, META));
+        assert_eq!(
+            catalog.offer("more", gauge(false), false),
+            Err(CatalogError::TooMany(PluginSet::CAPACITY + 1))
+        );
+        assert_eq!(
+            (catalog.index(META), catalog.meta(), catalog.name(127)),
+            (Some(127), 127, META)
+        );
     }
 }

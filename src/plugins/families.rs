@@ -4,7 +4,9 @@ use std::fmt::{Error, Write};
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, LabelSetEncoder, MetricEncoder, text},
+    encoding::{
+        DescriptorEncoder, EncodeLabelSet, EncodeMetric, LabelSetEncoder, MetricEncoder, text,
+    },
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
@@ -88,10 +90,23 @@ impl Families {
         value: Option<f64>,
     ) {
         let Some(value) = value else { return };
-        let row = (Labels(labels.iter().map(|(name, text)| (*name, (*text).to_owned())).collect()), value);
+        let row = (
+            Labels(
+                labels
+                    .iter()
+                    .map(|(name, text)| (*name, (*text).to_owned()))
+                    .collect(),
+            ),
+            value,
+        );
         match self.0.iter_mut().find(|family| family.name == name) {
             Some(family) => family.rows.push(row),
-            None => self.0.push(Family { name, help, kind, rows: vec![row] }),
+            None => self.0.push(Family {
+                name,
+                help,
+                kind,
+                rows: vec![row],
+            }),
         }
     }
 
@@ -126,7 +141,13 @@ impl EncodeMetric for Figure {
 
 impl Collector for Families {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        for Family { name, help, kind, rows } in &self.0 {
+        for Family {
+            name,
+            help,
+            kind,
+            rows,
+        } in &self.0
+        {
             let mut metric = encoder.encode_descriptor(name, help, None, *kind)?;
             if let [(Labels(none), value)] = rows.as_slice()
                 && none.is_empty()
@@ -146,15 +167,21 @@ impl Collector for Families {
 /// described under their full names, nothing is said of units, and there is no mark at the end.
 #[must_use]
 pub fn plain_text(open_metrics: &str) -> String {
-    let counters: std::collections::HashSet<&str> =
-        open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+    let counters: std::collections::HashSet<&str> = open_metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
     let mut out = String::with_capacity(open_metrics.len());
     for line in open_metrics.lines() {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some("#"), Some("EOF" | "UNIT"), ..) => continue,
             (Some("#"), Some(what), Some(name), Some(rest)) => {
-                let rest = if (what, rest) == ("TYPE", "unknown") { "untyped" } else { rest };
+                let rest = if (what, rest) == ("TYPE", "unknown") {
+                    "untyped"
+                } else {
+                    rest
+                };
                 let ending = if counters.contains(name) { TOTAL } else { "" };
                 out.extend(["# ", what, " ", name, ending, " ", rest]);
             }

@@ -23,7 +23,11 @@ impl Decimal {
     /// `part` of `whole` in hundredths of it.
     #[must_use]
     pub fn percent(part: u64, whole: u64) -> Self {
-        Self::hundredths(hundredths(part, u128::from(whole)).unwrap_or(0).saturating_mul(100))
+        Self::hundredths(
+            hundredths(part, u128::from(whole))
+                .unwrap_or(0)
+                .saturating_mul(100),
+        )
     }
 
     /// What a counter grew by in a second, from `before` to `now` in the time `over`. None when the counter fell (the
@@ -38,7 +42,10 @@ impl Decimal {
     #[must_use]
     pub fn rate_of(before: u64, now: u64, unit: u64, over: Duration) -> Option<Self> {
         let grown = u128::from(now.checked_sub(before)?) * u128::from(NANOS);
-        Some(Self::hundredths(hundredths_of(grown, over.as_nanos().checked_mul(u128::from(unit))?)?))
+        Some(Self::hundredths(hundredths_of(
+            grown,
+            over.as_nanos().checked_mul(u128::from(unit))?,
+        )?))
     }
 
     /// From hundredths.
@@ -51,7 +58,9 @@ impl Decimal {
         if self.hundredths < WHOLE_FROM * 100 {
             return self;
         }
-        Self { hundredths: self.hundredths.saturating_add(50) / 100 * 100 }
+        Self {
+            hundredths: self.hundredths.saturating_add(50) / 100 * 100,
+        }
     }
 }
 
@@ -118,7 +127,12 @@ pub fn rate(before: Option<u64>, now: Option<u64>, over: Duration) -> Option<Dec
 
 /// [`Decimal::rate_of`] a counter that one or both samples may lack.
 #[must_use]
-pub fn rate_of(before: Option<u64>, now: Option<u64>, unit: u64, over: Duration) -> Option<Decimal> {
+pub fn rate_of(
+    before: Option<u64>,
+    now: Option<u64>,
+    unit: u64,
+    over: Duration,
+) -> Option<Decimal> {
     Decimal::rate_of(before?, now?, unit, over)
 }
 
@@ -154,7 +168,11 @@ mod tests {
             (u64::MAX, u64::MAX, "1"),
         ];
         for (part, whole, text) in cases {
-            assert_eq!(serde_json::to_string(&Decimal::ratio(part, whole)).unwrap(), text, "{part}/{whole}");
+            assert_eq!(
+                serde_json::to_string(&Decimal::ratio(part, whole)).unwrap(),
+                text,
+                "{part}/{whole}"
+            );
         }
     }
 
@@ -172,7 +190,11 @@ mod tests {
         ];
         for (before, now, millis, text) in cases {
             let rate = Decimal::rate(before, now, Duration::from_millis(millis));
-            assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {millis}");
+            assert_eq!(
+                serde_json::to_string(&rate).unwrap(),
+                text,
+                "{before} {now} {millis}"
+            );
         }
     }
 
@@ -187,14 +209,24 @@ mod tests {
         ];
         for (before, now, unit, millis, text) in cases {
             let rate = Decimal::rate_of(before, now, unit, Duration::from_millis(millis));
-            assert_eq!(serde_json::to_string(&rate).unwrap(), text, "{before} {now} {unit} {millis}");
+            assert_eq!(
+                serde_json::to_string(&rate).unwrap(),
+                text,
+                "{before} {now} {unit} {millis}"
+            );
         }
     }
 
     #[test]
     fn temperatures_have_one_decimal_at_most() {
-        for (milli, text) in [(0, "0"), (41_250, "41.3"), (41_960, "42"), (-5_550, "-5.6"), (-40, "0"), (i64::MIN, "")]
-        {
+        for (milli, text) in [
+            (0, "0"),
+            (41_250, "41.3"),
+            (41_960, "42"),
+            (-5_550, "-5.6"),
+            (-40, "0"),
+            (i64::MIN, ""),
+        ] {
             let json = serde_json::to_string(&Celsius::from_milli(milli)).unwrap();
             assert!(text.is_empty() || json == text, "{milli}: {json}");
         }

@@ -101,7 +101,16 @@ impl About {
     /// A key that is chosen by name, works here, and has no scale.
     #[must_use]
     pub fn new(kind: Kind, unit: &str, min_interval: f64) -> Self {
-        Self { kind, unit: unit.into(), min_interval, default: false, reason: None, note: None, max: None, warn: None }
+        Self {
+            kind,
+            unit: unit.into(),
+            min_interval,
+            default: false,
+            reason: None,
+            note: None,
+            max: None,
+            warn: None,
+        }
     }
 }
 

@@ -71,9 +71,17 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
     let census = Census::new(root);
     let (top_root, command_lines) = (root.clone(), options.command_lines);
-    let (fs_root, with_network, questions) = (root.clone(), options.network_filesystems, FsQuestions::default());
+    let (fs_root, with_network, questions) = (
+        root.clone(),
+        options.network_filesystems,
+        FsQuestions::default(),
+    );
     let gpu_root = root.clone();
-    let (sens_root, off, chips) = (root.clone(), options.sensors_off.clone(), SensQuestions::default());
+    let (sens_root, off, chips) = (
+        root.clone(),
+        options.sensors_off.clone(),
+        SensQuestions::default(),
+    );
     let (units_root, units) = (root.clone(), options.units.clone());
     let ct_root = root.clone();
     let cpu = Cpu::new(root);
@@ -81,10 +89,38 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
-        entry("cpu_stat", Kind::Rate, "ratio", 0.05, Home::tick(CpuStat::new(root))).by_default(),
-        entry("meminfo", Kind::Gauge, "kB", 0.05, Home::tick(Meminfo::new(root))).by_default(),
-        entry("processes", Kind::Gauge, "", 0.5, Home::tick(Processes(census.clone()))).by_default(),
-        entry("uptime", Kind::Gauge, "", 0.05, Home::tick(Uptime::new(root, tz.as_deref()))).by_default(),
+        entry(
+            "cpu_stat",
+            Kind::Rate,
+            "ratio",
+            0.05,
+            Home::tick(CpuStat::new(root)),
+        )
+        .by_default(),
+        entry(
+            "meminfo",
+            Kind::Gauge,
+            "kB",
+            0.05,
+            Home::tick(Meminfo::new(root)),
+        )
+        .by_default(),
+        entry(
+            "processes",
+            Kind::Gauge,
+            "",
+            0.5,
+            Home::tick(Processes(census.clone())),
+        )
+        .by_default(),
+        entry(
+            "uptime",
+            Kind::Gauge,
+            "",
+            0.05,
+            Home::tick(Uptime::new(root, tz.as_deref())),
+        )
+        .by_default(),
         entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(cpu)).noting(cpu_note),
         entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
         entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
@@ -107,17 +143,53 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         )
         .null_because(Sens::reason(root, &options.sensors_off)),
         entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs(census))),
-        entry("top", Kind::Table, "", 1.0, Home::worker(move || Top::new(&top_root, command_lines))),
-        entry("units", Kind::Table, "", 2.0, Home::worker(move || Units::new(&units_root, units.clone())))
-            .null_because(Units::reason(root)),
-        entry("ct", Kind::Table, "", 1.0, Home::worker(move || Ct::new(&ct_root))).null_because(Ct::reason(root)),
-        entry("gpu", Kind::Table, "", 1.0, Home::worker(move || Gpu::new(&gpu_root))).null_because(Gpu::reason(root)),
-        entry("self", Kind::Gauge, "", 0.05, Home::tick(Own::new(root, Arc::clone(&options.counters)))),
+        entry(
+            "top",
+            Kind::Table,
+            "",
+            1.0,
+            Home::worker(move || Top::new(&top_root, command_lines)),
+        ),
+        entry(
+            "units",
+            Kind::Table,
+            "",
+            2.0,
+            Home::worker(move || Units::new(&units_root, units.clone())),
+        )
+        .null_because(Units::reason(root)),
+        entry(
+            "ct",
+            Kind::Table,
+            "",
+            1.0,
+            Home::worker(move || Ct::new(&ct_root)),
+        )
+        .null_because(Ct::reason(root)),
+        entry(
+            "gpu",
+            Kind::Table,
+            "",
+            1.0,
+            Home::worker(move || Gpu::new(&gpu_root)),
+        )
+        .null_because(Gpu::reason(root)),
+        entry(
+            "self",
+            Kind::Gauge,
+            "",
+            0.05,
+            Home::tick(Own::new(root, Arc::clone(&options.counters))),
+        ),
     ]
 }
 
 fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, home: Home) -> Entry {
-    Entry { name: name.into(), about: About::new(kind, unit, min_interval), home }
+    Entry {
+        name: name.into(),
+        about: About::new(kind, unit, min_interval),
+        home,
+    }
 }
 
 /// One key of the push.
@@ -178,7 +250,11 @@ impl Home {
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
         let make = Box::new(move |_: &Orders| Box::new(Pooled::new(make())) as Box<dyn Source>);
-        Self::Worker { make, exported: P::FAMILIES.is_some(), forgets: false }
+        Self::Worker {
+            make,
+            exported: P::FAMILIES.is_some(),
+            forgets: false,
+        }
     }
 
     /// Whether `/metrics` tells of it.
@@ -198,7 +274,8 @@ impl Home {
         match self {
             Self::Tick(source) => source.sample(at),
             Self::Worker { make, .. } => {
-                let (_foreman, orders) = orders().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
+                let (_foreman, orders) =
+                    orders().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
                 make(&orders).sample(at)
             }
         }
@@ -216,7 +293,11 @@ mod tests {
     #[test]
     fn the_legacy_keys_come_first_and_are_the_default() {
         let entries = built_in(&Root::host());
-        let default: Vec<_> = entries.iter().filter(|entry| entry.about.default).map(|entry| &*entry.name).collect();
+        let default: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.about.default)
+            .map(|entry| &*entry.name)
+            .collect();
         assert_eq!(default, ["cpu_stat", "meminfo", "processes", "uptime"]);
         assert!(entries.iter().take(4).all(|entry| entry.about.default));
     }
@@ -224,9 +305,15 @@ mod tests {
     #[test]
     fn in_a_container_of_lxcfs_it_is_said_what_is_left_out() {
         let note = |tree: &str| {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc").join(tree);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures/proc")
+                .join(tree);
             let entries = built_in(&Root::at(folder));
-            let cpu = entries.into_iter().find(|entry| entry.name == "cpu").unwrap().about;
+            let cpu = entries
+                .into_iter()
+                .find(|entry| entry.name == "cpu")
+                .unwrap()
+                .about;
             // Whoever watches leaves out what has a reason.
             assert_eq!(cpu.reason, None);
             cpu.note
@@ -243,7 +330,11 @@ mod tests {
                 let mut json = Vec::new();
                 second.write_json(before, &mut json).unwrap();
                 let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
-                assert!(value.is_object() || value.is_array() || value.is_null(), "{}: {value}", entry.name);
+                assert!(
+                    value.is_object() || value.is_array() || value.is_null(),
+                    "{}: {value}",
+                    entry.name
+                );
             }
         }
     }

@@ -61,7 +61,13 @@ impl<P: Plugin> Sample for Taken<P> {
         let before = before
             .and_then(|sample| (sample as &dyn Any).downcast_ref::<Self>())
             .map(|taken| (&taken.value, self.at.saturating_sub(taken.at)));
-        serde_json::to_writer(out, &P::view(Window { before, now: &self.value }))
+        serde_json::to_writer(
+            out,
+            &P::view(Window {
+                before,
+                now: &self.value,
+            }),
+        )
     }
 
     fn add_families(&self, out: &mut Families) {
@@ -83,16 +89,25 @@ pub struct Pooled<P: Plugin> {
 impl<P: Plugin> Pooled<P> {
     /// Wraps `plugin`.
     pub fn new(plugin: P) -> Self {
-        Self { plugin, pool: Vec::new() }
+        Self {
+            plugin,
+            pool: Vec::new(),
+        }
     }
 }
 
 impl<P: Plugin> Source for Pooled<P> {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
-        let free = self.pool.iter_mut().position(|taken| Arc::get_mut(taken).is_some());
+        let free = self
+            .pool
+            .iter_mut()
+            .position(|taken| Arc::get_mut(taken).is_some());
         let mut taken = match free {
             Some(index) => self.pool.swap_remove(index),
-            None => Arc::new(Taken { at, value: P::Sample::default() }),
+            None => Arc::new(Taken {
+                at,
+                value: P::Sample::default(),
+            }),
         };
         let Some(own) = Arc::get_mut(&mut taken) else {
             return Err(DriverError::Missing("a free sample".into()));

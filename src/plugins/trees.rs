@@ -23,14 +23,30 @@ fn trees() -> BTreeMap<String, (Root, Root, BTreeMap<String, Value>)> {
             _ => (path.clone(), path),
         };
         let name = entry.file_name().into_string().unwrap();
-        (name, (Root::at(before), Root::at(now), serde_json::from_slice(&expected).unwrap()))
+        (
+            name,
+            (
+                Root::at(before),
+                Root::at(now),
+                serde_json::from_slice(&expected).unwrap(),
+            ),
+        )
     };
-    fs::read_dir(folder).unwrap().map(|entry| tree(entry.unwrap())).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| tree(entry.unwrap()))
+        .collect()
 }
 
 fn sampled(root: &Root, key: &str, at: u64) -> Reading {
-    let mut entry = built_in(root).into_iter().find(|entry| entry.name == key).unwrap();
-    entry.home.sample(Duration::from_secs(at)).unwrap_or_else(|error| panic!("{key}: {error}"))
+    let mut entry = built_in(root)
+        .into_iter()
+        .find(|entry| entry.name == key)
+        .unwrap();
+    entry
+        .home
+        .sample(Duration::from_secs(at))
+        .unwrap_or_else(|error| panic!("{key}: {error}"))
 }
 
 /// What is expected and not found, with the way to it.
@@ -39,13 +55,23 @@ fn missing(expected: &Value, found: &Value, way: &str) -> Vec<String> {
         (Value::Object(expected), Value::Object(found)) => {
             let absent = Value::String("nothing".into());
             let each = |(key, value): (&String, &Value)| {
-                missing(value, found.get(key).unwrap_or(&absent), &format!("{way}.{key}"))
+                missing(
+                    value,
+                    found.get(key).unwrap_or(&absent),
+                    &format!("{way}.{key}"),
+                )
             };
             expected.iter().flat_map(each).collect()
         }
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            let each = |(index, (expected, found))| missing(expected, found, &format!("{way}[{index}]"));
-            expected.iter().zip(found).enumerate().flat_map(each).collect()
+            let each =
+                |(index, (expected, found))| missing(expected, found, &format!("{way}[{index}]"));
+            expected
+                .iter()
+                .zip(found)
+                .enumerate()
+                .flat_map(each)
+                .collect()
         }
         _ if expected == found => Vec::new(),
         _ => vec![format!("{way}: expected {expected}, found {found}")],
@@ -80,7 +106,11 @@ fn every_key_survives_every_tree() {
                 };
                 let mut json = Vec::new();
                 reading.write_json(None, &mut json).unwrap();
-                assert!(serde_json::from_slice::<Value>(&json).is_ok(), "{tree}: {}", entry.name);
+                assert!(
+                    serde_json::from_slice::<Value>(&json).is_ok(),
+                    "{tree}: {}",
+                    entry.name
+                );
             }
         }
     }
@@ -99,12 +129,18 @@ fn many_processors_are_all_in_the_push() {
         stat
     };
     let (before, now) = (stat(1), stat(2));
-    let window = Window { before: Some((&before, Duration::from_secs(1))), now: &now };
+    let window = Window {
+        before: Some((&before, Duration::from_secs(1))),
+        now: &now,
+    };
     let json = serde_json::to_value(CpuStat::view(window)).unwrap();
     let cpus = json.as_object().unwrap();
     assert_eq!(cpus.len(), 219);
     for (name, shares) in cpus {
         let id: f64 = name.trim_start_matches("cpu").parse().unwrap();
-        assert!((shares["usage"].as_f64().unwrap() - id / 255.0).abs() <= 0.005, "{name}: {shares}");
+        assert!(
+            (shares["usage"].as_f64().unwrap() - id / 255.0).abs() <= 0.005,
+            "{name}: {shares}"
+        );
     }
 }

@@ -41,9 +41,11 @@ impl<'a> From<&Message<'a>> for Command<'a> {
             "auth" => Self::Auth(first().map(Token)),
             "start" => Self::Start,
             "stop" => Self::Stop,
-            "interval" => {
-                Self::Interval(first().ok_or(ErrorText::IntervalNotSet).and_then(|text| parse_interval(&text)))
-            }
+            "interval" => Self::Interval(
+                first()
+                    .ok_or(ErrorText::IntervalNotSet)
+                    .and_then(|text| parse_interval(&text)),
+            ),
             "quit" | "exit" => Self::Quit,
             "version" => Self::Version,
             "plugins" => Self::Plugins(first()),
@@ -74,7 +76,10 @@ impl std::fmt::Debug for Token<'_> {
 /// A PHP 8 numeric string: blanks around it, a sign, `.5`, `1.` and exponents, but no hex, `INF`, `NAN` or comma.
 fn parse_interval(text: &str) -> Result<Duration, ErrorText> {
     let number = text.trim_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-    if !number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) {
+    if !number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+    {
         return Err(ErrorText::IntervalNotPositive);
     }
     let secs: f64 = number.parse().map_err(|_| ErrorText::IntervalNotPositive)?;
@@ -112,10 +117,22 @@ mod tests {
             ("auth", Command::Auth(None)),
             ("auth::", Command::Auth(None)),
             ("auth::::x", Command::Auth(Some(Token("".into())))),
-            ("auth::a\\::b\\\\c::d", Command::Auth(Some(Token("a::b\\c".into())))),
-            ("interval", Command::Interval(Err(ErrorText::IntervalNotSet))),
-            ("interval::", Command::Interval(Err(ErrorText::IntervalNotSet))),
-            ("interval::1::2", Command::Interval(Ok(Duration::from_secs(1)))),
+            (
+                "auth::a\\::b\\\\c::d",
+                Command::Auth(Some(Token("a::b\\c".into()))),
+            ),
+            (
+                "interval",
+                Command::Interval(Err(ErrorText::IntervalNotSet)),
+            ),
+            (
+                "interval::",
+                Command::Interval(Err(ErrorText::IntervalNotSet)),
+            ),
+            (
+                "interval::1::2",
+                Command::Interval(Ok(Duration::from_secs(1))),
+            ),
             ("version ::", Command::Unknown),
             ("version:x", Command::Unknown),
             ("ver\0sion", Command::Unknown),
@@ -129,6 +146,9 @@ mod tests {
 
     #[test]
     fn a_token_shows_itself_in_no_log() {
-        assert_eq!(format!("{:?}", command("auth::sesame")), "Auth(Some(Token(..)))");
+        assert_eq!(
+            format!("{:?}", command("auth::sesame")),
+            "Auth(Some(Token(..)))"
+        );
     }
 }

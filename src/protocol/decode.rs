@@ -53,7 +53,9 @@ impl<'a> Message<'a> {
 impl std::fmt::Debug for Message<'_> {
     /// Shows no argument: it may be a token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,7 +71,9 @@ pub fn decode(bytes: &[u8]) -> Result<Message<'_>, ProtocolError> {
     if bytes.strip_suffix(b"\n").unwrap_or(bytes).len() > MAX_MESSAGE {
         return Err(ProtocolError::TooLong);
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| ProtocolError::NotUtf8)?.trim_matches(BLANKS);
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| ProtocolError::NotUtf8)?
+        .trim_matches(BLANKS);
     let (name, arguments) = text.split_once("::").unwrap_or((text, ""));
     let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(name.to_ascii_lowercase())
@@ -77,7 +81,12 @@ pub fn decode(bytes: &[u8]) -> Result<Message<'_>, ProtocolError> {
         Cow::Borrowed(name)
     };
     // An empty text of arguments means none: the original's page always sends `start::`.
-    Ok(Message { name, arguments: Arguments { rest: (!arguments.is_empty()).then_some(arguments) } })
+    Ok(Message {
+        name,
+        arguments: Arguments {
+            rest: (!arguments.is_empty()).then_some(arguments),
+        },
+    })
 }
 
 /// The arguments of a [`Message`], first to last.
@@ -108,7 +117,11 @@ impl<'a> Iterator for Arguments<'a> {
         }
         let (argument, tail) = rest.split_at_checked(end)?;
         self.rest = tail.strip_prefix("::");
-        Some(if escapes { Cow::Owned(unescape(argument)) } else { Cow::Borrowed(argument) })
+        Some(if escapes {
+            Cow::Owned(unescape(argument))
+        } else {
+            Cow::Borrowed(argument)
+        })
     }
 }
 
@@ -118,7 +131,11 @@ fn unescape(argument: &str) -> String {
     let mut chars = argument.chars();
     while let Some(char) = chars.next() {
         match char {
-            '\\' => text.extend(chars.next().map(|escaped| if escaped == 'n' { '\n' } else { escaped })),
+            '\\' => text.extend(
+                chars
+                    .next()
+                    .map(|escaped| if escaped == 'n' { '\n' } else { escaped }),
+            ),
             plain => text.push(plain),
         }
     }
@@ -145,7 +162,10 @@ mod tests {
     fn borrows_where_it_can() {
         let plain = decode(b"auth::se:cret").unwrap();
         assert!(matches!(plain.name, Cow::Borrowed("auth")));
-        assert!(matches!(plain.arguments().next(), Some(Cow::Borrowed("se:cret"))));
+        assert!(matches!(
+            plain.arguments().next(),
+            Some(Cow::Borrowed("se:cret"))
+        ));
         let other = decode(b"AUTH::a\\::b").unwrap();
         assert!(matches!(other.name, Cow::Owned(_)));
         assert!(matches!(other.arguments().next(), Some(Cow::Owned(_))));

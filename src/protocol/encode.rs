@@ -14,7 +14,11 @@ pub fn encode_reply(reply: &Reply<'_>, out: &mut Vec<u8>) {
             escape_json_into(json, out);
             end_message(out);
         }
-        Reply::Welcome => encode_message("Welcome", [concat!("Rt-Stat v.", env!("CARGO_PKG_VERSION"))], out),
+        Reply::Welcome => encode_message(
+            "Welcome",
+            [concat!("Rt-Stat v.", env!("CARGO_PKG_VERSION"))],
+            out,
+        ),
         Reply::Version => encode_message("Version", [env!("CARGO_PKG_VERSION")], out),
         Reply::Error(text) => encode_message("Error", [text.as_str()], out),
     }
@@ -60,7 +64,11 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
 
 /// Appends any message, such that [`super::decode`] gives back `name` and `arguments` (less blanks at the very end,
 /// which every reader trims). One empty argument reads back as none: the wire has no other spelling for it.
-pub fn encode_message<'a>(name: &str, arguments: impl IntoIterator<Item = &'a str>, out: &mut Vec<u8>) {
+pub fn encode_message<'a>(
+    name: &str,
+    arguments: impl IntoIterator<Item = &'a str>,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(name.as_bytes());
     let mut arguments = arguments.into_iter().peekable();
     if arguments.peek().is_none() {
@@ -81,7 +89,9 @@ fn escape_argument_into(argument: &str, last: bool, out: &mut Vec<u8>) {
         match byte {
             b'\n' => out.extend_from_slice(br"\n"),
             b'\\' => out.extend_from_slice(br"\\"),
-            b':' if bytes.peek().map_or(!last, |&next| next == b':') => out.extend_from_slice(br"\:"),
+            b':' if bytes.peek().map_or(!last, |&next| next == b':') => {
+                out.extend_from_slice(br"\:")
+            }
             plain => out.push(plain),
         }
     }
@@ -103,10 +113,19 @@ mod tests {
     #[test]
     fn replies_are_the_original_lines() {
         let version = env!("CARGO_PKG_VERSION");
-        assert_eq!(encoded(&Reply::Welcome), format!("Welcome::Rt-Stat v.{version}\n"));
+        assert_eq!(
+            encoded(&Reply::Welcome),
+            format!("Welcome::Rt-Stat v.{version}\n")
+        );
         assert_eq!(encoded(&Reply::Version), format!("Version::{version}\n"));
-        assert_eq!(encoded(&Reply::Error(ErrorText::UnknownCommand)), "Error::Unknown command\n");
-        assert_eq!(encoded(&Reply::Info(br#"{"os":"a::b\n"}"#)), "Info::{\"os\":\"a:\\\\u003ab\\\\n\"}\n");
+        assert_eq!(
+            encoded(&Reply::Error(ErrorText::UnknownCommand)),
+            "Error::Unknown command\n"
+        );
+        assert_eq!(
+            encoded(&Reply::Info(br#"{"os":"a::b\n"}"#)),
+            "Info::{\"os\":\"a:\\\\u003ab\\\\n\"}\n"
+        );
     }
 
     #[test]
@@ -117,7 +136,10 @@ mod tests {
             escape_json_into(piece, &mut out);
         }
         end_message(&mut out);
-        assert_eq!(String::from_utf8(out).unwrap(), "Push::{\"v\":\"a:\\\\u003a:b\\\\n\"}\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "Push::{\"v\":\"a:\\\\u003a:b\\\\n\"}\n"
+        );
     }
 
     proptest! {

@@ -71,7 +71,10 @@ impl PluginSet {
     }
 
     fn bit(index: usize) -> u128 {
-        u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index)).unwrap_or(0)
+        u32::try_from(index)
+            .ok()
+            .and_then(|index| 1_u128.checked_shl(index))
+            .unwrap_or(0)
     }
 }
 
@@ -120,7 +123,8 @@ mod tests {
 
     #[test]
     fn unites() {
-        let (a, b): (PluginSet, PluginSet) = ([1, 2].into_iter().collect(), [2, 9].into_iter().collect());
+        let (a, b): (PluginSet, PluginSet) =
+            ([1, 2].into_iter().collect(), [2, 9].into_iter().collect());
         assert_eq!(a.union(b).iter().collect::<Vec<_>>(), [1, 2, 9]);
     }
 }

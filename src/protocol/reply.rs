@@ -67,8 +67,12 @@ impl ErrorText {
             Self::AlreadyStarted => "Already started",
             Self::IntervalUnset => "Interval is not set",
             Self::NotStarted => "Not started",
-            Self::IntervalNotSet => "Interval command has 1 required parameter: int interval (not set)",
-            Self::IntervalNotPositive => "Interval command has 1 required parameter: int interval (not positive float)",
+            Self::IntervalNotSet => {
+                "Interval command has 1 required parameter: int interval (not set)"
+            }
+            Self::IntervalNotPositive => {
+                "Interval command has 1 required parameter: int interval (not positive float)"
+            }
             Self::IntervalTooSmall => "Interval command has must be equal or greater than 0.5",
             Self::TooManyClients => "Too many clients",
             Self::TooManyFromAddress => "Too many connections from this address",
@@ -132,7 +136,9 @@ impl CloseReason {
             Self::BadFrame => Some(1002),
             Self::Binary => Some(1003),
             Self::NotUtf8 => Some(1007),
-            Self::Origin | Self::AuthFailures | Self::AuthDeadline | Self::TokenRevoked => Some(1008),
+            Self::Origin | Self::AuthFailures | Self::AuthDeadline | Self::TokenRevoked => {
+                Some(1008)
+            }
             Self::TooLong => Some(1009),
             Self::Misconfigured | Self::Fault => Some(1011),
             Self::TooManyClients | Self::TooManyFromAddress | Self::SlowPeer => Some(1013),
@@ -161,7 +167,9 @@ impl CloseReason {
             Self::PeerClosed => "closed by the client",
             Self::PeerLost => "connection lost",
             Self::TooManyClients => "too many clients",
-            Self::TooManyFromAddress => "too many connections from this address (--max-per-address)",
+            Self::TooManyFromAddress => {
+                "too many connections from this address (--max-per-address)"
+            }
             Self::TooLong => "message too long",
             Self::Binary => "binary message",
             Self::NotUtf8 => "message is not valid UTF-8",

@@ -125,7 +125,11 @@ impl Session {
 
     /// One message of the client, as it came; see [`decode`].
     /// `catalog` gives the registry's index of a plugin's name.
-    pub fn receive<'a>(&mut self, bytes: &'a [u8], catalog: &impl Fn(&str) -> Option<usize>) -> Actions<'a> {
+    pub fn receive<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        catalog: &impl Fn(&str) -> Option<usize>,
+    ) -> Actions<'a> {
         match decode(bytes) {
             Ok(message) => self.apply(Command::from(&message), catalog),
             Err(_) if self.closed => Actions::default(),
@@ -135,15 +139,21 @@ impl Session {
     }
 
     /// One command. After a close every command is ignored.
-    pub fn apply<'a>(&mut self, command: Command<'a>, catalog: &impl Fn(&str) -> Option<usize>) -> Actions<'a> {
+    pub fn apply<'a>(
+        &mut self,
+        command: Command<'a>,
+        catalog: &impl Fn(&str) -> Option<usize>,
+    ) -> Actions<'a> {
         if self.closed {
             return Actions::default();
         }
         // The original checks this before the arguments.
         let refused = match command {
-            Command::Start | Command::Stop | Command::Interval(_) | Command::Plugins(_) | Command::Info => {
-                !self.is_authorized()
-            }
+            Command::Start
+            | Command::Stop
+            | Command::Interval(_)
+            | Command::Plugins(_)
+            | Command::Info => !self.is_authorized(),
             _ => false,
         };
         if refused {
@@ -162,8 +172,10 @@ impl Session {
             Command::Quit => self.close(CloseReason::Quit),
             Command::Version => Action::Reply(Reply::Version).into(),
             Command::Plugins(None) => Action::Choose(self.default_set).into(),
-            Command::Plugins(Some(names)) => choose(&names, catalog)
-                .map_or_else(|| ErrorText::UnknownPlugin.into(), |set| Action::Choose(set).into()),
+            Command::Plugins(Some(names)) => choose(&names, catalog).map_or_else(
+                || ErrorText::UnknownPlugin.into(),
+                |set| Action::Choose(set).into(),
+            ),
             Command::Info => Action::Info.into(),
             Command::Unknown => ErrorText::UnknownCommand.into(),
         }
@@ -187,7 +199,11 @@ impl Session {
                     self.closed = true;
                     Action::Close(CloseReason::AuthFailures)
                 });
-                Actions([Some(Action::Reply(Reply::Error(ErrorText::AuthFailed))), stop, close])
+                Actions([
+                    Some(Action::Reply(Reply::Error(ErrorText::AuthFailed))),
+                    stop,
+                    close,
+                ])
             }
         }
     }
@@ -222,7 +238,11 @@ impl Session {
 
     fn set_interval(&mut self, interval: Duration) -> Actions<'static> {
         self.interval = Some(interval);
-        if self.pushing { Action::Retime(interval).into() } else { Actions::default() }
+        if self.pushing {
+            Action::Retime(interval).into()
+        } else {
+            Actions::default()
+        }
     }
 
     fn close(&mut self, reason: CloseReason) -> Actions<'static> {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::protocol::{Command, ErrorText, begin_push, decode, encode::encode_message, end_message, escape_json_into};
+use crate::protocol::{
+    Command, ErrorText, begin_push, decode, encode::encode_message, end_message, escape_json_into,
+};
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -51,7 +53,11 @@ fn read_as_the_original_page(wire: &str) -> (String, Vec<String>) {
     let mut parts = wire.trim().split("::");
     let name = parts.next().unwrap_or_default().to_lowercase();
     let argument = parts.next().unwrap_or_default();
-    let read = decode(format!("x::{argument}").as_bytes()).unwrap().arguments().map(Into::into).collect();
+    let read = decode(format!("x::{argument}").as_bytes())
+        .unwrap()
+        .arguments()
+        .map(Into::into)
+        .collect();
     (name, read)
 }
 
@@ -60,7 +66,12 @@ fn messages_decode() {
     for case in vectors().decode {
         let message = decode(case.message.as_bytes()).unwrap();
         assert_eq!(message.name, case.name, "{:?}", case.message);
-        assert_eq!(message.arguments().collect::<Vec<_>>(), case.arguments, "{:?}", case.message);
+        assert_eq!(
+            message.arguments().collect::<Vec<_>>(),
+            case.arguments,
+            "{:?}",
+            case.message
+        );
     }
 }
 
@@ -68,9 +79,23 @@ fn messages_decode() {
 fn messages_encode_and_read_back() {
     for case in vectors().encode {
         let mut wire = Vec::new();
-        encode_message(&case.name, case.arguments.iter().map(String::as_str), &mut wire);
-        assert_eq!(String::from_utf8_lossy(&wire), case.wire, "{:?}", case.arguments);
-        assert_eq!(decode(&wire).unwrap().arguments().collect::<Vec<_>>(), case.arguments, "{:?}", case.wire);
+        encode_message(
+            &case.name,
+            case.arguments.iter().map(String::as_str),
+            &mut wire,
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&wire),
+            case.wire,
+            "{:?}",
+            case.arguments
+        );
+        assert_eq!(
+            decode(&wire).unwrap().arguments().collect::<Vec<_>>(),
+            case.arguments,
+            "{:?}",
+            case.wire
+        );
     }
 }
 
@@ -87,9 +112,10 @@ fn pushes_read_alike_by_the_readme_and_by_the_original_page() {
         let json: serde_json::Value = serde_json::from_str(&case.json).unwrap();
         let message = decode(wire.as_bytes()).unwrap();
         let by_readme: Vec<_> = message.arguments().map(Into::into).collect();
-        for (reader, (name, arguments)) in
-            [("README", (message.name.into_owned(), by_readme)), ("page", read_as_the_original_page(&wire))]
-        {
+        for (reader, (name, arguments)) in [
+            ("README", (message.name.into_owned(), by_readme)),
+            ("page", read_as_the_original_page(&wire)),
+        ] {
             assert_eq!(name, "push", "{reader}: {wire}");
             assert_eq!(arguments.len(), 1, "{reader}: {wire}");
             let read: serde_json::Value = serde_json::from_str(&arguments[0]).unwrap();
@@ -102,8 +128,18 @@ fn pushes_read_alike_by_the_readme_and_by_the_original_page() {
 fn intervals() {
     for case in vectors().interval {
         let message = format!("interval::{}", case.argument);
-        let Command::Interval(got) = Command::from(&decode(message.as_bytes()).unwrap()) else { panic!("{message:?}") };
-        let expected = case.secs.map(Duration::from_secs_f64).ok_or(case.error.unwrap_or_default());
-        assert_eq!(got.map_err(|text: ErrorText| text.as_str().to_owned()), expected, "{:?}", case.argument);
+        let Command::Interval(got) = Command::from(&decode(message.as_bytes()).unwrap()) else {
+            panic!("{message:?}")
+        };
+        let expected = case
+            .secs
+            .map(Duration::from_secs_f64)
+            .ok_or(case.error.unwrap_or_default());
+        assert_eq!(
+            got.map_err(|text: ErrorText| text.as_str().to_owned()),
+            expected,
+            "{:?}",
+            case.argument
+        );
     }
 }

@@ -107,7 +107,16 @@ impl Tick {
         self.started.set(self.started.get() + 1);
         let now = self.now();
         let cadence = Cadence::new(now, interval);
-        self.enter(Due { link: Some(Rc::clone(link)), cadence, set, seq: 1, before }, now);
+        self.enter(
+            Due {
+                link: Some(Rc::clone(link)),
+                cadence,
+                set,
+                seq: 1,
+                before,
+            },
+            now,
+        );
         self.changed.notify_one();
         self.audience.notify_waiters();
     }
@@ -161,7 +170,10 @@ impl Tick {
         };
         if let Some(list) = lists.get_mut(position) {
             if let Some(link) = &due.link {
-                link.place.set(Some(Place { slot, index: list.due.len() }));
+                link.place.set(Some(Place {
+                    slot,
+                    index: list.due.len(),
+                }));
             }
             list.due.push(due);
         }
@@ -170,9 +182,15 @@ impl Tick {
     fn leave(&self, link: &Rc<Link>) -> Option<Due> {
         let place = link.place.take()?;
         let mut lists = self.lists.borrow_mut();
-        let position = lists.binary_search_by_key(&place.slot, |list| list.slot).ok()?;
+        let position = lists
+            .binary_search_by_key(&place.slot, |list| list.slot)
+            .ok()?;
         let list = lists.get_mut(position)?;
-        if self.sending.get().is_some_and(|(slot, _)| slot == place.slot) {
+        if self
+            .sending
+            .get()
+            .is_some_and(|(slot, _)| slot == place.slot)
+        {
             // Indexes stay as they are while the list is being walked.
             let due = list.due.get_mut(place.index)?;
             let link = due.link.take();
@@ -281,7 +299,11 @@ impl Tick {
         let lists = self.lists.borrow();
         let position = lists.binary_search_by_key(&slot, |list| list.slot);
         let list = position.ok().and_then(|position| lists.get(position));
-        list.map_or(PluginSet::new(), |list| list.due.iter().fold(PluginSet::new(), |all, due| all.union(due.set)))
+        list.map_or(PluginSet::new(), |list| {
+            list.due
+                .iter()
+                .fold(PluginSet::new(), |all, due| all.union(due.set))
+        })
     }
 
     /// Sends one batch; false after the last.
@@ -310,9 +332,16 @@ impl Tick {
             index += 1;
             if let Some(mut due) = taken {
                 // Chosen while the batches before were sent: nobody in the list had asked for it.
-                let wider = (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
+                let wider =
+                    (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
                 let snapshot = wider.as_ref().unwrap_or(snapshot);
-                let frame = self.encoder.frame(&*self.sampling.catalog(), due.set, due.seq, &due.before, snapshot);
+                let frame = self.encoder.frame(
+                    &*self.sampling.catalog(),
+                    due.set,
+                    due.seq,
+                    &due.before,
+                    snapshot,
+                );
                 if let Some(link) = &due.link {
                     link.push(&frame);
                 }
@@ -327,7 +356,9 @@ impl Tick {
 }
 
 fn find(lists: &mut VecDeque<List>, place: Place) -> Option<&mut Due> {
-    let position = lists.binary_search_by_key(&place.slot, |list| list.slot).ok()?;
+    let position = lists
+        .binary_search_by_key(&place.slot, |list| list.slot)
+        .ok()?;
     lists.get_mut(position)?.due.get_mut(place.index)
 }
 

@@ -45,7 +45,12 @@ impl Frame {
         write(&mut self.bytes);
         let (header, length) = header(TEXT, self.bytes.len() - HEADER);
         self.start = HEADER - length;
-        for (byte, value) in self.bytes.iter_mut().skip(self.start).zip(header.iter().take(length)) {
+        for (byte, value) in self
+            .bytes
+            .iter_mut()
+            .skip(self.start)
+            .zip(header.iter().take(length))
+        {
             *byte = *value;
         }
     }

@@ -58,9 +58,21 @@ impl Encoder {
     }
 
     /// The frame of the push number `seq` over the window from `before` to `now` for a session that chose `set`.
-    pub fn frame(&self, keys: &impl Keys, set: PluginSet, seq: u64, before: &Snapshot, now: &Snapshot) -> Rc<Frame> {
+    pub fn frame(
+        &self,
+        keys: &impl Keys,
+        set: PluginSet,
+        seq: u64,
+        before: &Snapshot,
+        now: &Snapshot,
+    ) -> Rc<Frame> {
         let seq = if set.contains(keys.meta()) { seq } else { 0 };
-        let key = PushKey { before: before.id, now: now.id, set, seq };
+        let key = PushKey {
+            before: before.id,
+            now: now.id,
+            set,
+            seq,
+        };
         let mut slot = self.slot.borrow_mut();
         if let Some((last, frame)) = &slot.last
             && *last == key
@@ -69,8 +81,19 @@ impl Encoder {
         }
         let known = slot.others.get(&key).map(Rc::clone);
         let frame = known.unwrap_or_else(|| {
-            let moment = Moment { ts: (self.dials.wall)(), mono: (self.dials.boot)(), boot: &self.boot };
-            let frame = self.encode(&Push { keys, set, seq, before, now, moment });
+            let moment = Moment {
+                ts: (self.dials.wall)(),
+                mono: (self.dials.boot)(),
+                boot: &self.boot,
+            };
+            let frame = self.encode(&Push {
+                keys,
+                set,
+                seq,
+                before,
+                now,
+                moment,
+            });
             slot.others.insert(key, Rc::clone(&frame));
             frame
         });

@@ -204,7 +204,10 @@ impl Link {
         let out = self.out.borrow();
         let length = |frame: &Rc<Frame>| frame.bytes(self.framing).len();
         out.answers.len() - out.answered
-            + out.tail.as_ref().map_or(0, |(frame, written)| length(frame) - written)
+            + out
+                .tail
+                .as_ref()
+                .map_or(0, |(frame, written)| length(frame) - written)
             + out.latest.as_ref().map_or(0, length)
     }
 
@@ -235,7 +238,10 @@ impl Link {
         }
         loop {
             let bytes = if let Some((frame, written)) = &out.tail {
-                frame.bytes(self.framing).get(*written..).unwrap_or_default()
+                frame
+                    .bytes(self.framing)
+                    .get(*written..)
+                    .unwrap_or_default()
             } else if out.answered < out.answers.len() {
                 out.answers.get(out.answered..).unwrap_or_default()
             } else if let Some(frame) = out.latest.take() {

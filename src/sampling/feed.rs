@@ -32,7 +32,10 @@ impl Feed {
     /// A feed whose readings a failure takes away, or not.
     #[must_use]
     pub fn new(forgets: bool) -> Self {
-        Self { forgets, ..Self::default() }
+        Self {
+            forgets,
+            ..Self::default()
+        }
     }
 
     /// Takes in the outcome of a sampling at the instant `now`. Returns whether the news is worth a line in the
@@ -42,9 +45,14 @@ impl Feed {
         match outcome {
             Ok(reading) => {
                 let before = self.held.take().map(|held| held.now);
-                self.held = Some(Held { now: reading, before });
+                self.held = Some(Held {
+                    now: reading,
+                    before,
+                });
                 self.fault = None;
-                let settled = self.failed.is_some_and(|failed| now.saturating_sub(failed) >= SETTLED);
+                let settled = self
+                    .failed
+                    .is_some_and(|failed| now.saturating_sub(failed) >= SETTLED);
                 settled && self.failed.take().is_some()
             }
             Err(fault) => {

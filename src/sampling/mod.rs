@@ -99,7 +99,11 @@ impl Sampling {
     pub fn snapshot(&self, set: PluginSet) -> Rc<Snapshot> {
         let now = self.clock.now();
         let slot = Slot::of(now);
-        let newest = self.newest.borrow().clone().filter(|newest| newest.slot == slot);
+        let newest = self
+            .newest
+            .borrow()
+            .clone()
+            .filter(|newest| newest.slot == slot);
         let begun = Instant::now();
         let snapshot = match newest {
             Some(newest) if newest.set.contains_all(set) => return newest,
@@ -121,22 +125,42 @@ impl Sampling {
         }
         let now = self.snapshot(set);
         self.fill(before.slot, before.at, set, |index| {
-            let source = if before.set.contains(index) { before } else { &now };
+            let source = if before.set.contains(index) {
+                before
+            } else {
+                &now
+            };
             source.held.get(index).cloned().flatten()
         })
     }
 
-    fn compose(&self, slot: Slot, at: Duration, set: PluginSet, known: Option<&Snapshot>) -> Rc<Snapshot> {
-        self.fill(slot, at, set, |index| match known.filter(|known| known.set.contains(index)) {
-            Some(known) => known.held.get(index).cloned().flatten(),
-            None => self.outlet(index).and_then(|outlet| outlet.reading(at)),
+    fn compose(
+        &self,
+        slot: Slot,
+        at: Duration,
+        set: PluginSet,
+        known: Option<&Snapshot>,
+    ) -> Rc<Snapshot> {
+        self.fill(slot, at, set, |index| {
+            match known.filter(|known| known.set.contains(index)) {
+                Some(known) => known.held.get(index).cloned().flatten(),
+                None => self.outlet(index).and_then(|outlet| outlet.reading(at)),
+            }
         })
     }
 
     /// A new snapshot with what `held` says of each plugin of `set`, in a used one's memory where one is free.
-    fn fill(&self, slot: Slot, at: Duration, set: PluginSet, held: impl Fn(usize) -> Option<Held>) -> Rc<Snapshot> {
+    fn fill(
+        &self,
+        slot: Slot,
+        at: Duration,
+        set: PluginSet,
+        held: impl Fn(usize) -> Option<Held>,
+    ) -> Rc<Snapshot> {
         let mut pool = self.pool.borrow_mut();
-        let free = pool.iter().position(|snapshot| Rc::strong_count(snapshot) == 1);
+        let free = pool
+            .iter()
+            .position(|snapshot| Rc::strong_count(snapshot) == 1);
         let mut snapshot = free.map(|free| pool.swap_remove(free)).unwrap_or_default();
         drop(pool);
         self.ids.set(self.ids.get() + 1);
@@ -171,15 +195,22 @@ impl Sampling {
     /// that starts and stops all the time has nothing read more than once a slot.
     pub fn rest(&self) {
         let present = Slot::of(self.clock.now());
-        self.newest.borrow_mut().take_if(|newest| newest.slot != present);
+        self.newest
+            .borrow_mut()
+            .take_if(|newest| newest.slot != present);
         self.pool.take();
     }
 
     /// The names of the plugins that somebody watches.
     pub fn watched(&self) -> Vec<String> {
         let Offer { catalog, outlets } = &*self.offer.borrow();
-        let watched = outlets.iter().enumerate().filter(|(_, outlet)| outlet.watched());
-        watched.map(|(index, _)| catalog.name(index).to_owned()).collect()
+        let watched = outlets
+            .iter()
+            .enumerate()
+            .filter(|(_, outlet)| outlet.watched());
+        watched
+            .map(|(index, _)| catalog.name(index).to_owned())
+            .collect()
     }
 
     fn outlet(&self, index: usize) -> Option<Rc<Outlet>> {
@@ -222,11 +253,31 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn starting_and_stopping_all_the_time_reads_once_a_slot() {
-        let about = About { default: true, ..About::new(Kind::Gauge, "", 0.0) };
-        let entries = [Entry { name: "nothing".into(), about, home: Home::tick(Nothing) }];
+        let about = About {
+            default: true,
+            ..About::new(Kind::Gauge, "", 0.0)
+        };
+        let entries = [Entry {
+            name: "nothing".into(),
+            about,
+            home: Home::tick(Nothing),
+        }];
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
-        let [Entry { home: Home::Tick(source), .. }] = entries else { panic!("read in the tick") };
-        let outlet = Rc::new(Outlet::new(Some(source), Duration::ZERO, Feed::default(), Box::new(Nobody)));
+        let [
+            Entry {
+                home: Home::Tick(source),
+                ..
+            },
+        ] = entries
+        else {
+            panic!("read in the tick")
+        };
+        let outlet = Rc::new(Outlet::new(
+            Some(source),
+            Duration::ZERO,
+            Feed::default(),
+            Box::new(Nobody),
+        ));
         let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&outlet)]);
         let set = sampling.catalog().default_set();
         for slot in 1..=3 {

@@ -46,7 +46,12 @@ impl Outlet {
     /// An outlet for a plugin that is read no more often than every `period`; on the spot where there is a
     /// `source`, otherwise by its `owner`.
     #[must_use]
-    pub fn new(source: Option<Box<dyn Source>>, period: Duration, feed: Feed, owner: Box<dyn Owner>) -> Self {
+    pub fn new(
+        source: Option<Box<dyn Source>>,
+        period: Duration,
+        feed: Feed,
+        owner: Box<dyn Owner>,
+    ) -> Self {
         Self {
             period,
             feed: RefCell::new(feed),
@@ -64,7 +69,11 @@ impl Outlet {
     pub fn reading(&self, now: Duration) -> Option<Held> {
         // Half a slot of grace: the grid rounds, and a reading that comes due within it is due.
         let due = self.period.saturating_sub(SLOT / 2);
-        if self.asked.get().is_none_or(|asked| now.saturating_sub(asked) >= due) {
+        if self
+            .asked
+            .get()
+            .is_none_or(|asked| now.saturating_sub(asked) >= due)
+        {
             self.asked.set(Some(now));
             match &self.source {
                 Some(source) => self.take(sample(&mut **source.borrow_mut(), now)),
@@ -89,13 +98,20 @@ impl Outlet {
         if self.retired.get() {
             return Some("it is not offered any more".into());
         }
-        self.feed.borrow().fault().map(|fault| fault.to_string().into())
+        self.feed
+            .borrow()
+            .fault()
+            .map(|fault| fault.to_string().into())
     }
 
     /// Counts one session more or less that has this plugin in its pushes.
     pub fn watch(&self, more: bool) {
         let watchers = self.watchers.get();
-        self.watchers.set(if more { watchers + 1 } else { watchers.saturating_sub(1) });
+        self.watchers.set(if more {
+            watchers + 1
+        } else {
+            watchers.saturating_sub(1)
+        });
         if self.watchers.get() == 0 {
             // A worker's next reading comes after the session's first snapshot, which would begin its window at this
             // old one. What is read on the spot is read anew for that snapshot.

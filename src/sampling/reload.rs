@@ -45,7 +45,11 @@ impl Offering {
         let built_in = entries.len();
         let sampling = Sampling::new(catalog, clock, entries.into_iter().map(sampler).collect());
         let sampling = Rc::new(sampling.counted_by(counters));
-        let offering = Self { sampling, built_in, own: RefCell::default() };
+        let offering = Self {
+            sampling,
+            built_in,
+            own: RefCell::default(),
+        };
         offering.renew(config);
         Ok(offering)
     }
@@ -53,7 +57,10 @@ impl Offering {
     /// Takes in the operator's plugins as their files are now, and which keys are the default. What has not changed goes
     /// on; whoever watches what has changed watches the new program; what is gone is null for whoever has chosen it.
     pub fn renew(&self, config: &Config) {
-        let Offer { catalog, mut outlets } = self.sampling.offer();
+        let Offer {
+            catalog,
+            mut outlets,
+        } = self.sampling.offer();
         let mut catalog = Catalog::clone(&catalog);
         let (newer, faults) = exec::fit(&config.plugins.dir);
         for fault in faults {
@@ -65,8 +72,15 @@ impl Offering {
             catalog.set_default(index, default);
         }
         let mut own = self.own.borrow_mut();
-        let gone = own.iter().filter(|former| newer.iter().all(|definition| definition.name != former.name));
-        for index in gone.filter_map(|former| catalog.index(&former.name)).collect::<Vec<_>>() {
+        let gone = own.iter().filter(|former| {
+            newer
+                .iter()
+                .all(|definition| definition.name != former.name)
+        });
+        for index in gone
+            .filter_map(|former| catalog.index(&former.name))
+            .collect::<Vec<_>>()
+        {
             catalog.withdraw(index);
             if let Some(outlet) = outlets.get(index) {
                 outlet.retire();
@@ -80,11 +94,20 @@ impl Offering {
             }
         }
         *own = newer;
-        self.sampling.offer_anew(Offer { catalog: Rc::new(catalog), outlets });
+        self.sampling.offer_anew(Offer {
+            catalog: Rc::new(catalog),
+            outlets,
+        });
     }
 
     /// Offers a new definition, or one that has changed.
-    fn offer(&self, definition: &Definition, default: bool, catalog: &mut Catalog, outlets: &mut Vec<Rc<Outlet>>) {
+    fn offer(
+        &self,
+        definition: &Definition,
+        default: bool,
+        catalog: &mut Catalog,
+        outlets: &mut Vec<Rc<Outlet>>,
+    ) {
         let mut entry = exec::entry(definition.clone());
         entry.about.default = default;
         let index = match catalog.offer(&entry.name, entry.about.clone(), entry.home.exported()) {

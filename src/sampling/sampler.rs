@@ -51,7 +51,13 @@ impl Sampler {
         };
         let ctx = Context::new();
         let outlet = Rc::new(Outlet::new(source, period, feed, Box::new(ctx.address())));
-        ctx.run(Self { name, outlet: Rc::clone(&outlet), make, worker: None, reading: false });
+        ctx.run(Self {
+            name,
+            outlet: Rc::clone(&outlet),
+            make,
+            worker: None,
+            reading: false,
+        });
         outlet
     }
 }
@@ -92,12 +98,16 @@ impl Handler<Refresh> for Sampler {
             return;
         }
         if self.worker.is_none() {
-            self.worker = self.make.as_ref().and_then(|make| hire(&self.name, make, ctx.address()));
+            self.worker = self
+                .make
+                .as_ref()
+                .and_then(|make| hire(&self.name, make, ctx.address()));
         }
         self.reading = self.worker.as_ref().is_some_and(|worker| worker.order(at));
         if !self.reading {
             self.worker = None;
-            self.outlet.take(Err(DriverError::Missing("a worker thread".into())));
+            self.outlet
+                .take(Err(DriverError::Missing("a worker thread".into())));
         }
     }
 }
@@ -110,7 +120,9 @@ fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman>
         let mut source = None;
         while let Some(at) = orders.next() {
             // A panic in the making must not leave the Sampler waiting for its reading.
-            let made = source.take().map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&orders))), Ok);
+            let made = source
+                .take()
+                .map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&orders))), Ok);
             source = made.ok();
             let outcome = source.as_mut().map(|source| sample(&mut **source, at));
             sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
@@ -119,7 +131,11 @@ fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman>
             }
         }
     };
-    thread::Builder::new().name(name.chars().take(15).collect()).stack_size(STACK).spawn(work).ok()?;
+    thread::Builder::new()
+        .name(name.chars().take(15).collect())
+        .stack_size(STACK)
+        .spawn(work)
+        .ok()?;
     Some(foreman)
 }
 

@@ -46,7 +46,10 @@ impl Cadence {
     /// Due times at `interval`, `2 × interval` … after `start`.
     #[must_use]
     pub fn new(start: Duration, interval: Duration) -> Self {
-        Self { interval: nanos(interval).max(1), last: nanos(start) }
+        Self {
+            interval: nanos(interval).max(1),
+            last: nanos(start),
+        }
     }
 
     /// The next due slot after the instant `now`. What was missed meanwhile is left out, never made up for.
@@ -55,7 +58,9 @@ impl Cadence {
         self.last = self.last.saturating_add(self.interval);
         if self.slot() <= passed {
             let missed = nanos(passed.begins()).saturating_sub(self.last) / self.interval + 1;
-            self.last = self.last.saturating_add(self.interval.saturating_mul(missed));
+            self.last = self
+                .last
+                .saturating_add(self.interval.saturating_mul(missed));
         }
         self.slot()
     }
@@ -67,7 +72,10 @@ impl Cadence {
 
 /// As nanoseconds; 584 years are enough for every uptime.
 fn nanos(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 #[cfg(test)]
@@ -80,7 +88,14 @@ mod tests {
 
     #[test]
     fn slots_round_as_named() {
-        for (at, of, from) in [(0, 0, 0), (1, 0, 1), (49, 0, 1), (50, 1, 1), (51, 1, 2), (1000, 20, 20)] {
+        for (at, of, from) in [
+            (0, 0, 0),
+            (1, 0, 1),
+            (49, 0, 1),
+            (50, 1, 1),
+            (51, 1, 2),
+            (1000, 20, 20),
+        ] {
             assert_eq!(Slot::of(ms(at)), Slot(of), "of {at}");
             assert_eq!(Slot::from(ms(at)), Slot(from), "from {at}");
         }
@@ -89,7 +104,14 @@ mod tests {
 
     #[test]
     fn due_times_never_drift_and_are_never_early() {
-        for (start, interval) in [(0, 1000), (7, 1000), (13, 770), (49, 501), (50, 500), (33, 10_000)] {
+        for (start, interval) in [
+            (0, 1000),
+            (7, 1000),
+            (13, 770),
+            (49, 501),
+            (50, 500),
+            (33, 10_000),
+        ] {
             let mut cadence = Cadence::new(ms(start), ms(interval));
             let mut now = ms(start);
             for n in 1..500 {

@@ -153,21 +153,33 @@ impl<K: Keys> Push<'_, K> {
         let Some(held) = self.now.held(index) else {
             return false;
         };
-        let bound = self.window().max(self.keys.period(index)).saturating_mul(STALE_WINDOWS);
+        let bound = self
+            .window()
+            .max(self.keys.period(index))
+            .saturating_mul(STALE_WINDOWS);
         if self.age(held) > bound && !self.keys.legacy(index) {
             return false;
         }
         let earlier = self.before.held(index).map(|held| &held.now);
-        let earlier = earlier.filter(|reading| reading.at() < held.now.at()).or(held.before.as_ref());
+        let earlier = earlier
+            .filter(|reading| reading.at() < held.now.at())
+            .or(held.before.as_ref());
         // A plugin's fault costs its own key.
-        let write = || held.now.write_json(earlier.map(|reading| &**reading), out).is_ok();
+        let write = || {
+            held.now
+                .write_json(earlier.map(|reading| &**reading), out)
+                .is_ok()
+        };
         catch_unwind(AssertUnwindSafe(write)).unwrap_or(false)
     }
 
     fn write_meta(&self, dropped: PluginSet, out: &mut Vec<u8>) -> std::io::Result<()> {
         let Moment { ts, mono, boot } = self.moment;
         let (seq, dt) = (self.seq, self.window().as_secs_f64());
-        write!(out, "{{\"v\":1,\"seq\":{seq},\"ts\":{ts:.3},\"mono\":{mono:.3},\"dt\":{dt:.3},\"boot\":")?;
+        write!(
+            out,
+            "{{\"v\":1,\"seq\":{seq},\"ts\":{ts:.3},\"mono\":{mono:.3},\"dt\":{dt:.3},\"boot\":"
+        )?;
         serde_json::to_writer(&mut *out, boot)?;
         out.extend_from_slice(b",\"stale\":{");
         let mut separator = "";
@@ -184,7 +196,9 @@ impl<K: Keys> Push<'_, K> {
         out.extend_from_slice(b"},\"err\":{");
         separator = "";
         for index in self.set.iter() {
-            let too_long = dropped.contains(index).then_some("the push would be longer than 1 MB");
+            let too_long = dropped
+                .contains(index)
+                .then_some("the push would be longer than 1 MB");
             let fault = self.now.faults.get(index).and_then(Option::as_deref);
             if let Some(fault) = too_long.or(fault) {
                 write!(out, "{separator}\"{}\":", self.keys.name(index))?;

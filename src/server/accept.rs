@@ -83,7 +83,10 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
     let listener = match socket {
         Socket::Tcp(listener) => {
             tune_tcp(listener.as_fd());
-            Listener::Tcp { listener: TcpListener::from_std(listener)?, old: Cell::new(true) }
+            Listener::Tcp {
+                listener: TcpListener::from_std(listener)?,
+                old: Cell::new(true),
+            }
         }
         Socket::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
     };
@@ -99,11 +102,15 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
                     match transport {
                         Transport::WebSocket => {
                             let http = Rc::clone(&doors.http);
-                            doors.entrance.lead(stream, transport, tls, |stream| Box::pin(http.serve(stream)));
+                            doors.entrance.lead(stream, transport, tls, |stream| {
+                                Box::pin(http.serve(stream))
+                            });
                         }
                         Transport::Raw => {
                             let desk = Rc::clone(&doors.desk);
-                            doors.entrance.lead(stream, transport, tls, move |stream| raw::session(&desk, stream));
+                            doors.entrance.lead(stream, transport, tls, move |stream| {
+                                raw::session(&desk, stream)
+                            });
                         }
                     }
                 }
@@ -128,19 +135,30 @@ impl Listener {
         match self {
             Self::Tcp { listener, old } => {
                 let (stream, address) = accept_tcp(listener, old).await?;
-                Ok(Stream::tcp(stream, Peer::direct(Origin::Tcp(address)), presence.enter()))
+                Ok(Stream::tcp(
+                    stream,
+                    Peer::direct(Origin::Tcp(address)),
+                    presence.enter(),
+                ))
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let uid = stream.peer_cred().map_or(u32::MAX, |peer| peer.uid());
                 tune(&stream, sockopt::SndBuf, SEND_BUFFER);
-                Ok(Stream::unix(stream, Peer::direct(Origin::Unix(uid)), presence.enter()))
+                Ok(Stream::unix(
+                    stream,
+                    Peer::direct(Origin::Unix(uid)),
+                    presence.enter(),
+                ))
             }
         }
     }
 }
 
-async fn accept_tcp(listener: &TcpListener, old: &Cell<bool>) -> io::Result<(TcpStream, SocketAddr)> {
+async fn accept_tcp(
+    listener: &TcpListener,
+    old: &Cell<bool>,
+) -> io::Result<(TcpStream, SocketAddr)> {
     let (stream, address) = listener.accept().await?;
     if old.get() {
         tune_tcp(stream.as_fd());
@@ -164,7 +182,10 @@ fn tune_tcp(socket: BorrowedFd<'_>) {
 
 /// Whether a connection waits to be accepted; they are accepted in the order in which they were made.
 fn waits(listener: BorrowedFd<'_>) -> bool {
-    poll(&mut [PollFd::new(listener, PollFlags::POLLIN)], PollTimeout::ZERO) != Ok(0)
+    poll(
+        &mut [PollFd::new(listener, PollFlags::POLLIN)],
+        PollTimeout::ZERO,
+    ) != Ok(0)
 }
 
 #[cfg(test)]
@@ -193,13 +214,37 @@ mod tests {
             let (stream, _) = accept_tcp(&listener, &old).await.unwrap();
             assert_eq!(old.get(), still_old, "{number}");
             assert!(stream.nodelay().unwrap(), "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::SndBuf).unwrap(), 2 * SEND_BUFFER, "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::RcvBuf).unwrap(), 2 * RECEIVE_BUFFER, "{number}");
+            assert_eq!(
+                getsockopt(&stream, sockopt::SndBuf).unwrap(),
+                2 * SEND_BUFFER,
+                "{number}"
+            );
+            assert_eq!(
+                getsockopt(&stream, sockopt::RcvBuf).unwrap(),
+                2 * RECEIVE_BUFFER,
+                "{number}"
+            );
             assert!(getsockopt(&stream, sockopt::KeepAlive).unwrap(), "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::TcpKeepIdle).unwrap(), PROBE_AFTER_SECS, "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::TcpKeepInterval).unwrap(), PROBE_EVERY_SECS, "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::TcpKeepCount).unwrap(), PROBES, "{number}");
-            assert_eq!(getsockopt(&stream, sockopt::TcpUserTimeout).unwrap(), UNACKNOWLEDGED_MS, "{number}");
+            assert_eq!(
+                getsockopt(&stream, sockopt::TcpKeepIdle).unwrap(),
+                PROBE_AFTER_SECS,
+                "{number}"
+            );
+            assert_eq!(
+                getsockopt(&stream, sockopt::TcpKeepInterval).unwrap(),
+                PROBE_EVERY_SECS,
+                "{number}"
+            );
+            assert_eq!(
+                getsockopt(&stream, sockopt::TcpKeepCount).unwrap(),
+                PROBES,
+                "{number}"
+            );
+            assert_eq!(
+                getsockopt(&stream, sockopt::TcpUserTimeout).unwrap(),
+                UNACKNOWLEDGED_MS,
+                "{number}"
+            );
         }
     }
 }

@@ -21,8 +21,9 @@ use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
     sys::socket::{
-        AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrStorage, UnixAddr, bind as bind_socket,
-        connect, getsockname, getsockopt, listen as listen_socket, setsockopt, socket, sockopt,
+        AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrStorage, UnixAddr,
+        bind as bind_socket, connect, getsockname, getsockopt, listen as listen_socket, setsockopt,
+        socket, sockopt,
     },
 };
 
@@ -101,7 +102,11 @@ pub fn bind(urls: &[ListenUrl]) -> Result<Vec<Bound>, StartupError> {
                 Endpoint::Tcp(address) => open_tcp(url, *address),
                 Endpoint::Unix(path) => open_unix(url, path),
             };
-            opened.map_err(|(source, problem)| StartupError::Listen { url: url.to_string(), problem, source })
+            opened.map_err(|(source, problem)| StartupError::Listen {
+                url: url.to_string(),
+                problem,
+                source,
+            })
         })
         .collect()
 }
@@ -133,7 +138,11 @@ fn open_tcp(url: &ListenUrl, address: SocketAddr) -> Result<Bound, Failure> {
         };
         (io::Error::from(errno), problem)
     };
-    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let family = if address.is_ipv6() {
+        AddressFamily::Inet6
+    } else {
+        AddressFamily::Inet
+    };
     let descriptor = new_socket(family).map_err(explain)?;
     setsockopt(&descriptor, sockopt::ReuseAddr, &true).map_err(explain)?;
     if address.is_ipv6() {
@@ -144,7 +153,12 @@ fn open_tcp(url: &ListenUrl, address: SocketAddr) -> Result<Bound, Failure> {
     let listener = TcpListener::from(descriptor);
     let chosen = listener.local_addr().map_err(plain)?;
     let url = ListenUrl::tcp(url.transport, url.tls, chosen);
-    Ok(Bound { url, passed: false, socket: Socket::Tcp(listener), file: None })
+    Ok(Bound {
+        url,
+        passed: false,
+        socket: Socket::Tcp(listener),
+        file: None,
+    })
 }
 
 fn new_socket(family: AddressFamily) -> nix::Result<OwnedFd> {
@@ -173,23 +187,37 @@ fn open_unix(url: &ListenUrl, path: &Path) -> Result<Bound, Failure> {
         Err(errno @ Errno::ENOENT) => return Err((errno.into(), "there is no such folder".into())),
         Err(errno) => return Err(plain(errno)),
     }
-    let file = SocketFile { path: path.to_owned(), identity: identity(path).map_err(plain)? };
+    let file = SocketFile {
+        path: path.to_owned(),
+        identity: identity(path).map_err(plain)?,
+    };
     fs::set_permissions(path, fs::Permissions::from_mode(0o666)).map_err(plain)?;
     listen_socket(&descriptor, backlog().map_err(plain)?).map_err(plain)?;
-    Ok(Bound { url: url.clone(), passed: false, socket: Socket::Unix(descriptor.into()), file: Some(file) })
+    Ok(Bound {
+        url: url.clone(),
+        passed: false,
+        socket: Socket::Unix(descriptor.into()),
+        file: Some(file),
+    })
 }
 
 /// Removes a socket file that nobody listens on any more, as one is left behind by a killed server.
 fn remove_stale(path: &Path, address: &UnixAddr) -> Result<(), Failure> {
     let in_use = |problem: &str| (io::Error::from(Errno::EADDRINUSE), problem.to_owned());
-    if !fs::symlink_metadata(path).map_err(plain)?.file_type().is_socket() {
+    if !fs::symlink_metadata(path)
+        .map_err(plain)?
+        .file_type()
+        .is_socket()
+    {
         return Err(in_use("the path exists and is not a socket"));
     }
     // Non-blocking: a live server whose queue is full answers EAGAIN instead of letting us wait.
     let probe = new_socket(AddressFamily::Unix).map_err(plain)?;
     match connect(probe.as_raw_fd(), address) {
         Err(Errno::ECONNREFUSED) => fs::remove_file(path).map_err(plain),
-        Err(errno @ (Errno::EACCES | Errno::EPERM)) => Err((errno.into(), "another user's socket is there".into())),
+        Err(errno @ (Errno::EACCES | Errno::EPERM)) => {
+            Err((errno.into(), "another user's socket is there".into()))
+        }
         _ => Err(in_use("a live server answers there")),
     }
 }
@@ -237,7 +265,9 @@ fn adopt(descriptor: OwnedFd, transport: Transport, tls: bool) -> Result<Bound, 
     const WANTED: &str = "accepted are listening stream sockets (ListenStream=, Accept=no)";
     let unusable = |errno: Errno| format!("{errno}; {WANTED}");
     let kind = getsockopt(&descriptor, sockopt::SockType).map_err(unusable)?;
-    if kind != SockType::Stream || !getsockopt(&descriptor, sockopt::AcceptConn).map_err(unusable)? {
+    if kind != SockType::Stream
+        || !getsockopt(&descriptor, sockopt::AcceptConn).map_err(unusable)?
+    {
         return Err(format!("it does not listen; {WANTED}"));
     }
     let flags = fcntl(&descriptor, FcntlArg::F_GETFL).map_err(unusable)?;
@@ -246,17 +276,43 @@ fn adopt(descriptor: OwnedFd, transport: Transport, tls: bool) -> Result<Bound, 
     let name: SockaddrStorage = getsockname(descriptor.as_raw_fd()).map_err(unusable)?;
     if let Some(unix) = name.as_unix_addr() {
         if tls {
-            return Err("TLS is for TCP: give the unix socket a unit of its own, named websocket or raw".into());
+            return Err(
+                "TLS is for TCP: give the unix socket a unit of its own, named websocket or raw"
+                    .into(),
+            );
         }
-        let path = unix.path().map_or_else(|| PathBuf::from("(abstract)"), Path::to_owned);
-        let url = ListenUrl { transport, tls, endpoint: Endpoint::Unix(path) };
-        return Ok(Bound { url, passed: true, socket: Socket::Unix(descriptor.into()), file: None });
+        let path = unix
+            .path()
+            .map_or_else(|| PathBuf::from("(abstract)"), Path::to_owned);
+        let url = ListenUrl {
+            transport,
+            tls,
+            endpoint: Endpoint::Unix(path),
+        };
+        return Ok(Bound {
+            url,
+            passed: true,
+            socket: Socket::Unix(descriptor.into()),
+            file: None,
+        });
     }
-    let v4 = name.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
-    let v6 = || name.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into()));
-    let address = v4.or_else(v6).ok_or_else(|| format!("it is neither TCP nor a unix socket; {WANTED}"))?;
+    let v4 = name
+        .as_sockaddr_in()
+        .map(|address| SocketAddr::V4((*address).into()));
+    let v6 = || {
+        name.as_sockaddr_in6()
+            .map(|address| SocketAddr::V6((*address).into()))
+    };
+    let address = v4
+        .or_else(v6)
+        .ok_or_else(|| format!("it is neither TCP nor a unix socket; {WANTED}"))?;
     let url = ListenUrl::tcp(transport, tls, address);
-    Ok(Bound { url, passed: true, socket: Socket::Tcp(descriptor.into()), file: None })
+    Ok(Bound {
+        url,
+        passed: true,
+        socket: Socket::Tcp(descriptor.into()),
+        file: None,
+    })
 }
 
 #[cfg(test)]
@@ -285,9 +341,14 @@ mod tests {
         for bound in &bounds {
             assert_ne!(address(bound).port(), 0);
             TcpStream::connect(address(bound)).unwrap();
-            let Socket::Tcp(listener) = &bound.socket else { panic!("not TCP") };
+            let Socket::Tcp(listener) = &bound.socket else {
+                panic!("not TCP")
+            };
             listener.accept().unwrap();
-            assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            assert_eq!(
+                listener.accept().unwrap_err().kind(),
+                io::ErrorKind::WouldBlock
+            );
         }
         assert_eq!(bounds[1].transport(), Transport::Raw);
     }
@@ -311,10 +372,22 @@ mod tests {
         let occupied = folder.path().join("file");
         fs::write(&occupied, "").unwrap();
         for (text, problem) in [
-            (format!("ws://{taken}"), format!("the address {taken} is in use by another program")),
-            ("ws://192.0.2.1:0".into(), "this machine has no address 192.0.2.1".into()),
-            (format!("ws+unix:{}", occupied.display()), "the path exists and is not a socket".into()),
-            ("ws+unix:/none/of/this".into(), "there is no such folder".into()),
+            (
+                format!("ws://{taken}"),
+                format!("the address {taken} is in use by another program"),
+            ),
+            (
+                "ws://192.0.2.1:0".into(),
+                "this machine has no address 192.0.2.1".into(),
+            ),
+            (
+                format!("ws+unix:{}", occupied.display()),
+                "the path exists and is not a socket".into(),
+            ),
+            (
+                "ws+unix:/none/of/this".into(),
+                "there is no such folder".into(),
+            ),
         ] {
             let error = bind(&[url(&text)]).expect_err(&text);
             assert_eq!(error.to_string(), format!("{text}: {problem}"));
@@ -327,7 +400,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let bounds = bind(&[url(&format!("ws+unix:{}", path.display()))]).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o666);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o666
+        );
         UnixStream::connect(&path).unwrap();
         drop(bounds);
         assert!(!path.exists());
@@ -342,12 +418,18 @@ mod tests {
         assert!(path.exists(), "std leaves the file behind");
         let live = bind(&wanted).unwrap();
         let error = bind(&wanted).expect_err("in use");
-        assert!(error.to_string().ends_with("a live server answers there"), "{error}");
+        assert!(
+            error.to_string().ends_with("a live server answers there"),
+            "{error}"
+        );
         UnixStream::connect(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let second = bind(&wanted).unwrap();
         drop(live);
-        assert!(path.exists(), "the first one's end leaves the file of the second");
+        assert!(
+            path.exists(),
+            "the first one's end leaves the file of the second"
+        );
         drop(second);
     }
 
@@ -359,8 +441,14 @@ mod tests {
         let tcp_address = tcp.local_addr().unwrap();
         let sockets = vec![
             (OwnedFd::from(tcp), "raw".to_owned()),
-            (TcpListener::bind("[::1]:0").unwrap().into(), "wss".to_owned()),
-            (UnixListener::bind(&path).unwrap().into(), "rtstat.socket".to_owned()),
+            (
+                TcpListener::bind("[::1]:0").unwrap().into(),
+                "wss".to_owned(),
+            ),
+            (
+                UnixListener::bind(&path).unwrap().into(),
+                "rtstat.socket".to_owned(),
+            ),
         ];
         let (bounds, warnings) = passed(sockets).unwrap();
         let urls: Vec<String> = bounds.iter().map(|bound| bound.url.to_string()).collect();
@@ -368,8 +456,13 @@ mod tests {
         assert!(urls[1].starts_with("wss://[::1]:"), "{}", urls[1]);
         assert_eq!(urls[2], format!("ws+unix:{}", path.display()));
         assert_eq!(warnings.len(), 1);
-        let Socket::Tcp(listener) = &bounds[0].socket else { panic!("not TCP") };
-        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let Socket::Tcp(listener) = &bounds[0].socket else {
+            panic!("not TCP")
+        };
+        assert_eq!(
+            listener.accept().unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
         drop(bounds);
         assert!(path.exists(), "systemd's socket file is not ours to remove");
     }
@@ -381,7 +474,12 @@ mod tests {
         let file = fs::File::open("/dev/null").unwrap();
         for descriptor in [OwnedFd::from(one), udp.into(), file.into()] {
             let error = passed(vec![(descriptor, "websocket".into())]).expect_err("refused");
-            assert!(error.to_string().contains("accepted are listening stream sockets"), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("accepted are listening stream sockets"),
+                "{error}"
+            );
         }
     }
 }

@@ -138,24 +138,55 @@ enum End {
 
 impl Server {
     fn start(start: Start) -> Result<Self, Failure> {
-        let Start { config, bound, reload, fault, watchdog_interval, ignored, .. } = start;
+        let Start {
+            config,
+            bound,
+            reload,
+            fault,
+            watchdog_interval,
+            ignored,
+            ..
+        } = start;
         let clock = Clock::start();
         let root = Root::host();
         let offering = Offering::start(&config, clock)?;
         let sampling = Rc::clone(&offering.sampling);
-        let supervisor =
-            Supervisor::new(clock, rules(&config, fault.is_some())).counted_by(Arc::clone(sampling.counters())).start();
-        let info = Info { host: Host::read(&root), max_clients: max_clients(&config) };
-        let house = Rc::new(House { supervisor: supervisor.clone(), sampling: Rc::clone(&sampling), info });
+        let supervisor = Supervisor::new(clock, rules(&config, fault.is_some()))
+            .counted_by(Arc::clone(sampling.counters()))
+            .start();
+        let info = Info {
+            host: Host::read(&root),
+            max_clients: max_clients(&config),
+        };
+        let house = Rc::new(House {
+            supervisor: supervisor.clone(),
+            sampling: Rc::clone(&sampling),
+            info,
+        });
         let tick = Rc::new(Tick::new(sampling, Encoder::new(boot_id(&root))));
         let desk = Rc::new(Desk::new(house, Rc::clone(&tick)));
         let entrance = Rc::new(Entrance::new(admission::Rules::new(&config)));
-        let http = Rc::new(Http::new(Rc::clone(&desk), Rc::clone(&entrance), pages(&config, fault.is_some())));
+        let http = Rc::new(Http::new(
+            Rc::clone(&desk),
+            Rc::clone(&entrance),
+            pages(&config, fault.is_some()),
+        ));
         let presence = Rc::new(Presence::default());
-        let doors =
-            Doors { entrance: Rc::clone(&entrance), http: Rc::clone(&http), desk, presence: Rc::clone(&presence) };
-        let places = bound.iter().map(|bound| bound.url.to_string()).collect::<Vec<_>>().join(", ");
-        let accepting = bound.into_iter().map(|bound| accept(bound, doors.clone())).collect::<Result<_, _>>()?;
+        let doors = Doors {
+            entrance: Rc::clone(&entrance),
+            http: Rc::clone(&http),
+            desk,
+            presence: Rc::clone(&presence),
+        };
+        let places = bound
+            .iter()
+            .map(|bound| bound.url.to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let accepting = bound
+            .into_iter()
+            .map(|bound| accept(bound, doors.clone()))
+            .collect::<Result<_, _>>()?;
         let exit_on_idle = RefCell::new(config.exit_on_idle);
         let fault = RefCell::new(fault);
         Ok(Self {
@@ -205,7 +236,10 @@ impl Server {
                 return EX_OSERR.into();
             }
         };
-        info!(version = env!("CARGO_PKG_VERSION"), "listening on {}", server.places);
+        info!(
+            version = env!("CARGO_PKG_VERSION"),
+            "listening on {}", server.places
+        );
         server.tell(systemd::ready(&server.status()));
         rt::spawn(Rc::clone(&server).keep_status());
         rt::spawn(Rc::clone(&server).keep_watchdog());
@@ -228,13 +262,19 @@ impl Server {
         }
         server.supervisor.do_send(Stop);
         let farewell = async {
-            if tokio::time::timeout(SEAM, server.presence.empty()).await.is_err() {
+            if tokio::time::timeout(SEAM, server.presence.empty())
+                .await
+                .is_err()
+            {
                 server.http.stop();
                 server.presence.empty().await;
             }
         };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
-            info!(connections = server.presence.live(), "stopped before every client had said goodbye");
+            info!(
+                connections = server.presence.live(),
+                "stopped before every client had said goodbye"
+            );
         }
         exec::child::end_all();
         ExitCode::SUCCESS
@@ -298,8 +338,15 @@ impl Server {
         }
         let (live, started) = (self.presence.live(), self.tick.started());
         let plugins = self.tick.plugins();
-        let what = if plugins.is_empty() { "nothing" } else { plugins.as_str() };
-        format!("Listening on {}; {live} connected, {started} watching, sampling {what}", self.places)
+        let what = if plugins.is_empty() {
+            "nothing"
+        } else {
+            plugins.as_str()
+        };
+        format!(
+            "Listening on {}; {live} connected, {started} watching, sampling {what}",
+            self.places
+        )
     }
 
     /// Renews the status line when somebody comes or goes, starts or stops to watch, or watches something else.
@@ -362,7 +409,8 @@ struct Signals {
 
 impl Signals {
     fn open(ignored: IgnoredSignals) -> io::Result<Self> {
-        let open = |which: Signal, kind| (!ignored.contains(which)).then(|| signal(kind)).transpose();
+        let open =
+            |which: Signal, kind| (!ignored.contains(which)).then(|| signal(kind)).transpose();
         Ok(Self {
             terminate: open(Signal::SIGTERM, SignalKind::terminate())?,
             interrupt: open(Signal::SIGINT, SignalKind::interrupt())?,
@@ -375,10 +423,13 @@ impl Signals {
 async fn keep_ticking(tick: &Tick) -> Infallible {
     loop {
         let mut running = pin!(tick.run());
-        let fault = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
-            Ok(Poll::Ready(()) | Poll::Pending) => Poll::Pending,
-            Err(_) => Poll::Ready(()),
-        });
+        let fault =
+            poll_fn(
+                |cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+                    Ok(Poll::Ready(()) | Poll::Pending) => Poll::Pending,
+                    Err(_) => Poll::Ready(()),
+                },
+            );
         fault.await;
         error!("fault in the tick: it starts again");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -393,11 +444,16 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
 }
 
 fn max_clients(config: &Config) -> Option<usize> {
-    config.max_clients.and_then(|limit| usize::try_from(limit.get()).ok())
+    config
+        .max_clients
+        .and_then(|limit| usize::try_from(limit.get()).ok())
 }
 
 fn rules(config: &Config, refuse: bool) -> Rules {
-    let token = |token: &crate::config::Token| Token { name: token.name.clone(), value: token.value.clone().into() };
+    let token = |token: &crate::config::Token| Token {
+        name: token.name.clone(),
+        value: token.value.clone().into(),
+    };
     Rules {
         max_clients: max_clients(config),
         tokens: Tokens::new(config.tokens.iter().map(token).collect()),
@@ -406,5 +462,9 @@ fn rules(config: &Config, refuse: bool) -> Rules {
 }
 
 fn pages(config: &Config, refuse: bool) -> Pages {
-    Pages { folder: config.public.clone(), misconfigured: refuse, metrics: config.metrics }
+    Pages {
+        folder: config.public.clone(),
+        misconfigured: refuse,
+        metrics: config.metrics,
+    }
 }

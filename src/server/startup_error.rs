@@ -50,10 +50,14 @@ impl StartupError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(error) => error.exit_code(),
-            Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => EX_NOPERM,
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                EX_NOPERM
+            }
             Self::Listen { .. } => EX_UNAVAILABLE,
             Self::Passed { .. } => EX_CONFIG,
-            Self::Privileges { forbidden: true, .. } => EX_NOPERM,
+            Self::Privileges {
+                forbidden: true, ..
+            } => EX_NOPERM,
             Self::Privileges { .. } => EX_OSERR,
         }
     }

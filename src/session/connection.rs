@@ -22,7 +22,11 @@ impl Desk {
     /// A desk that numbers sessions from 1.
     #[must_use]
     pub fn new(house: Rc<House>, tick: Rc<Tick>) -> Self {
-        Self { house, tick, numbers: Cell::new(0) }
+        Self {
+            house,
+            tick,
+            numbers: Cell::new(0),
+        }
     }
 
     /// The wire of a new session over `stream`.
@@ -30,7 +34,10 @@ impl Desk {
     pub fn wire(&self, framing: Framing, stream: Stream) -> Wire {
         self.numbers.set(self.numbers.get() + 1);
         stream.becomes_session();
-        Wire { link: Rc::new(Link::new(self.numbers.get(), framing, stream)), tick: Rc::clone(&self.tick) }
+        Wire {
+            link: Rc::new(Link::new(self.numbers.get(), framing, stream)),
+            tick: Rc::clone(&self.tick),
+        }
     }
 }
 
@@ -94,7 +101,11 @@ macro_rules! connection {
             fn close(&self, code: Option<u16>) {
                 self.0.link.close(code);
             }
-            fn start(&self, interval: std::time::Duration, set: $crate::protocol::key_set::PluginSet) {
+            fn start(
+                &self,
+                interval: std::time::Duration,
+                set: $crate::protocol::key_set::PluginSet,
+            ) {
                 self.0.start(interval, set);
             }
             fn stop(&self) {

@@ -44,7 +44,9 @@ impl Guard {
     pub fn filter(&mut self, mut bytes: &[u8], out: &mut BytesMut) -> Result<(), TooLong> {
         while let Some((first, others)) = bytes.split_first() {
             if self.rest > 0 {
-                let length = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
+                let length = usize::try_from(self.rest)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 let (payload, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
                 out.extend_from_slice(payload);
                 if self.in_closing {
@@ -64,14 +66,21 @@ impl Guard {
                 continue;
             };
             let control = self.head.first().is_some_and(|first| first & 0x08 != 0);
-            if length > if control { MAX_CONTROL } else { MAX_MESSAGE as u64 } {
+            if length
+                > if control {
+                    MAX_CONTROL
+                } else {
+                    MAX_MESSAGE as u64
+                }
+            {
                 return Err(TooLong { control });
             }
             out.extend_from_slice(self.head.get(..self.seen).unwrap_or_default());
             self.rest = length + if masked { 4 } else { 0 };
             self.complete += u32::from(self.rest == 0);
             self.seen = 0;
-            self.in_closing = self.closing.is_empty() && self.head.first().is_some_and(|first| first & 0x0f == CLOSE);
+            self.in_closing = self.closing.is_empty()
+                && self.head.first().is_some_and(|first| first & 0x0f == CLOSE);
         }
         Ok(())
     }
@@ -87,7 +96,10 @@ impl Guard {
         let Some((mask, payload)) = self.closing.split_first_chunk::<4>() else {
             return false;
         };
-        let bytes = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+        let bytes = payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask);
         std::str::from_utf8(&bytes.skip(2).collect::<Vec<_>>()).is_err()
     }
 
@@ -104,7 +116,10 @@ impl Guard {
             return None;
         }
         let bytes = self.head.iter().skip(2).take(extended);
-        Some((bytes.fold(0, |length, byte| length << 8 | u64::from(*byte)), masked))
+        Some((
+            bytes.fold(0, |length, byte| length << 8 | u64::from(*byte)),
+            masked,
+        ))
     }
 }
 
@@ -151,17 +166,34 @@ mod tests {
         let close = |reason: &[u8]| {
             let payload = [&[0x03, 0xe8], reason].concat();
             let mask = [1, 2, 3, 4];
-            let masked = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
-            [&[0x88, 0x80 | u8::try_from(payload.len()).unwrap()], &mask[..], &masked.collect::<Vec<_>>()].concat()
+            let masked = payload
+                .iter()
+                .zip(mask.iter().cycle())
+                .map(|(byte, mask)| byte ^ mask);
+            [
+                &[0x88, 0x80 | u8::try_from(payload.len()).unwrap()],
+                &mask[..],
+                &masked.collect::<Vec<_>>(),
+            ]
+            .concat()
         };
-        for (reason, garbled) in [(&b""[..], false), (b"bye", false), (b"\xc3\xa9", false), (b"\xed\xa0\x80", true)] {
+        for (reason, garbled) in [
+            (&b""[..], false),
+            (b"bye", false),
+            (b"\xc3\xa9", false),
+            (b"\xed\xa0\x80", true),
+        ] {
             let bytes = [frame(9, 3), close(reason), close(b"\xff"), frame(1, 9)].concat();
             for size in [1, 2, 5, bytes.len()] {
                 let mut guard = Guard::default();
                 for chunk in bytes.chunks(size) {
                     guard.filter(chunk, &mut BytesMut::new()).unwrap();
                 }
-                assert_eq!(guard.close_reason_is_garbled(), garbled, "{reason:?} in chunks of {size}");
+                assert_eq!(
+                    guard.close_reason_is_garbled(),
+                    garbled,
+                    "{reason:?} in chunks of {size}"
+                );
             }
         }
     }
@@ -173,8 +205,16 @@ mod tests {
             let bytes = [good.clone(), frame(opcode, length)].concat();
             for size in [1, 2, 3, 11, bytes.len()] {
                 let (mut guard, mut passed) = (Guard::default(), BytesMut::new());
-                let outcome = bytes.chunks(size).try_for_each(|chunk| guard.filter(chunk, &mut passed));
-                assert_eq!(outcome, Err(TooLong { control: opcode == 9 }), "{length}");
+                let outcome = bytes
+                    .chunks(size)
+                    .try_for_each(|chunk| guard.filter(chunk, &mut passed));
+                assert_eq!(
+                    outcome,
+                    Err(TooLong {
+                        control: opcode == 9
+                    }),
+                    "{length}"
+                );
                 assert_eq!(passed, good, "{length} in chunks of {size}");
             }
         }

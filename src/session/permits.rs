@@ -20,14 +20,23 @@ impl Slots {
     /// `limit` places; none is no limit.
     #[must_use]
     pub fn new(limit: Option<usize>) -> Self {
-        Self { limit, taken: Arc::default() }
+        Self {
+            limit,
+            taken: Arc::default(),
+        }
     }
 
     /// A place, if one is free.
     #[must_use]
     pub fn take(&self) -> Option<Slot> {
-        let free = |taken: usize| self.limit.is_none_or(|limit| taken < limit).then_some(taken + 1);
-        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok()?;
+        let free = |taken: usize| {
+            self.limit
+                .is_none_or(|limit| taken < limit)
+                .then_some(taken + 1)
+        };
+        self.taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
+            .ok()?;
         Some(Slot(Arc::clone(&self.taken)))
     }
 

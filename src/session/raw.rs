@@ -33,7 +33,12 @@ connection!(Raw, Context<Scheduler<Raw>>);
 pub fn session(desk: &Desk, stream: Stream) -> impl Future<Output = ()> + Unpin + use<> {
     let wire = desk.wire(Framing::Raw, stream);
     let mut context = Context::new();
-    context.add_stream(Lines { link: Rc::clone(&wire.link), unread: BytesMut::new(), scanned: 0, over: false });
+    context.add_stream(Lines {
+        link: Rc::clone(&wire.link),
+        unread: BytesMut::new(),
+        scanned: 0,
+        over: false,
+    });
     let link = Rc::clone(&wire.link);
     let actor = Scheduler::new(Raw(wire), Rc::clone(&desk.house));
     WriteLoop::new(RawEngine(context.into_future(actor)), link)
@@ -132,7 +137,8 @@ impl FutureStream for Lines {
                     return Poll::Ready(Some(Line::Lost));
                 }
             };
-            this.unread.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            this.unread
+                .extend_from_slice(buffer.get(..count).unwrap_or_default());
             if count == 0 {
                 this.over = true;
                 this.link.half_closed.set(true);

@@ -5,7 +5,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, WrapFuture, dev::ToEnvelope};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, WrapFuture, dev::ToEnvelope,
+};
 
 use crate::{
     net::peer::Peer,
@@ -78,7 +80,14 @@ impl<C: Connection> Scheduler<C> {
     #[must_use]
     pub fn new(connection: C, house: Rc<House>) -> Self {
         let set = house.sampling.catalog().default_set();
-        Self { connection, house, session: Session::new(false, set), set, slot: None, ended: None }
+        Self {
+            connection,
+            house,
+            session: Session::new(false, set),
+            set,
+            slot: None,
+            ended: None,
+        }
     }
 
     /// The connection.
@@ -126,7 +135,10 @@ impl<C: Connection> Scheduler<C> {
                     self.connection.choose(set);
                 }
                 Action::Info => {
-                    let json = self.house.info.json(&self.house.sampling.catalog(), self.session.token_name());
+                    let json = self
+                        .house
+                        .info
+                        .json(&self.house.sampling.catalog(), self.session.token_name());
                     self.reply(&Reply::Info(&json));
                 }
                 Action::Close(reason) => self.end(reason, ctx),
@@ -137,17 +149,27 @@ impl<C: Connection> Scheduler<C> {
     /// Asks the Supervisor. What the client sent behind its token waits for the answer.
     fn authorize(&mut self, token: Vec<u8>, ctx: &mut C::Context) {
         let (id, peer) = (self.connection.id(), self.connection.peer());
-        let question = Authorize { id, peer, token, holds_slot: self.slot.is_some() };
-        let answer = self.house.supervisor.send(question).into_actor(self).map(|answer, act, ctx| {
-            let Ok(answer) = answer else {
-                return act.end(CloseReason::GoingAway, ctx);
-            };
-            if answer.slot.is_some() {
-                act.slot = answer.slot;
-            }
-            let actions = act.session.authorized(answer.verdict);
-            act.perform(actions, ctx);
-        });
+        let question = Authorize {
+            id,
+            peer,
+            token,
+            holds_slot: self.slot.is_some(),
+        };
+        let answer =
+            self.house
+                .supervisor
+                .send(question)
+                .into_actor(self)
+                .map(|answer, act, ctx| {
+                    let Ok(answer) = answer else {
+                        return act.end(CloseReason::GoingAway, ctx);
+                    };
+                    if answer.slot.is_some() {
+                        act.slot = answer.slot;
+                    }
+                    let actions = act.session.authorized(answer.verdict);
+                    act.perform(actions, ctx);
+                });
         ctx.wait(answer);
     }
 
@@ -173,15 +195,26 @@ impl<C: Connection> Actor for Scheduler<C> {
             transport: self.connection.transport(),
             orders: ctx.address().recipient(),
         };
-        let answer = self.house.supervisor.send(admit).into_actor(self).map(|admission, act, ctx| {
-            act.admitted(admission.unwrap_or(Admission::Refused(CloseReason::GoingAway)), ctx);
-        });
+        let answer =
+            self.house
+                .supervisor
+                .send(admit)
+                .into_actor(self)
+                .map(|admission, act, ctx| {
+                    act.admitted(
+                        admission.unwrap_or(Admission::Refused(CloseReason::GoingAway)),
+                        ctx,
+                    );
+                });
         ctx.wait(answer);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.connection.stop();
-        let reason = self.ended.or(self.connection.broken()).unwrap_or(CloseReason::PeerLost);
+        let reason = self
+            .ended
+            .or(self.connection.broken())
+            .unwrap_or(CloseReason::PeerLost);
         self.house.supervisor.do_send(Closed {
             id: self.connection.id(),
             peer: self.connection.peer(),

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient, ResponseFuture,
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -96,7 +98,9 @@ impl Supervisor {
     }
 
     fn count(&self) {
-        self.counters.clients.store(self.sessions.len() as u64, Relaxed);
+        self.counters
+            .clients
+            .store(self.sessions.len() as u64, Relaxed);
     }
 
     fn keep_alive(&mut self, ctx: &mut Context<Self>) {
@@ -113,7 +117,8 @@ impl Supervisor {
     }
 
     fn wait_for_token(&mut self, id: u64, ctx: &mut Context<Self>) {
-        self.waiting.push_back((id, self.clock.now() + AUTH_DEADLINE));
+        self.waiting
+            .push_back((id, self.clock.now() + AUTH_DEADLINE));
         if self.waiting.len() > MAX_WAITING
             && let Some((oldest, _)) = self.waiting.pop_front()
         {
@@ -134,7 +139,12 @@ impl Supervisor {
         ctx.run_later(first.saturating_sub(self.clock.now()), |act, ctx| {
             act.watching_deadlines = false;
             let now = act.clock.now();
-            while let Some((id, _)) = act.waiting.front().copied().filter(|(_, deadline)| *deadline <= now) {
+            while let Some((id, _)) = act
+                .waiting
+                .front()
+                .copied()
+                .filter(|(_, deadline)| *deadline <= now)
+            {
                 act.waiting.pop_front();
                 act.end(id, CloseReason::AuthDeadline);
             }
@@ -164,7 +174,12 @@ impl Supervisor {
     }
 
     fn judge(&mut self, question: Authorize) -> Authorized {
-        let Authorize { id, peer, token, holds_slot } = question;
+        let Authorize {
+            id,
+            peer,
+            token,
+            holds_slot,
+        } = question;
         let Some(entry) = self.sessions.get_mut(&id) else {
             return Authorized::without_slot(Verdict::Wrong);
         };
@@ -182,7 +197,10 @@ impl Supervisor {
             let token = name.as_str();
             info!(session = id, %peer, token, skipped, "session authorized by token {token}{}", more(skipped));
         }
-        Authorized { verdict: Verdict::Granted { name }, slot }
+        Authorized {
+            verdict: Verdict::Granted { name },
+            slot,
+        }
     }
 }
 
@@ -227,13 +245,21 @@ impl Handler<Admit> for Supervisor {
     type Result = MessageResult<Admit>;
 
     fn handle(&mut self, admit: Admit, ctx: &mut Context<Self>) -> Self::Result {
-        let Admit { id, peer, transport, orders } = admit;
+        let Admit {
+            id,
+            peer,
+            transport,
+            orders,
+        } = admit;
         let admission = if self.rules.misconfigured {
             Admission::Refused(CloseReason::Misconfigured)
         } else if self.rules.tokens.needed() {
             Admission::TokenNeeded
         } else {
-            self.slots.take().map_or(Admission::Refused(CloseReason::TooManyClients), Admission::Granted)
+            self.slots.take().map_or(
+                Admission::Refused(CloseReason::TooManyClients),
+                Admission::Granted,
+            )
         };
         if let Admission::Refused(reason) = admission {
             self.refuse(id, peer, transport, reason);
@@ -243,7 +269,13 @@ impl Handler<Admit> for Supervisor {
             // It was accepted before the stop, so it is greeted like any other: nobody is lost in a restart.
             orders.do_send(Order::End(CloseReason::GoingAway));
         }
-        self.sessions.insert(id, Entry { orders, token: None });
+        self.sessions.insert(
+            id,
+            Entry {
+                orders,
+                token: None,
+            },
+        );
         self.count();
         if let Some(skipped) = pass(&mut self.opened) {
             info!(session = id, %peer, transport, skipped, "session opened{}", more(skipped));
@@ -293,7 +325,10 @@ pub struct Authorized {
 
 impl Authorized {
     fn without_slot(verdict: Verdict) -> Self {
-        Self { verdict, slot: None }
+        Self {
+            verdict,
+            slot: None,
+        }
     }
 }
 
@@ -301,7 +336,9 @@ impl Handler<Authorize> for Supervisor {
     type Result = ResponseFuture<Authorized>;
 
     fn handle(&mut self, question: Authorize, _: &mut Context<Self>) -> Self::Result {
-        let delay = self.failures.delay(question.peer.source(), self.clock.now());
+        let delay = self
+            .failures
+            .delay(question.peer.source(), self.clock.now());
         let answer = self.judge(question);
         Box::pin(async move {
             if !delay.is_zero() {
@@ -367,7 +404,13 @@ impl Handler<Closed> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, closed: Closed, _: &mut Context<Self>) {
-        let Closed { id, peer, transport, reason, dropped } = closed;
+        let Closed {
+            id,
+            peer,
+            transport,
+            reason,
+            dropped,
+        } = closed;
         if self.sessions.remove(&id).is_some() {
             self.count();
             self.counters.dropped.fetch_add(dropped, Relaxed);

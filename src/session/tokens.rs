@@ -49,7 +49,11 @@ impl Tokens {
         // Every token is compared, so that the time does not tell which one was near.
         self.0.iter().fold(None, |found, token| {
             let equal: bool = token.value.ct_eq(value).into();
-            if equal { Some(token.name.as_str()) } else { found }
+            if equal {
+                Some(token.name.as_str())
+            } else {
+                found
+            }
         })
     }
 }
@@ -64,7 +68,10 @@ impl Failures {
     /// Counts a wrong token from `source` at the instant `now`. Returns how many it sent within the last minute.
     pub fn count(&mut self, source: Source, now: Duration) -> usize {
         if self.by_source.len() >= SOURCES && !self.by_source.contains_key(&source) {
-            let oldest = self.by_source.iter().min_by_key(|(_, times)| times.back().copied());
+            let oldest = self
+                .by_source
+                .iter()
+                .min_by_key(|(_, times)| times.back().copied());
             if let Some(oldest) = oldest.map(|(source, _)| *source) {
                 self.by_source.remove(&oldest);
             }
@@ -85,12 +92,20 @@ impl Failures {
         if failures == 0 {
             self.by_source.remove(&source);
         }
-        if failures >= FREE_FAILURES { PENALTY } else { Duration::ZERO }
+        if failures >= FREE_FAILURES {
+            PENALTY
+        } else {
+            Duration::ZERO
+        }
     }
 }
 
 fn forget_old(times: &mut VecDeque<Duration>, now: Duration) {
-    while times.len() > 2 * FREE_FAILURES || times.front().is_some_and(|time| now.saturating_sub(*time) > WINDOW) {
+    while times.len() > 2 * FREE_FAILURES
+        || times
+            .front()
+            .is_some_and(|time| now.saturating_sub(*time) > WINDOW)
+    {
         times.pop_front();
     }
 }
@@ -105,7 +120,10 @@ mod tests {
 
     #[test]
     fn tokens_are_exact_bytes() {
-        let token = |name: &str, value: &str| Token { name: name.into(), value: value.into() };
+        let token = |name: &str, value: &str| Token {
+            name: name.into(),
+            value: value.into(),
+        };
         let tokens = Tokens::new(vec![token("wall", "1000"), token("phone", "a::b\\c")]);
         for (value, name) in [
             ("1000", Some("wall")),
@@ -131,7 +149,11 @@ mod tests {
         }
         assert_eq!(failures.delay(guesser, secs(20)), PENALTY);
         assert_eq!(failures.delay(other, secs(20)), Duration::ZERO);
-        assert_eq!(failures.delay(guesser, secs(61)), Duration::ZERO, "the first one is a minute old");
+        assert_eq!(
+            failures.delay(guesser, secs(61)),
+            Duration::ZERO,
+            "the first one is a minute old"
+        );
     }
 
     #[test]
@@ -142,6 +164,11 @@ mod tests {
             failures.count(Source::User(0), secs(1));
         }
         assert!(failures.by_source.len() <= SOURCES);
-        assert!(failures.by_source.values().all(|times| times.len() <= 2 * FREE_FAILURES));
+        assert!(
+            failures
+                .by_source
+                .values()
+                .all(|times| times.len() <= 2 * FREE_FAILURES)
+        );
     }
 }

@@ -65,18 +65,37 @@ pub struct Upgraded {
 
 /// Starts the session of an upgraded connection.
 pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + Unpin + use<> {
-    let Upgraded { stream, answer, early } = upgraded;
+    let Upgraded {
+        stream,
+        answer,
+        early,
+    } = upgraded;
     let wire = desk.wire(Framing::WebSocket, stream);
     wire.link.precede(answer);
     let link = Rc::clone(&wire.link);
-    let payload = Payload { link: Rc::clone(&link), guard: Guard::default(), early, over: false };
+    let payload = Payload {
+        link: Rc::clone(&link),
+        guard: Guard::default(),
+        early,
+        over: false,
+    };
     let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
-    WriteLoop::new(WebSocketEngine { frames, link: Rc::clone(&link) }, link)
+    WriteLoop::new(
+        WebSocketEngine {
+            frames,
+            link: Rc::clone(&link),
+        },
+        link,
+    )
 }
 
 /// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
-pub fn refusal(desk: &Desk, upgraded: Upgraded, reason: CloseReason) -> impl Future<Output = ()> + Unpin + use<> {
+pub fn refusal(
+    desk: &Desk,
+    upgraded: Upgraded,
+    reason: CloseReason,
+) -> impl Future<Output = ()> + Unpin + use<> {
     let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
     link.precede(upgraded.answer);
     let mut line = Vec::new();
@@ -123,11 +142,17 @@ where
 }
 
 impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
-    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut WebsocketContext<Self>) {
+    fn handle(
+        &mut self,
+        message: Result<Message, ProtocolError>,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
         let unhandled = &self.connection().0.link.unhandled;
         unhandled.set(unhandled.get().saturating_sub(1));
         match message {
-            Ok(Message::Text(text)) if text.is_empty() => self.reply(&Reply::Error(ErrorText::UnknownMessage)),
+            Ok(Message::Text(text)) if text.is_empty() => {
+                self.reply(&Reply::Error(ErrorText::UnknownMessage))
+            }
             Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
             Ok(Message::Ping(payload)) => {
                 let WebSocket(wire, incoming) = self.connection();
@@ -151,7 +176,15 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             }
             // So the codec calls a close reason that is not UTF-8, and codes that may not be sent too.
             Err(ProtocolError::BadOpCode) => {
-                self.end(self.connection().0.link.broken.get().unwrap_or(CloseReason::BadFrame), ctx);
+                self.end(
+                    self.connection()
+                        .0
+                        .link
+                        .broken
+                        .get()
+                        .unwrap_or(CloseReason::BadFrame),
+                    ctx,
+                );
             }
             Err(error) => self.end(reason(&error), ctx),
         }
@@ -174,7 +207,11 @@ impl Future for Drained {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
-        if self.0.congested() { Poll::Pending } else { Poll::Ready(()) }
+        if self.0.congested() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     }
 }
 
@@ -232,10 +269,16 @@ impl Payload {
         let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
         if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
             self.over = true;
-            self.link.broken.set(Some(if control { CloseReason::BadFrame } else { CloseReason::TooLong }));
+            self.link.broken.set(Some(if control {
+                CloseReason::BadFrame
+            } else {
+                CloseReason::TooLong
+            }));
             passed.extend_from_slice(&END);
         }
-        self.link.unhandled.set(self.link.unhandled.get() + self.guard.take_complete());
+        self.link
+            .unhandled
+            .set(self.link.unhandled.get() + self.guard.take_complete());
         if self.guard.close_reason_is_garbled() {
             self.link.broken.set(Some(CloseReason::NotUtf8));
         }
@@ -254,7 +297,11 @@ impl FutureStream for Payload {
             return Poll::Pending;
         }
         if this.over {
-            return if this.link.half_closed.get() { Poll::Ready(None) } else { Poll::Pending };
+            return if this.link.half_closed.get() {
+                Poll::Ready(None)
+            } else {
+                Poll::Pending
+            };
         }
         // The write loop polls again once they have drained.
         if this.link.congested() {
@@ -272,7 +319,9 @@ impl FutureStream for Payload {
                 this.link.half_closed.set(true);
                 Poll::Ready(None)
             }
-            Poll::Ready(Ok(count)) => Poll::Ready(Some(Ok(this.checked(buffer.get(..count).unwrap_or_default())))),
+            Poll::Ready(Ok(count)) => Poll::Ready(Some(Ok(
+                this.checked(buffer.get(..count).unwrap_or_default())
+            ))),
         }
     }
 }

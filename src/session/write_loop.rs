@@ -43,7 +43,13 @@ pub struct WriteLoop<E> {
 impl<E: Engine> WriteLoop<E> {
     /// The task of the session behind `link`.
     pub fn new(engine: E, link: Rc<Link>) -> Self {
-        Self { engine: Some(engine), link, timer: None, taken: 0, lingering: false }
+        Self {
+            engine: Some(engine),
+            link,
+            timer: None,
+            taken: 0,
+            lingering: false,
+        }
     }
 
     fn expired(&mut self, cx: &mut Context<'_>, after: Duration) -> bool {
@@ -65,7 +71,11 @@ impl<E: Engine> WriteLoop<E> {
                 Poll::Pending => break,
             }
         }
-        if self.expired(cx, LINGER) { Poll::Ready(()) } else { Poll::Pending }
+        if self.expired(cx, LINGER) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -73,7 +83,11 @@ impl<E: Engine> WriteLoop<E> {
             return self.poll_linger(cx);
         }
         self.link.woken_by(cx.waker());
-        if self.engine.as_mut().is_some_and(|engine| engine.poll(cx).is_ready()) {
+        if self
+            .engine
+            .as_mut()
+            .is_some_and(|engine| engine.poll(cx).is_ready())
+        {
             self.engine = None;
             self.link.close(None);
         }
@@ -210,12 +224,18 @@ mod tests {
     async fn what_precedes_the_greeting_waits_for_it_or_for_the_end() {
         LocalSet::new()
             .run_until(async {
-                for (answers, expected) in [(true, &b"101 \x81\x03hi\n\x88\x00"[..]), (false, b"101 \x88\x00")] {
+                for (answers, expected) in [
+                    (true, &b"101 \x81\x03hi\n\x88\x00"[..]),
+                    (false, b"101 \x88\x00"),
+                ] {
                     let (link, mut client) = pair();
                     link.precede(b"101 ".to_vec());
                     let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&link)));
                     tokio::task::yield_now().await;
-                    assert_eq!(client.try_read(&mut [0; 9]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+                    assert_eq!(
+                        client.try_read(&mut [0; 9]).unwrap_err().kind(),
+                        std::io::ErrorKind::WouldBlock
+                    );
                     assert_eq!(link.waiting(), 4, "held");
                     if answers {
                         link.answer(b"hi\n");
@@ -251,7 +271,10 @@ mod tests {
                 }
                 assert_eq!(link.broken.get(), Some(CloseReason::SlowPeer));
                 let after = began.elapsed();
-                assert!(after >= BLOCKED && after < BLOCKED + Duration::from_secs(2), "{after:?}");
+                assert!(
+                    after >= BLOCKED && after < BLOCKED + Duration::from_secs(2),
+                    "{after:?}"
+                );
             })
             .await;
     }

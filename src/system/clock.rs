@@ -15,7 +15,9 @@ impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self { epoch: Instant::now() }
+        Self {
+            epoch: Instant::now(),
+        }
     }
 
     /// Time since the start. Suspended time does not count (CLOCK_MONOTONIC).
@@ -41,14 +43,19 @@ pub struct Dials {
 
 impl Default for Dials {
     fn default() -> Self {
-        Self { wall: wall_secs, boot: boot_secs }
+        Self {
+            wall: wall_secs,
+            boot: boot_secs,
+        }
     }
 }
 
 /// Seconds since the epoch by the wall clock, which may jump.
 #[must_use]
 pub fn wall_secs() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Seconds since boot, suspended time included (CLOCK_BOOTTIME, since Linux 2.6.39).

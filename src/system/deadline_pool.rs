@@ -66,7 +66,11 @@ impl<T: Clone + Send + 'static> Patience<T> {
             let lane = lanes.entry(name.clone()).or_insert_with(Lane::new);
             if lane.waiting.is_none() && waiting < MOST_WAITING {
                 lane.waiting = start(question);
-                lane.since = if lane.last.is_none() { Instant::now() } else { lane.since };
+                lane.since = if lane.last.is_none() {
+                    Instant::now()
+                } else {
+                    lane.since
+                };
                 waiting += 1;
                 asked.push(name);
             }
@@ -77,7 +81,18 @@ impl<T: Clone + Send + 'static> Patience<T> {
                 lane.wait(until);
             }
         }
-        names.iter().map(|name| lanes.get(name).map_or(Answer { value: None, stale: None }, Lane::answer)).collect()
+        names
+            .iter()
+            .map(|name| {
+                lanes.get(name).map_or(
+                    Answer {
+                        value: None,
+                        stale: None,
+                    },
+                    Lane::answer,
+                )
+            })
+            .collect()
     }
 
     /// How many threads are waiting now.
@@ -95,16 +110,29 @@ fn start<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Op
         // Whoever asked may be gone; then nobody misses the answer.
         let _ = answer.send(question());
     };
-    thread::Builder::new().name("question".into()).stack_size(STACK_BYTES).spawn(ask).ok().map(|_| waiting)
+    thread::Builder::new()
+        .name("question".into())
+        .stack_size(STACK_BYTES)
+        .spawn(ask)
+        .ok()
+        .map(|_| waiting)
 }
 
 impl<T: Clone> Lane<T> {
     fn new() -> Self {
-        Self { waiting: None, since: Instant::now(), last: None }
+        Self {
+            waiting: None,
+            since: Instant::now(),
+            last: None,
+        }
     }
 
     fn take(&mut self, value: T) {
-        *self = Self { waiting: None, since: Instant::now(), last: Some(value) };
+        *self = Self {
+            waiting: None,
+            since: Instant::now(),
+            last: Some(value),
+        };
     }
 
     fn look(&mut self) {
@@ -117,7 +145,11 @@ impl<T: Clone> Lane<T> {
 
     fn wait(&mut self, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
-        match self.waiting.as_ref().map(|waiting| waiting.recv_timeout(left)) {
+        match self
+            .waiting
+            .as_ref()
+            .map(|waiting| waiting.recv_timeout(left))
+        {
             Some(Ok(value)) => self.take(value),
             Some(Err(RecvTimeoutError::Disconnected)) => self.waiting = None,
             Some(Err(RecvTimeoutError::Timeout)) | None => {}
@@ -125,7 +157,10 @@ impl<T: Clone> Lane<T> {
     }
 
     fn answer(&self) -> Answer<T> {
-        Answer { value: self.last.clone(), stale: self.waiting.as_ref().map(|_| self.since.elapsed()) }
+        Answer {
+            value: self.last.clone(),
+            stale: self.waiting.as_ref().map(|_| self.since.elapsed()),
+        }
     }
 }
 
@@ -164,9 +199,18 @@ mod tests {
             holds.push(hold);
             let deadline = Duration::from_millis(if round == 0 { 50 } else { 10_000 });
             let begun = Instant::now();
-            let answers = patience.ask(vec![stuck(&asked, released), question("alive", move || round)], deadline);
+            let answers = patience.ask(
+                vec![stuck(&asked, released), question("alive", move || round)],
+                deadline,
+            );
             assert_eq!((answers[0].value, answers[0].stale.is_some()), (None, true));
-            assert_eq!(answers[1], Answer { value: Some(round), stale: None });
+            assert_eq!(
+                answers[1],
+                Answer {
+                    value: Some(round),
+                    stale: None
+                }
+            );
             // Only the first round waits for it; the others are back long before their deadline.
             assert!(begun.elapsed() < Duration::from_secs(5));
         }
@@ -178,7 +222,13 @@ mod tests {
             thread::yield_now();
         }
         let answers = patience.ask(vec![question("dead", || 8)], Duration::from_secs(10));
-        assert_eq!(answers, [Answer { value: Some(8), stale: None }]);
+        assert_eq!(
+            answers,
+            [Answer {
+                value: Some(8),
+                stale: None
+            }]
+        );
     }
 
     #[test]
@@ -193,7 +243,10 @@ mod tests {
             })],
             Duration::ZERO,
         );
-        assert_eq!((answers[0].value, answers[0].stale.is_some()), (Some(1), true));
+        assert_eq!(
+            (answers[0].value, answers[0].stale.is_some()),
+            (Some(1), true)
+        );
         drop(hold);
     }
 
@@ -201,8 +254,17 @@ mod tests {
     fn a_question_that_panics_has_no_answer_and_is_asked_again() {
         let patience = Patience::default();
         for _ in 0..2 {
-            let answers = patience.ask(vec![question("a", || panic!("on purpose"))], Duration::from_secs(10));
-            assert_eq!(answers, [Answer { value: None, stale: None }]);
+            let answers = patience.ask(
+                vec![question("a", || panic!("on purpose"))],
+                Duration::from_secs(10),
+            );
+            assert_eq!(
+                answers,
+                [Answer {
+                    value: None,
+                    stale: None
+                }]
+            );
         }
     }
 
@@ -222,7 +284,10 @@ mod tests {
             })
             .unzip();
         let answers = patience.ask(questions, Duration::ZERO);
-        assert_eq!((answers.len(), patience.waiting()), (MOST_WAITING + 9, MOST_WAITING));
+        assert_eq!(
+            (answers.len(), patience.waiting()),
+            (MOST_WAITING + 9, MOST_WAITING)
+        );
         drop(holds);
     }
 }

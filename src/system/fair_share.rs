@@ -34,7 +34,9 @@ impl Turn {
     /// Whether connections have had their time of this turn.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.began.get().is_some_and(|began| began.elapsed() >= LENGTH)
+        self.began
+            .get()
+            .is_some_and(|began| began.elapsed() >= LENGTH)
     }
 
     /// Has a task serve a connection, for as long as each turn has time.
@@ -42,7 +44,10 @@ impl Turn {
     where
         F: Future<Output = ()> + Unpin + 'static,
     {
-        rt::spawn(Paced { turn: Rc::clone(self), served })
+        rt::spawn(Paced {
+            turn: Rc::clone(self),
+            served,
+        })
     }
 }
 

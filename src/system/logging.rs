@@ -56,8 +56,15 @@ pub fn init(quiet: bool, verbose: u8) {
     std::panic::set_hook(Box::new(|panic| {
         let payload = panic.payload();
         let owned = || payload.downcast_ref::<String>().map(String::as_str);
-        let what = payload.downcast_ref::<&str>().copied().or_else(owned).unwrap_or("without a message");
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let what = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(owned)
+            .unwrap_or("without a message");
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         if worth_telling(&place, Instant::now()) {
             tracing::error!(place, "panic: {what}");
         }
@@ -69,7 +76,9 @@ pub fn init(quiet: bool, verbose: u8) {
 fn worth_telling(place: &str, now: Instant) -> bool {
     static TOLD: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    let quiet = told.get(place).is_some_and(|last| now.saturating_duration_since(*last) < PANIC_QUIET);
+    let quiet = told
+        .get(place)
+        .is_some_and(|last| now.saturating_duration_since(*last) < PANIC_QUIET);
     if !quiet {
         told.insert(place.into(), now);
     }
@@ -86,15 +95,24 @@ fn filter(quiet: bool, verbose: u8) -> Targets {
         (_, 2) => (LevelFilter::TRACE, LevelFilter::INFO, LevelFilter::INFO),
         _ => (LevelFilter::TRACE, LevelFilter::TRACE, LevelFilter::TRACE),
     };
-    Targets::new().with_default(theirs).with_target("actix", actix).with_target("rtstat", ours)
+    Targets::new()
+        .with_default(theirs)
+        .with_target("actix", actix)
+        .with_target("rtstat", ours)
 }
 
 /// Fields keep their names, so that `journalctl SESSION=7` finds them; info is priority 6, as everywhere else.
 fn journal() -> io::Result<tracing_journald::Layer> {
-    let priorities =
-        PriorityMappings { info: Priority::Informational, debug: Priority::Debug, ..PriorityMappings::new() };
+    let priorities = PriorityMappings {
+        info: Priority::Informational,
+        debug: Priority::Debug,
+        ..PriorityMappings::new()
+    };
     let layer = tracing_journald::layer()?;
-    Ok(layer.with_field_prefix(None).with_priority_mappings(priorities).with_syslog_identifier("rtstatd".into()))
+    Ok(layer
+        .with_field_prefix(None)
+        .with_priority_mappings(priorities)
+        .with_syslog_identifier("rtstatd".into()))
 }
 
 /// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM` holds its device and
@@ -129,7 +147,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let level = *event.metadata().level();
         if self.to_journal {
             write!(out, "<{}>", priority(level))?;
@@ -175,7 +198,10 @@ impl Write for Stderr {
 fn write_if_ready(descriptor: BorrowedFd<'_>, line: &[u8]) {
     let mut ready = [PollFd::new(descriptor, PollFlags::POLLOUT)];
     let writable = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0)
-        && ready.iter().all(|fd| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLOUT)));
+        && ready.iter().all(|fd| {
+            fd.revents()
+                .is_some_and(|events| events.contains(PollFlags::POLLOUT))
+        });
     if writable {
         let _ = nix::unistd::write(descriptor, line);
     }
@@ -193,7 +219,12 @@ impl<'a> MakeWriter<'a> for Stderr {
 fn single_line(text: &[u8]) -> Vec<u8> {
     let content = text.strip_suffix(b"\n").unwrap_or(text);
     let harmless = |byte: &u8| if byte.is_ascii_control() { b' ' } else { *byte };
-    content.iter().take(LONGEST_LINE_BYTES - 1).map(harmless).chain([b'\n']).collect()
+    content
+        .iter()
+        .take(LONGEST_LINE_BYTES - 1)
+        .map(harmless)
+        .chain([b'\n'])
+        .collect()
 }
 
 /// Lines of a kind that pass at once, and the time after which another may.
@@ -227,7 +258,12 @@ pub enum Verdict {
 impl Limiter {
     /// Lets `burst` pass at once, and one more after each `every`.
     pub fn new(burst: u32, every: Duration) -> Self {
-        Self { every, ahead: every * burst, rested: None, held: 0 }
+        Self {
+            every,
+            ahead: every * burst,
+            rested: None,
+            held: 0,
+        }
     }
 
     /// For one kind of lines in the journal.
@@ -243,7 +279,9 @@ impl Limiter {
             return Verdict::Hold;
         }
         self.rested = Some(rested);
-        Verdict::Log { held_before: std::mem::take(&mut self.held) }
+        Verdict::Log {
+            held_before: std::mem::take(&mut self.held),
+        }
     }
 
     /// How many lines were held back and not yet told; they count as told then. For the end of the program, or for
@@ -255,7 +293,11 @@ impl Limiter {
 
 /// How a line ends that tells of `held` others before it.
 pub fn more(held: u64) -> String {
-    if held == 0 { String::new() } else { format!(" ({held} more like this were not logged)") }
+    if held == 0 {
+        String::new()
+    } else {
+        format!(" ({held} more like this were not logged)")
+    }
 }
 
 #[cfg(test)]
@@ -298,16 +340,42 @@ mod tests {
             (true, 0, None, None, None),
             (false, 0, Some(Level::INFO), Some(Level::WARN), None),
             (false, 1, Some(Level::DEBUG), Some(Level::WARN), None),
-            (false, 2, Some(Level::TRACE), Some(Level::INFO), Some(Level::INFO)),
-            (false, 3, Some(Level::TRACE), Some(Level::TRACE), Some(Level::TRACE)),
+            (
+                false,
+                2,
+                Some(Level::TRACE),
+                Some(Level::INFO),
+                Some(Level::INFO),
+            ),
+            (
+                false,
+                3,
+                Some(Level::TRACE),
+                Some(Level::TRACE),
+                Some(Level::TRACE),
+            ),
         ] {
             let filter = filter(quiet, verbose);
-            let targets =
-                [("rtstat::server", ours), ("rtstatd", ours), ("rustls::conn", theirs), ("actix_http::h1", actix)];
+            let targets = [
+                ("rtstat::server", ours),
+                ("rtstatd", ours),
+                ("rustls::conn", theirs),
+                ("actix_http::h1", actix),
+            ];
             for (target, most) in targets {
-                for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+                for level in [
+                    Level::ERROR,
+                    Level::WARN,
+                    Level::INFO,
+                    Level::DEBUG,
+                    Level::TRACE,
+                ] {
                     let wanted = most.is_some_and(|most| level <= most);
-                    assert_eq!(filter.would_enable(target, &level), wanted, "{verbose} {target} {level}");
+                    assert_eq!(
+                        filter.would_enable(target, &level),
+                        wanted,
+                        "{verbose} {target} {level}"
+                    );
                 }
             }
         }
@@ -331,7 +399,10 @@ mod tests {
 
     #[test]
     fn a_line_cannot_start_another() {
-        assert_eq!(single_line(b"origin=a\nERROR b\x1b[2J\r\n"), b"origin=a ERROR b [2J \n");
+        assert_eq!(
+            single_line(b"origin=a\nERROR b\x1b[2J\r\n"),
+            b"origin=a ERROR b [2J \n"
+        );
         assert_eq!(single_line(b""), b"\n");
         assert_eq!(single_line(&[b'a'; 9000]).len(), LONGEST_LINE_BYTES);
     }

@@ -42,10 +42,16 @@ pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
         None if root => DEFAULT_USERS.to_vec(),
         None => return Ok(Account::Unchanged),
     };
-    let found = names.iter().find_map(|name| User::from_name(name).ok().flatten());
+    let found = names
+        .iter()
+        .find_map(|name| User::from_name(name).ok().flatten());
     let Some(user) = found else {
         let problem = "there is no such user; --user root is the only way to stay root".into();
-        return Err(failure(format!("--user {}", names.join(", ")), problem, Errno::ENOENT));
+        return Err(failure(
+            format!("--user {}", names.join(", ")),
+            problem,
+            Errno::ENOENT,
+        ));
     };
     match (root, user.uid) {
         (true, uid) if uid.is_root() => Ok(Account::Root),
@@ -53,13 +59,21 @@ pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
         (false, uid) if uid == Uid::effective() => Ok(Account::Unchanged),
         (false, _) => {
             let problem = "only root can become another user".into();
-            Err(failure(format!("--user {}", user.name), problem, Errno::EPERM))
+            Err(failure(
+                format!("--user {}", user.name),
+                problem,
+                Errno::EPERM,
+            ))
         }
     }
 }
 
 fn failure(step: String, problem: String, errno: Errno) -> StartupError {
-    StartupError::Privileges { step, problem, forbidden: matches!(errno, Errno::EPERM | Errno::EACCES) }
+    StartupError::Privileges {
+        step,
+        problem,
+        forbidden: matches!(errno, Errno::EPERM | Errno::EACCES),
+    }
 }
 
 /// Becomes the chosen user and proves that there is no way back: the bounding set goes first, since that needs root; then
@@ -72,12 +86,25 @@ pub fn become_user(account: &Account) -> Result<(), StartupError> {
         return Ok(());
     };
     let step = |what: &'static str| {
-        move |errno: Errno| failure(format!("cannot {what} {}", user.name), errno.desc().to_owned(), errno)
+        move |errno: Errno| {
+            failure(
+                format!("cannot {what} {}", user.name),
+                errno.desc().to_owned(),
+                errno,
+            )
+        }
     };
-    drop_bounding_set().map_err(|problem| failure("cannot drop the bounding set".into(), problem, Errno::EPERM))?;
+    drop_bounding_set()
+        .map_err(|problem| failure("cannot drop the bounding set".into(), problem, Errno::EPERM))?;
     for set in [CapSet::Ambient, CapSet::Inheritable] {
         let cleared = caps::clear(None, set);
-        cleared.map_err(|error| failure(format!("cannot clear the {set:?} set"), error.to_string(), Errno::EPERM))?;
+        cleared.map_err(|error| {
+            failure(
+                format!("cannot clear the {set:?} set"),
+                error.to_string(),
+                Errno::EPERM,
+            )
+        })?;
     }
     let name = CString::new(user.name.as_str()).map_err(|_| step("use the name")(Errno::EINVAL))?;
     initgroups(&name, user.gid).map_err(step("take the groups of"))?;
@@ -117,7 +144,12 @@ fn prove(user: &User) -> Result<(), String> {
     {
         return Err("a user or group id of root is left".into());
     }
-    for set in [CapSet::Effective, CapSet::Permitted, CapSet::Inheritable, CapSet::Ambient] {
+    for set in [
+        CapSet::Effective,
+        CapSet::Permitted,
+        CapSet::Inheritable,
+        CapSet::Ambient,
+    ] {
         let left = caps::read(None, set).map_err(|error| error.to_string())?;
         if !left.is_empty() {
             return Err(format!("capabilities are left: {left:?}"));
@@ -145,7 +177,8 @@ mod tests {
     #[test]
     fn unknown_users_are_named() {
         let error = choose(Some("no-such-user")).expect_err("refused");
-        let line = "--user no-such-user: there is no such user; --user root is the only way to stay root";
+        let line =
+            "--user no-such-user: there is no such user; --user root is the only way to stay root";
         assert_eq!(error.to_string(), line);
     }
 
@@ -169,27 +202,39 @@ mod tests {
     #[test]
     fn root_is_given_up_for_good() {
         if !Uid::effective().is_root() {
-            assert!(matches!(choose(None).unwrap(), Account::Unchanged), "there is nothing to give up");
+            assert!(
+                matches!(choose(None).unwrap(), Account::Unchanged),
+                "there is nothing to give up"
+            );
             return;
         }
         if std::env::var_os(CHILD).is_some() {
             let account = choose(None).unwrap();
             become_user(&account).unwrap();
-            let Account::User(user) = account else { panic!("root stays root") };
+            let Account::User(user) = account else {
+                panic!("root stays root")
+            };
             assert_eq!((Uid::current(), Uid::effective()), (user.uid, user.uid));
             // Capabilities and no_new_privs are those of the thread, which is not the process's first one here.
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-            for line in
-                ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|set| format!("{set}:\t0000000000000000"))
+            for line in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
+                .map(|set| format!("{set}:\t0000000000000000"))
             {
                 assert!(status.contains(&line), "{line}: {status}");
             }
             assert!(status.contains("NoNewPrivs:\t1"), "{status}");
-            assert!(std::fs::read("/etc/shadow").is_err(), "root's files are closed");
+            assert!(
+                std::fs::read("/etc/shadow").is_err(),
+                "root's files are closed"
+            );
             return;
         }
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "system::privileges::tests::root_is_given_up_for_good", "--nocapture"])
+            .args([
+                "--exact",
+                "system::privileges::tests::root_is_given_up_for_good",
+                "--nocapture",
+            ])
             .env(CHILD, "1")
             .output()
             .unwrap();

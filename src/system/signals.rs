@@ -31,14 +31,19 @@ impl IgnoredSignals {
 
     /// Reads the mask from the text of `/proc/PID/status`, proc(5): `SigIgn:` and 16 hexadecimal digits.
     fn parse(status: &str) -> Option<Self> {
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))?;
         u64::from_str_radix(mask.trim(), 16).ok().map(Self)
     }
 }
 
 /// Those of this process; none where /proc is not mounted. Ask before a handler is installed.
 pub fn signals_ignored() -> IgnoredSignals {
-    std::fs::read_to_string("/proc/self/status").ok().and_then(|text| IgnoredSignals::parse(&text)).unwrap_or_default()
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|text| IgnoredSignals::parse(&text))
+        .unwrap_or_default()
 }
 
 /// A signal is ending this program.
@@ -60,14 +65,19 @@ pub fn before_the_end(last: fn()) -> io::Result<()> {
     drop(inside);
     let wait = move || {
         let end = runtime.block_on(poll_fn(|context| {
-            let end = heard.iter_mut().find_map(|(end, signals)| signals.poll_recv(context).is_ready().then_some(*end));
+            let end = heard
+                .iter_mut()
+                .find_map(|(end, signals)| signals.poll_recv(context).is_ready().then_some(*end));
             end.map_or(Poll::Pending, Poll::Ready)
         }));
         ENDING.store(true, SeqCst);
         last();
         exit(128 + end as i32);
     };
-    thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(wait)
+        .map(drop)
 }
 
 /// Does not return once a signal is ending this program: whoever finds its children killed by that has nothing to say, and
@@ -84,7 +94,8 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_bits_counted_from_one() {
-        let hup = IgnoredSignals::parse("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n").unwrap();
+        let hup =
+            IgnoredSignals::parse("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n").unwrap();
         assert!(hup.contains(Signal::SIGHUP));
         assert!(hup.contains(Signal::SIGPIPE));
         assert!(!hup.contains(Signal::SIGTERM));

@@ -35,22 +35,30 @@ impl Handover {
 /// be meant for it.
 ///
 /// Call it once, as the first thing in `main`: a second call finds nothing.
-#[expect(unsafe_code, reason = "sd-notify removes variables; descriptors that came by number become owned")]
+#[expect(
+    unsafe_code,
+    reason = "sd-notify removes variables; descriptors that came by number become owned"
+)]
 pub fn take_over() -> Handover {
     // SAFETY: removing a variable is sound while no other thread can read the environment. This is called first thing
     // in `main`, which has started none.
     let (listed, watchdog) = unsafe {
-        let listed =
-            sd_notify::listen_fds_with_names_and_unset_env().map(|descriptors| descriptors.collect::<Vec<_>>());
+        let listed = sd_notify::listen_fds_with_names_and_unset_env()
+            .map(|descriptors| descriptors.collect::<Vec<_>>());
         (listed, sd_notify::watchdog_enabled_and_unset_env())
     };
-    let mut handover = Handover { watchdog, ..Handover::default() };
+    let mut handover = Handover {
+        watchdog,
+        ..Handover::default()
+    };
     match listed {
         Ok(descriptors) => {
             for (descriptor, name) in descriptors {
                 // SAFETY: `LISTEN_PID` is our own id, so systemd opened this descriptor for us; sd-notify has just set
                 // a flag on it, so it is open; nothing else in the program knows its number.
-                handover.sockets.push((unsafe { OwnedFd::from_raw_fd(descriptor) }, name));
+                handover
+                    .sockets
+                    .push((unsafe { OwnedFd::from_raw_fd(descriptor) }, name));
             }
         }
         Err(error) => handover.fault = Some(format!("the passed sockets cannot be used: {error}")),
@@ -72,7 +80,10 @@ fn open_descriptors() -> Vec<RawFd> {
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let numbers: Vec<RawFd> = numbers.filter(|number| *number > 2).collect();
     // The listing's own has been closed by now.
-    numbers.into_iter().filter(|number| std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok()).collect()
+    numbers
+        .into_iter()
+        .filter(|number| std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok())
+        .collect()
 }
 
 /// Variables that no child may see: where to report is not for plugins, tokens even less.
@@ -92,7 +103,9 @@ pub fn strip(command: &mut Command) -> &mut Command {
     for name in PRIVATE_VARIABLES {
         command.env_remove(name);
     }
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RTSTAT_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RTSTAT_"))
+    {
         command.env_remove(name);
     }
     command
@@ -152,7 +165,11 @@ mod tests {
     fn children_see_none_of_our_variables() {
         let mut command = Command::new("true");
         strip(&mut command);
-        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        let removed: Vec<_> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name)
+            .collect();
         for name in PRIVATE_VARIABLES {
             assert!(removed.contains(&std::ffi::OsStr::new(name)), "{name}");
         }
@@ -165,7 +182,10 @@ mod tests {
 
     #[test]
     fn life_is_reported_twice_in_the_allowed_time() {
-        let handover = Handover { watchdog: Some(Duration::from_secs(30)), ..Handover::default() };
+        let handover = Handover {
+            watchdog: Some(Duration::from_secs(30)),
+            ..Handover::default()
+        };
         assert_eq!(handover.watchdog_interval(), Some(Duration::from_secs(15)));
         assert_eq!(Handover::default().watchdog_interval(), None);
     }

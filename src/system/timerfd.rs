@@ -6,7 +6,8 @@
 use std::{io, time::Duration};
 
 use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
 };
 use tokio::net::unix::pipe::Receiver;
 
@@ -21,12 +22,22 @@ pub async fn after(wait: Duration) {
 
 /// timerfd_create(2), Linux 2.6.27.
 async fn once(wait: Duration) -> io::Result<()> {
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+    let timer = timerfd_create(
+        TimerfdClockId::Monotonic,
+        TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+    )?;
     // A value of nothing would disarm it.
     let wait = wait.max(Duration::from_nanos(1));
     let it_value = Timespec::try_from(wait).map_err(io::Error::other)?;
     let it_interval = Timespec::default();
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval, it_value })?;
+    timerfd_settime(
+        &timer,
+        TimerfdTimerFlags::empty(),
+        &Itimerspec {
+            it_interval,
+            it_value,
+        },
+    )?;
     // Like a pipe, it is readable once something has happened; it is never read.
     Receiver::from_owned_fd_unchecked(timer)?.readable().await
 }
@@ -39,7 +50,11 @@ mod tests {
 
     #[tokio::test]
     async fn waits_as_long_as_asked() {
-        for wait in [Duration::ZERO, Duration::from_millis(30), Duration::from_millis(130)] {
+        for wait in [
+            Duration::ZERO,
+            Duration::from_millis(30),
+            Duration::from_millis(130),
+        ] {
             let begin = Instant::now();
             after(wait).await;
             assert!(begin.elapsed() >= wait, "{:?} of {wait:?}", begin.elapsed());

@@ -65,7 +65,9 @@ const SESSIONS: u64 = 60;
 #[test]
 fn a_warm_push_allocates_nothing() {
     actix::System::new().block_on(async {
-        let sampling = Offering::start(&Config::default(), Clock::start()).unwrap().sampling;
+        let sampling = Offering::start(&Config::default(), Clock::start())
+            .unwrap()
+            .sampling;
         let keys = ["cpu_stat", "meminfo", "processes", "uptime", "cpu", "psi"];
         let set = keys.iter().fold(PluginSet::new(), |mut set, key| {
             assert!(set.insert(sampling.catalog().index(key).unwrap()));
@@ -80,7 +82,11 @@ fn a_warm_push_allocates_nothing() {
             far.set_nonblocking(true).unwrap();
             let near = tokio::net::UnixStream::from_std(near).unwrap();
             let stream = Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter());
-            let framing = if id % 2 == 0 { Framing::WebSocket } else { Framing::Raw };
+            let framing = if id % 2 == 0 {
+                Framing::WebSocket
+            } else {
+                Framing::Raw
+            };
             let link = Rc::new(Link::new(id, framing, stream));
             tick.start(&link, Duration::from_millis(500 + 250 * (id % 3)), set);
             peers.push((link, far));
@@ -108,6 +114,9 @@ fn a_warm_push_allocates_nothing() {
         let made = allocations() - before;
         let pushes = drain(&mut peers) - warm;
         assert!(pushes > 100_000, "{pushes} bytes of pushes");
-        assert_eq!(made, 0, "allocations in 4 s of pushes to {SESSIONS} sessions");
+        assert_eq!(
+            made, 0,
+            "allocations in 4 s of pushes to {SESSIONS} sessions"
+        );
     });
 }

@@ -77,11 +77,17 @@ pub fn parse(text: &str, mode: Mode) -> Vec<Conversation> {
             continue;
         }
         if let Some(title) = line.strip_prefix("== ") {
-            all.push(Conversation { title: title.into(), options: Vec::new(), steps: Vec::new() });
+            all.push(Conversation {
+                title: title.into(),
+                options: Vec::new(),
+                steps: Vec::new(),
+            });
             explained = false;
             continue;
         }
-        let Some(conversation) = all.last_mut() else { complain("no conversation yet") };
+        let Some(conversation) = all.last_mut() else {
+            complain("no conversation yet")
+        };
         if let Some(options) = line.strip_prefix("options ") {
             conversation.options = options.split(' ').map(Into::into).collect();
             continue;
@@ -99,7 +105,9 @@ pub fn parse(text: &str, mode: Mode) -> Vec<Conversation> {
                 line
             }
         };
-        conversation.steps.push(step(line).unwrap_or_else(|| complain("not understood")));
+        conversation
+            .steps
+            .push(step(line).unwrap_or_else(|| complain("not understood")));
     }
     all
 }
@@ -108,8 +116,14 @@ fn step(line: &str) -> Option<Step> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     Some(match word {
         "client" => match rest.strip_suffix(" when free") {
-            Some(name) => Step::Client { name: name.into(), when_free: true },
-            None => Step::Client { name: rest.into(), when_free: false },
+            Some(name) => Step::Client {
+                name: name.into(),
+                when_free: true,
+            },
+            None => Step::Client {
+                name: rest.into(),
+                when_free: false,
+            },
         },
         "disconnect" => Step::Disconnect,
         "half-close" => Step::HalfClose,
@@ -118,11 +132,17 @@ fn step(line: &str) -> Option<Step> {
         ">>" => Step::Bytes(unescape(rest)),
         "<" => Step::Receive(rest.replace("{version}", env!("CARGO_PKG_VERSION"))),
         "<eof" => Step::Eof,
-        "<push" => Step::Push { after_secs: rest.parse().ok()? },
+        "<push" => Step::Push {
+            after_secs: rest.parse().ok()?,
+        },
         "<pong" => Step::ReceiveFrame(Expected::Pong(unescape(rest))),
         "<close" => {
             let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-            let code = if code.is_empty() { None } else { Some(code.parse().ok()?) };
+            let code = if code.is_empty() {
+                None
+            } else {
+                Some(code.parse().ok()?)
+            };
             Step::ReceiveFrame(Expected::Close(code, reason.into()))
         }
         ">text" => Step::Frame(FIN | TEXT, unescape(rest)),

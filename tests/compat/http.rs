@@ -25,8 +25,13 @@ pub fn play(text: &str) {
                 ">" => stream.write(&unescape(&rest.replace("{pad}", &"a".repeat(5000)))),
                 "-<" => assert!(explained, "{title}: a difference without a reason"),
                 "<" | "+<" => {
-                    assert!(word == "<" || explained, "{title}: a difference without a reason");
-                    let Got::Some(got) = stream.read_for(PATIENCE, http_head) else { panic!("{title}: no answer") };
+                    assert!(
+                        word == "<" || explained,
+                        "{title}: a difference without a reason"
+                    );
+                    let Got::Some(got) = stream.read_for(PATIENCE, http_head) else {
+                        panic!("{title}: no answer")
+                    };
                     let status = got.split(' ').nth(1).unwrap_or_default();
                     assert_eq!(status, rest, "{title}: {got}");
                     head = got.to_ascii_lowercase();
@@ -36,11 +41,16 @@ pub fn play(text: &str) {
                 "<greeting" => {
                     let text = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
                     let frame = [&[0x81, text.len() as u8], text.as_bytes()].concat();
-                    let got =
-                        stream.read_for(PATIENCE, |bytes| Some((bytes.get(..frame.len())?.to_vec(), frame.len())));
+                    let got = stream.read_for(PATIENCE, |bytes| {
+                        Some((bytes.get(..frame.len())?.to_vec(), frame.len()))
+                    });
                     assert_eq!(got, Got::Some(frame), "{title}");
                 }
-                "<eof" => assert_eq!(stream.read_for(PATIENCE, |_| None::<((), usize)>), Got::Eof, "{title}"),
+                "<eof" => assert_eq!(
+                    stream.read_for(PATIENCE, |_| None::<((), usize)>),
+                    Got::Eof,
+                    "{title}"
+                ),
                 _ => panic!("{title}: not understood: {line}"),
             }
         }

@@ -64,7 +64,8 @@ impl Wire {
             Self::Ws(socket) => match socket.read(time) {
                 Got::Some(frame) => match frame.head ^ websocket::FIN {
                     websocket::TEXT => {
-                        let (text, len) = line(&frame.payload).expect("a message ends with a newline");
+                        let (text, len) =
+                            line(&frame.payload).expect("a message ends with a newline");
                         assert_eq!(len, frame.payload.len(), "one message a frame");
                         Got::Some(text)
                     }
@@ -97,7 +98,11 @@ struct Client {
 
 impl Client {
     fn connect(mode: Mode, server: &Server) -> Self {
-        Self { wire: Wire::connect(mode, server), pushing: false, last_sent: Instant::now() }
+        Self {
+            wire: Wire::connect(mode, server),
+            pushing: false,
+            last_sent: Instant::now(),
+        }
     }
 
     /// The next thing said that is not a push between answers.
@@ -114,7 +119,11 @@ impl Client {
     fn expect_silence(&mut self, context: &str) {
         self.wire.send(b"version");
         let version = concat!("Version::", env!("CARGO_PKG_VERSION")).to_owned();
-        assert_eq!(self.answer(PATIENCE), Said::Message(version), "{context}: not accepted in silence");
+        assert_eq!(
+            self.answer(PATIENCE),
+            Said::Message(version),
+            "{context}: not accepted in silence"
+        );
     }
 }
 
@@ -134,7 +143,9 @@ pub fn play(conversation: &Conversation, mode: Mode) {
                 steps.next_if(|step| matches!(step, Step::Receive(_)));
             }
         }
-        let client = clients.entry(current.clone()).or_insert_with(|| Client::connect(mode, &server));
+        let client = clients
+            .entry(current.clone())
+            .or_insert_with(|| Client::connect(mode, &server));
         match step {
             Step::Client { .. } => {}
             Step::Disconnect => {
@@ -147,7 +158,13 @@ pub fn play(conversation: &Conversation, mode: Mode) {
                 client.pushing |= message.starts_with(b"start");
                 let answered = matches!(
                     steps.peek(),
-                    Some(Step::Receive(_) | Step::ReceiveFrame(_) | Step::Push { .. } | Step::Quiet(_) | Step::Eof)
+                    Some(
+                        Step::Receive(_)
+                            | Step::ReceiveFrame(_)
+                            | Step::Push { .. }
+                            | Step::Quiet(_)
+                            | Step::Eof
+                    )
                 );
                 let ends = matches!(steps.peek(), Some(Step::HalfClose));
                 if !answered && !ends {
@@ -155,21 +172,43 @@ pub fn play(conversation: &Conversation, mode: Mode) {
                 }
             }
             Step::Bytes(bytes) => client.wire.stream().write(bytes),
-            Step::Frame(head, payload) => client.wire.stream().write(&websocket::masked(*head, payload)),
-            Step::Receive(text) => assert_eq!(client.answer(PATIENCE), Said::Message(text.clone()), "{context}"),
-            Step::ReceiveFrame(frame) => assert_eq!(client.answer(PATIENCE), Said::Frame(frame.clone()), "{context}"),
+            Step::Frame(head, payload) => client
+                .wire
+                .stream()
+                .write(&websocket::masked(*head, payload)),
+            Step::Receive(text) => assert_eq!(
+                client.answer(PATIENCE),
+                Said::Message(text.clone()),
+                "{context}"
+            ),
+            Step::ReceiveFrame(frame) => assert_eq!(
+                client.answer(PATIENCE),
+                Said::Frame(frame.clone()),
+                "{context}"
+            ),
             Step::Eof => assert_eq!(client.answer(PATIENCE), Said::Eof, "{context}"),
             Step::Push { after_secs } => {
-                let Said::Message(text) = client.wire.read(PATIENCE) else { panic!("{context}: no push") };
+                let Said::Message(text) = client.wire.read(PATIENCE) else {
+                    panic!("{context}: no push")
+                };
                 let passed = client.last_sent.elapsed();
-                assert!(passed.as_secs_f64() >= *after_secs, "{context}: came after {passed:?}");
-                let json = text.strip_prefix("Push::").unwrap_or_else(|| panic!("{context}: {text}"));
+                assert!(
+                    passed.as_secs_f64() >= *after_secs,
+                    "{context}: came after {passed:?}"
+                );
+                let json = text
+                    .strip_prefix("Push::")
+                    .unwrap_or_else(|| panic!("{context}: {text}"));
                 assert_eq!(shape::of(json), shape::of(shape::RECORDED), "{context}");
             }
             Step::Quiet(secs) => {
                 // What was under way when the push was stopped may still arrive before the answer to this.
                 client.expect_silence(&context);
-                assert_eq!(client.wire.read(Duration::from_secs_f64(*secs)), Said::Nothing, "{context}");
+                assert_eq!(
+                    client.wire.read(Duration::from_secs_f64(*secs)),
+                    Said::Nothing,
+                    "{context}"
+                );
             }
         }
     }

@@ -16,11 +16,15 @@ pub enum Shape {
 
 /// The shape of `json`; of the processors only the first is kept, since machines differ in their number.
 pub fn of(json: &str) -> Shape {
-    let mut shape: Shape = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let mut shape: Shape =
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
     if let Shape::Object(keys) = &mut shape {
         for (key, value) in keys {
             if let ("cpu_stat", Shape::Object(cpus)) = (key.as_str(), value) {
-                assert!(cpus.iter().all(|(_, cpu)| *cpu == cpus[0].1), "processors differ: {json}");
+                assert!(
+                    cpus.iter().all(|(_, cpu)| *cpu == cpus[0].1),
+                    "processors differ: {json}"
+                );
                 cpus.truncate(1);
             }
         }

@@ -30,7 +30,13 @@ pub struct Case {
 
 impl Case {
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), sent: Vec::new(), chop: 0, half_close: false, expected: Vec::new() }
+        Self {
+            name: name.into(),
+            sent: Vec::new(),
+            chop: 0,
+            half_close: false,
+            expected: Vec::new(),
+        }
     }
 
     /// Sends a frame.
@@ -46,7 +52,8 @@ impl Case {
 
     /// Sends a ping that is answered.
     pub fn ping(self, payload: &[u8]) -> Self {
-        self.frame(FIN | PING, payload).expect(Expect::Pong(payload.to_vec()))
+        self.frame(FIN | PING, payload)
+            .expect(Expect::Pong(payload.to_vec()))
     }
 
     /// Sends anything.
@@ -90,9 +97,18 @@ impl Case {
     pub fn play(&self, server: &Server) {
         let name = &self.name;
         let mut socket = WebSocket::connect(server.address);
-        let Got::Some(greeting) = socket.read(PATIENCE) else { panic!("{name}: no greeting") };
-        assert!(greeting.payload.starts_with(b"Welcome::"), "{name}: {greeting:?}");
-        let size = if self.chop == 0 { self.sent.len().max(1) } else { self.chop };
+        let Got::Some(greeting) = socket.read(PATIENCE) else {
+            panic!("{name}: no greeting")
+        };
+        assert!(
+            greeting.payload.starts_with(b"Welcome::"),
+            "{name}: {greeting:?}"
+        );
+        let size = if self.chop == 0 {
+            self.sent.len().max(1)
+        } else {
+            self.chop
+        };
         for piece in self.sent.chunks(size) {
             socket.0.write(piece);
         }
@@ -100,7 +116,9 @@ impl Case {
             socket.0.half_close();
         }
         for expected in &self.expected {
-            let Got::Some(frame) = socket.read(PATIENCE) else { panic!("{name}: nothing came for {expected:?}") };
+            let Got::Some(frame) = socket.read(PATIENCE) else {
+                panic!("{name}: nothing came for {expected:?}")
+            };
             match expected {
                 Expect::Text(text) => {
                     assert_eq!(frame.head, FIN | TEXT, "{name}: {frame:?}");
@@ -112,7 +130,11 @@ impl Case {
                 }
                 Expect::Close(codes) => {
                     assert_eq!(frame.head, FIN | CLOSE, "{name}: {frame:?}");
-                    assert!(codes.contains(&frame.close().0), "{name}: {:?} instead of {codes:?}", frame.close());
+                    assert!(
+                        codes.contains(&frame.close().0),
+                        "{name}: {:?} instead of {codes:?}",
+                        frame.close()
+                    );
                     assert_ne!(frame.payload.len(), 1, "{name}");
                     socket.send(FIN | CLOSE, &frame.payload);
                     assert_eq!(socket.read(PATIENCE), Got::Eof, "{name}: not ended");
@@ -130,7 +152,9 @@ impl Case {
         }
         // The connection lives, and nothing else was under way.
         socket.send(FIN | TEXT, b"version");
-        let Got::Some(frame) = socket.read(PATIENCE) else { panic!("{name}: no longer alive") };
+        let Got::Some(frame) = socket.read(PATIENCE) else {
+            panic!("{name}: no longer alive")
+        };
         assert!(frame.payload.starts_with(b"Version::"), "{name}: {frame:?}");
     }
 }

@@ -102,8 +102,16 @@ fn group_6_1_texts_of_nothing() {
     let nothing = "Error::Unknown message\n";
     play([
         Case::new("6.1.1 empty").text("").answers(nothing),
-        Case::new("6.1.2 three empty parts").frame(TEXT, "").frame(CONTINUATION, "").frame(last, "").answers(nothing),
-        Case::new("6.1.3 one of three").frame(TEXT, "").frame(CONTINUATION, "middle").frame(last, "").answered(),
+        Case::new("6.1.2 three empty parts")
+            .frame(TEXT, "")
+            .frame(CONTINUATION, "")
+            .frame(last, "")
+            .answers(nothing),
+        Case::new("6.1.3 one of three")
+            .frame(TEXT, "")
+            .frame(CONTINUATION, "middle")
+            .frame(last, "")
+            .answered(),
     ]);
 }
 
@@ -112,7 +120,10 @@ fn group_6_valid() {
     play(VALID.iter().enumerate().flat_map(|(n, text)| {
         [
             Case::new(format!("valid {n}")).text(text).answered(),
-            Case::new(format!("valid {n}, chopped")).text(text).chopped(1).answered(),
+            Case::new(format!("valid {n}, chopped"))
+                .text(text)
+                .chopped(1)
+                .answered(),
             fragments(Case::new(format!("valid {n}, a byte a fragment")), text, 1).answered(),
         ]
     }));
@@ -123,9 +134,22 @@ fn group_6_invalid() {
     play(INVALID.iter().enumerate().flat_map(|(n, text)| {
         [
             Case::new(format!("invalid {n}")).text(text).closes(1007),
-            Case::new(format!("invalid {n}, chopped")).text(text).chopped(1).closes(1007),
-            fragments(Case::new(format!("invalid {n}, a byte a fragment")), text, 1).closes(1007),
-            fragments(Case::new(format!("invalid {n}, in fragments of 5")), text, 5).closes(1007),
+            Case::new(format!("invalid {n}, chopped"))
+                .text(text)
+                .chopped(1)
+                .closes(1007),
+            fragments(
+                Case::new(format!("invalid {n}, a byte a fragment")),
+                text,
+                1,
+            )
+            .closes(1007),
+            fragments(
+                Case::new(format!("invalid {n}, in fragments of 5")),
+                text,
+                5,
+            )
+            .closes(1007),
         ]
     }));
 }

@@ -23,7 +23,9 @@ impl Client {
     fn connect(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut client = Self { lines: BufReader::new(stream) };
+        let mut client = Self {
+            lines: BufReader::new(stream),
+        };
         assert!(client.line().starts_with("Welcome::"));
         client
     }
@@ -53,7 +55,10 @@ impl Client {
     /// The top-level keys of the next push, in their order.
     fn push_keys(&mut self) -> Vec<String> {
         let line = self.line();
-        let json = json(line.strip_prefix("Push::").unwrap_or_else(|| panic!("no push: {line}")));
+        let json = json(
+            line.strip_prefix("Push::")
+                .unwrap_or_else(|| panic!("no push: {line}")),
+        );
         let map: Value = serde_json::from_str(&json).unwrap();
         let mut keys: Vec<_> = map.as_object().unwrap().keys().cloned().collect();
         keys.sort_by_key(|key| json.find(&format!("\"{key}\":")));
@@ -63,7 +68,10 @@ impl Client {
 
 /// The JSON of an argument: two backslashes are one, a backslash and `n` a newline.
 fn json(argument: &str) -> String {
-    assert!(!argument.contains("::"), "the original's page would cut {argument}");
+    assert!(
+        !argument.contains("::"),
+        "the original's page would cut {argument}"
+    );
     let message = format!("x::{argument}");
     let message = rtstat::protocol::decode(message.as_bytes()).unwrap();
     message.arguments().next().unwrap().into_owned()
@@ -90,19 +98,26 @@ fn with_a_token_the_right_one_takes_the_slot() {
 #[test]
 fn without_a_slot_a_web_socket_is_closed_1013() {
     let server = Server::start("ws", &["-a", "secret", "-c", "1"]);
-    let mut sockets = [WebSocket::connect(server.address), WebSocket::connect(server.address)];
+    let mut sockets = [
+        WebSocket::connect(server.address),
+        WebSocket::connect(server.address),
+    ];
     let mut said = Vec::new();
     for socket in &mut sockets {
         socket.send(FIN | TEXT, b"auth::secret");
         socket.send(FIN | TEXT, b"version");
         for _ in 0..2 {
-            let Got::Some(frame) = socket.read(PATIENCE) else { panic!("nothing after {said:?}") };
+            let Got::Some(frame) = socket.read(PATIENCE) else {
+                panic!("nothing after {said:?}")
+            };
             said.push(String::from_utf8_lossy(&frame.payload).into_owned());
         }
     }
     assert!(said[1].starts_with("Version::"), "{said:?}");
     assert_eq!(said[3], "Error::Too many clients\n");
-    let Got::Some(close) = sockets[1].read(PATIENCE) else { panic!("no close") };
+    let Got::Some(close) = sockets[1].read(PATIENCE) else {
+        panic!("no close")
+    };
     assert_eq!((close.head, close.close().0), (FIN | CLOSE, Some(1013)));
 }
 
@@ -111,15 +126,31 @@ fn plugins_chooses_the_keys_of_the_pushes() {
     const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
     let server = Server::start("raw", &[]);
     let mut client = Client::connect(&server);
-    for bad in ["bogus", "uptime,bogus", "uptime,uptime", "uptime,", ",", "UPTIME", "uptime ,meminfo"] {
+    for bad in [
+        "bogus",
+        "uptime,bogus",
+        "uptime,uptime",
+        "uptime,",
+        ",",
+        "UPTIME",
+        "uptime ,meminfo",
+    ] {
         client.send(&format!("plugins::{bad}\n"));
         assert_eq!(client.answer(), "Error::Unknown plugin", "{bad}");
     }
     client.send("plugins::uptime,meminfo\ninterval::0.5\nstart\n");
-    assert_eq!(client.push_keys(), ["meminfo", "uptime"], "in the server's order");
+    assert_eq!(
+        client.push_keys(),
+        ["meminfo", "uptime"],
+        "in the server's order"
+    );
     client.send("plugins::nonsense\n");
     assert_eq!(client.answer(), "Error::Unknown plugin");
-    assert_eq!(client.push_keys(), ["meminfo", "uptime"], "a refused choice changes nothing");
+    assert_eq!(
+        client.push_keys(),
+        ["meminfo", "uptime"],
+        "a refused choice changes nothing"
+    );
     client.send("plugins::cpu_stat\nversion\n");
     assert!(client.answer().starts_with("Version::"));
     assert_eq!(client.push_keys(), ["cpu_stat"]);
@@ -155,8 +186,14 @@ fn info_says_what_the_server_is_and_offers() {
     assert!(info["limits"].is_object(), "{info}");
     let plugins = info["plugins"].as_object().unwrap();
     for (name, about) in plugins {
-        assert!(about["kind"].is_string() && about["unit"].is_string(), "{name}: {about}");
-        assert!(about["min_interval"].is_number() && about["default"].is_boolean(), "{name}: {about}");
+        assert!(
+            about["kind"].is_string() && about["unit"].is_string(),
+            "{name}: {about}"
+        );
+        assert!(
+            about["min_interval"].is_number() && about["default"].is_boolean(),
+            "{name}: {about}"
+        );
     }
     for name in ["cpu_stat", "meminfo", "processes", "uptime"] {
         assert_eq!(plugins[name]["default"], true, "{name}");

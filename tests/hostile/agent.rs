@@ -24,7 +24,11 @@ pub fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = found() {
             return value;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {} s", PATIENCE.as_secs());
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not within {} s",
+            PATIENCE.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -40,7 +44,11 @@ pub struct Agent {
 impl Agent {
     /// Starts it on the loopback for each scheme (`ws`, `raw`, `wss`, `raws`), and waits until it listens.
     pub fn start(schemes: &[&str], options: &[&str]) -> Self {
-        Self::start_as(Command::new(env!("CARGO_BIN_EXE_rtstatd")), schemes, options)
+        Self::start_as(
+            Command::new(env!("CARGO_BIN_EXE_rtstatd")),
+            schemes,
+            options,
+        )
     }
 
     /// The same through another command, which gets the program's words behind its own.
@@ -61,10 +69,16 @@ impl Agent {
             // Files of a test belong to who runs it.
             command.args(["--user", "root"]);
         }
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RTSTAT_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RTSTAT_"))
+        {
             command.env_remove(name);
         }
-        command.args(options).env_remove("NOTIFY_SOCKET").stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(options)
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
@@ -76,10 +90,16 @@ impl Agent {
                 log.push('\n');
             }
         });
-        let mut agent = Self { child, log, listeners: Vec::new(), _folder: folder };
+        let mut agent = Self {
+            child,
+            log,
+            listeners: Vec::new(),
+            _folder: folder,
+        };
         let listening = eventually("the start", || {
             let log = agent.log();
-            log.lines().find_map(|line| Some(line.split_once("listening on ")?.1.to_owned()))
+            log.lines()
+                .find_map(|line| Some(line.split_once("listening on ")?.1.to_owned()))
         });
         agent.listeners = listening
             .split([',', ' '])
@@ -92,18 +112,26 @@ impl Agent {
     /// The address of the listener of this scheme.
     pub fn address(&self, scheme: &str) -> SocketAddr {
         let listener = self.listeners.iter().find(|(name, _)| name == scheme);
-        listener.and_then(|(_, place)| place.parse().ok()).unwrap_or_else(|| panic!("no {scheme} in {}", self.log()))
+        listener
+            .and_then(|(_, place)| place.parse().ok())
+            .unwrap_or_else(|| panic!("no {scheme} in {}", self.log()))
     }
 
     /// Everything logged so far.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits for a line of the log with this text.
     pub fn logged(&self, text: &str) -> String {
         eventually(&format!("the log line {text:?}"), || {
-            self.log().lines().find(|line| line.contains(text)).map(str::to_owned)
+            self.log()
+                .lines()
+                .find(|line| line.contains(text))
+                .map(str::to_owned)
         })
     }
 
@@ -118,8 +146,13 @@ impl Agent {
     /// A field of /proc/PID/status, without its unit.
     pub fn status(&self, field: &str) -> String {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        line.unwrap_or_else(|| panic!("no {field}")).trim().trim_end_matches(" kB").to_owned()
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {field}"))
+            .trim()
+            .trim_end_matches(" kB")
+            .to_owned()
     }
 
     pub fn resident_kib(&self) -> usize {
@@ -127,7 +160,9 @@ impl Agent {
     }
 
     pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(Path::new("/proc").join(self.pid().to_string()).join("fd")).unwrap().count()
+        std::fs::read_dir(Path::new("/proc").join(self.pid().to_string()).join("fd"))
+            .unwrap()
+            .count()
     }
 
     /// Ends it with a signal.
@@ -143,7 +178,10 @@ impl Drop for Agent {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("-- the agent's log (ended by itself: {ended:?}) --\n{}", self.log());
+            eprintln!(
+                "-- the agent's log (ended by itself: {ended:?}) --\n{}",
+                self.log()
+            );
         } else {
             assert!(!self.log().contains("panic"), "a panic: {}", self.log());
         }

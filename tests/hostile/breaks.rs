@@ -40,7 +40,10 @@ fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sess
     }
     agent.end(Signal::SIGKILL);
     let mut again = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
-    let mut again = again.args(["server", "--listen", &format!("raw://{address}")]).spawn().unwrap();
+    let mut again = again
+        .args(["server", "--listen", &format!("raw://{address}")])
+        .spawn()
+        .unwrap();
     let greeted = eventually("the greeting of the next server", || {
         let stream = std::net::TcpStream::connect(address).ok()?;
         Some(Client::over(stream).line())
@@ -65,11 +68,20 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
         mount -o remount,bind,ro /; exec \"$0\" \"$@\"";
     let unshare = || {
         let mut unshare = Command::new("unshare");
-        let rights = if Uid::effective().is_root() { &[][..] } else { &["--user", "--map-root-user"] };
+        let rights = if Uid::effective().is_root() {
+            &[][..]
+        } else {
+            &["--user", "--map-root-user"]
+        };
         unshare.args(rights).args(["--mount", "sh", "-c", inside]);
         unshare
     };
-    if !unshare().arg("true").output().is_ok_and(|made| made.status.success()) && std::env::var_os("CI").is_none() {
+    if !unshare()
+        .arg("true")
+        .output()
+        .is_ok_and(|made| made.status.success())
+        && std::env::var_os("CI").is_none()
+    {
         return eprintln!("not tested: this user may not mount in a namespace of its own");
     }
     let address = {
@@ -130,10 +142,16 @@ fn no_burst_of_late_pushes_follows_a_stop() {
 #[test]
 fn when_descriptors_run_out_sessions_go_on_and_service_recovers() {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtstatd")]);
+    command.args([
+        "-c",
+        "ulimit -n 64; exec \"$0\" \"$@\"",
+        env!("CARGO_BIN_EXE_rtstatd"),
+    ]);
     let agent = Agent::start_as(command, &["raw"], &["--max-clients", "0"]);
     let watcher = Watcher::start(agent.address("raw"));
-    let crowd: Vec<Client> = (0..100).map(|_| Client::connect(agent.address("raw"))).collect();
+    let crowd: Vec<Client> = (0..100)
+        .map(|_| Client::connect(agent.address("raw")))
+        .collect();
     agent.logged("no connection can be accepted for now, those that are open go on");
     watcher.next();
     watcher.next();
@@ -161,9 +179,17 @@ fn a_journal_that_is_gone_stops_nothing() {
         format!("JOURNAL_STREAM={}:{}", metadata.dev(), metadata.ino())
     };
     let to_file = format!("2>>{}", file.path().display());
-    for (variable, redirection) in [("A=b", "2>&-"), ("A=b", "2>/dev/full"), (of_journal.as_str(), to_file.as_str())] {
-        let script = format!("export {variable}; exec \"$0\" server --listen raw://{address} {redirection}");
-        let mut child = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")]).spawn().unwrap();
+    for (variable, redirection) in [
+        ("A=b", "2>&-"),
+        ("A=b", "2>/dev/full"),
+        (of_journal.as_str(), to_file.as_str()),
+    ] {
+        let script =
+            format!("export {variable}; exec \"$0\" server --listen raw://{address} {redirection}");
+        let mut child = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")])
+            .spawn()
+            .unwrap();
         let greeted = eventually("the greeting", || {
             let stream = std::net::TcpStream::connect(address).ok()?;
             Some(Client::over(stream).line())

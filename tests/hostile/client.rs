@@ -45,9 +45,23 @@ impl Client {
 
 /// A TCP connection from this address of the loopback.
 pub fn tcp_from(source: &str, address: SocketAddr) -> TcpStream {
-    let descriptor = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
-    bind(descriptor.as_raw_fd(), &SockaddrIn::from_str(&format!("{source}:0")).unwrap()).unwrap();
-    connect(descriptor.as_raw_fd(), &SockaddrIn::from_str(&address.to_string()).unwrap()).unwrap();
+    let descriptor = socket(
+        AddressFamily::Inet,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )
+    .unwrap();
+    bind(
+        descriptor.as_raw_fd(),
+        &SockaddrIn::from_str(&format!("{source}:0")).unwrap(),
+    )
+    .unwrap();
+    connect(
+        descriptor.as_raw_fd(),
+        &SockaddrIn::from_str(&address.to_string()).unwrap(),
+    )
+    .unwrap();
     TcpStream::from(descriptor)
 }
 
@@ -75,7 +89,11 @@ impl<S: Read + Write> Client<S> {
         match self.0.read_until(b'\n', &mut line) {
             Ok(_) => {}
             // A close with unread bytes.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+                ) => {}
             Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&line)),
         }
         String::from_utf8(line).unwrap()
@@ -86,7 +104,11 @@ impl<S: Read + Write> Client<S> {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+                ) => {}
             Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&rest)),
         }
         rest

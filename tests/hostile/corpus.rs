@@ -21,8 +21,13 @@ fn the_corpora_find_nothing() {
         ("proxies", targets::proxies),
     ];
     for (name, target) in all {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz/corpus")
+            .join(name);
+        let files: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         assert!(!files.is_empty(), "no corpus for {name}");
         let files: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
         // As many places as make some ten thousand runs of a target.

@@ -38,7 +38,11 @@ fn what_is_longer_than_a_message_may_be_is_refused() {
     let long = frame(0x81, &[b'x'; 4097]);
     // A claim of 2^62 bytes, of which none comes.
     let claim = [&[0x81, 0xff][..], &(1u64 << 62).to_be_bytes(), &[0; 4]].concat();
-    let fragments = [frame(0x01, b"start"), frame(0x00, &[b'x'; 1000]).repeat(100_000 / 1000)].concat();
+    let fragments = [
+        frame(0x01, b"start"),
+        frame(0x00, &[b'x'; 1000]).repeat(100_000 / 1000),
+    ]
+    .concat();
     for bytes in [long, claim, fragments] {
         let mut client = session(&agent);
         client.send(bytes);
@@ -65,7 +69,11 @@ fn a_ping_flood_is_answered_at_a_bounded_rate() {
         client.send(frame(0x89, &[number]));
     }
     for number in 0..10 {
-        assert_eq!(client.frame(), (0x8a, vec![number]), "ten in a row are all answered");
+        assert_eq!(
+            client.frame(),
+            (0x8a, vec![number]),
+            "ten in a row are all answered"
+        );
     }
     let began = Instant::now();
     client.send(frame(0x89, b"flood").repeat(20_000));
@@ -91,7 +99,9 @@ fn a_hundred_thousand_commands_in_one_segment_are_answered_in_order() {
     let mut writer = client.0.get_ref().try_clone().unwrap();
     let writing = std::thread::spawn(move || {
         use std::io::Write;
-        writer.write_all("version\n".repeat(100_000).as_bytes()).unwrap();
+        writer
+            .write_all("version\n".repeat(100_000).as_bytes())
+            .unwrap();
     });
     for _ in 0..100_000 {
         assert_eq!(client.line(), VERSION);
@@ -136,8 +146,12 @@ fn pipelined_requests_are_answered_one_by_one_and_cost_nothing() {
         for _ in 0..20 {
             let head = client.head();
             assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            std::io::Read::read_exact(&mut client.0, &mut vec![0; length.parse().unwrap()]).unwrap();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .unwrap();
+            std::io::Read::read_exact(&mut client.0, &mut vec![0; length.parse().unwrap()])
+                .unwrap();
             peak = peak.max(agent.resident_kib());
         }
         drop(client);
@@ -155,7 +169,10 @@ fn the_journal_does_not_grow_with_what_peers_do() {
     let address = agent.address("ws");
     let watcher = Watcher::start(agent.address("raw"));
     for round in 0..300 {
-        let mut page = Client::upgrade(address, "Host: localhost\r\nOrigin: http://evil.example\r\n");
+        let mut page = Client::upgrade(
+            address,
+            "Host: localhost\r\nOrigin: http://evil.example\r\n",
+        );
         page.head();
         page.half_close();
         let mut rebound = Client::upgrade(address, &format!("Host: evil{round}.example\r\n"));
@@ -172,7 +189,10 @@ fn the_journal_does_not_grow_with_what_peers_do() {
     }
     eventually("the number of the lines held back", || {
         Client::upgrade(address, "Host: evil.example\r\n").head();
-        agent.log().contains("more like this were not logged").then_some(())
+        agent
+            .log()
+            .contains("more like this were not logged")
+            .then_some(())
     });
     watcher.finish();
     let log = agent.log();

@@ -6,20 +6,37 @@ const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), 
 
 #[test]
 fn a_page_of_another_origin_gets_one_error_and_no_slot() {
-    let agent = Agent::start(&["ws"], &["--max-clients", "1", "--allow-origin", "http://wall:8080"]);
+    let agent = Agent::start(
+        &["ws"],
+        &["--max-clients", "1", "--allow-origin", "http://wall:8080"],
+    );
     let address = agent.address("ws");
-    for origin in ["http://evil.example", "null", "http://127.0.0.1.evil.example", "http://wall"] {
-        let mut page = Client::upgrade(address, &format!("Host: {address}\r\nOrigin: {origin}\r\n"));
+    for origin in [
+        "http://evil.example",
+        "null",
+        "http://127.0.0.1.evil.example",
+        "http://wall",
+    ] {
+        let mut page =
+            Client::upgrade(address, &format!("Host: {address}\r\nOrigin: {origin}\r\n"));
         assert!(page.head().starts_with("HTTP/1.1 101 "), "{origin}");
         page.send(b"\x81\x85\0\0\0\0start");
-        assert_eq!(page.text(), "Error::Origin not allowed, see --allow-origin\n", "{origin}");
+        assert_eq!(
+            page.text(),
+            "Error::Origin not allowed, see --allow-origin\n",
+            "{origin}"
+        );
         assert_eq!(page.close_code(), 1008, "{origin}");
         page.half_close();
         assert_eq!(page.rest(), b"", "{origin}");
         agent.logged(&format!("origin {origin} not allowed, see --allow-origin"));
     }
     // The one slot is still free, for each in its turn.
-    for origin in ["Origin: http://127.0.0.1:3000\r\n", "Origin: http://wall:8080\r\n", ""] {
+    for origin in [
+        "Origin: http://127.0.0.1:3000\r\n",
+        "Origin: http://wall:8080\r\n",
+        "",
+    ] {
         let mut page = Client::upgrade(address, &format!("Host: {address}\r\n{origin}"));
         page.head();
         assert_eq!(page.text(), WELCOME, "{origin}");
@@ -34,11 +51,21 @@ fn a_page_of_another_origin_gets_one_error_and_no_slot() {
 fn a_name_that_is_not_this_machines_is_refused_until_allowed() {
     let agent = Agent::start(&["ws"], &["--allow-host", "wall.example"]);
     let address = agent.address("ws");
-    let mut page = Client::upgrade(address, "Host: rebound.example:8000\r\nOrigin: http://rebound.example:8000\r\n");
+    let mut page = Client::upgrade(
+        address,
+        "Host: rebound.example:8000\r\nOrigin: http://rebound.example:8000\r\n",
+    );
     let head = page.head();
     assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
-    assert!(head.contains("content-security-policy: default-src 'none'"), "{head}");
-    assert!(String::from_utf8(page.rest()).unwrap().contains("--allow-host"));
+    assert!(
+        head.contains("content-security-policy: default-src 'none'"),
+        "{head}"
+    );
+    assert!(
+        String::from_utf8(page.rest())
+            .unwrap()
+            .contains("--allow-host")
+    );
     agent.logged("host rebound.example:8000 not allowed, see --allow-host");
     let mut metrics = Client::connect(address);
     metrics.send("GET /metrics HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
@@ -75,5 +102,8 @@ fn a_proxy_over_a_unix_socket_has_chosen_the_host() {
     let mut page = connect();
     page.ask_upgrade("/", "Host: any.example\r\nOrigin: https://evil.example\r\n");
     assert!(page.head().starts_with("HTTP/1.1 101 "));
-    assert_eq!(page.text(), "Error::Origin not allowed, see --allow-origin\n");
+    assert_eq!(
+        page.text(),
+        "Error::Origin not allowed, see --allow-origin\n"
+    );
 }

@@ -48,10 +48,18 @@ fn after_twenty_guesses_an_address_waits_and_no_other_does() {
             opens(&mut session(other, address));
         }
         guesser.0.get_ref().set_nonblocking(true).unwrap();
-        let waits = guesser.0.get_ref().read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        let waits = guesser
+            .0
+            .get_ref()
+            .read(&mut [0])
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         guesser.0.get_ref().set_nonblocking(false).unwrap();
         if waits {
-            assert_eq!(guesser.line(), VERSION, "in the end the right token is right there too");
+            assert_eq!(
+                guesser.line(),
+                VERSION,
+                "in the end the right token is right there too"
+            );
         }
         waits.then_some(())
     });
@@ -64,12 +72,21 @@ fn guesses_from_many_addresses_neither_open_nor_cost_anything() {
     let mut waiting = session("127.0.0.1", address);
     let (descriptors, before) = (agent.descriptors(), agent.resident_kib());
     for number in 0..2000 {
-        guess(&format!("127.0.{}.{}", 10 + number / 200, 1 + number % 200), address);
+        guess(
+            &format!("127.0.{}.{}", 10 + number / 200, 1 + number % 200),
+            address,
+        );
     }
     opens(&mut waiting);
-    eventually("the descriptors of the guessers", || (agent.descriptors() <= descriptors).then_some(()));
+    eventually("the descriptors of the guessers", || {
+        (agent.descriptors() <= descriptors).then_some(())
+    });
     let grown = agent.resident_kib().saturating_sub(before);
     assert!(grown < 4096, "{grown} KiB more");
     // Told are the first few of each second, and how many were not.
-    assert!(agent.log().lines().count() < 1000, "{}", agent.log().lines().count());
+    assert!(
+        agent.log().lines().count() < 1000,
+        "{}",
+        agent.log().lines().count()
+    );
 }

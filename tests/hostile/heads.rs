@@ -15,7 +15,9 @@ const SAFE: [&str; 4] = [
 /// The status line and the text of an answer, which has the headers of everything that is served.
 fn answer(bytes: &[u8]) -> (String, String) {
     let text = std::str::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("no answer: {text:?}"));
     for header in SAFE {
         assert!(head.contains(header), "{header} is not in {head}");
     }
@@ -47,8 +49,15 @@ fn a_head_that_never_ends_ends_after_ten_seconds() {
     }
     for client in [&mut silent, &mut slow, &mut second] {
         let rest = client.rest();
-        let told = String::from_utf8_lossy(&rest).rsplit("HTTP/1.1 ").next().unwrap().to_owned();
-        assert_eq!(answer(format!("HTTP/1.1 {told}").as_bytes()), ("HTTP/1.1 408 Request Timeout".into(), LATE.into()));
+        let told = String::from_utf8_lossy(&rest)
+            .rsplit("HTTP/1.1 ")
+            .next()
+            .unwrap()
+            .to_owned();
+        assert_eq!(
+            answer(format!("HTTP/1.1 {told}").as_bytes()),
+            ("HTTP/1.1 408 Request Timeout".into(), LATE.into())
+        );
         let after = began.elapsed();
         assert!(after > Duration::from_secs(8), "closed after {after:?}");
     }
@@ -61,7 +70,11 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
     let agent = pair.agent(&["ws", "wss", "raw"], &[]);
     let watcher = Watcher::start(agent.address("raw"));
     let before = agent.resident_kib();
-    for line in ["X: ".to_owned() + &"y".repeat(300_000), "X: y\r\n".repeat(50_000), "z".repeat(300_000)] {
+    for line in [
+        "X: ".to_owned() + &"y".repeat(300_000),
+        "X: y\r\n".repeat(50_000),
+        "z".repeat(300_000),
+    ] {
         let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{line}");
         let mut plain = Client::connect(agent.address("ws"));
         plain.send(&request);
@@ -69,12 +82,18 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
         secured.send(&request);
         for rest in [plain.rest(), secured.rest()] {
             let (status, text) = answer(&rest);
-            assert_eq!((status.as_str(), text.as_str()), ("HTTP/1.1 431 Request Header Fields Too Large", LONG));
+            assert_eq!(
+                (status.as_str(), text.as_str()),
+                ("HTTP/1.1 431 Request Header Fields Too Large", LONG)
+            );
         }
     }
     // One that just fits.
     let mut client = Client::connect(agent.address("ws"));
-    client.send(format!("GET /missing HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "y".repeat(16_000)));
+    client.send(format!(
+        "GET /missing HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "y".repeat(16_000)
+    ));
     assert!(client.head().starts_with("HTTP/1.1 404 "));
     let grown = agent.resident_kib().saturating_sub(before);
     assert!(grown < 2048, "{grown} KiB more");
@@ -84,9 +103,12 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
 #[test]
 fn what_is_no_request_is_told_so_with_every_header() {
     let agent = Agent::start(&["ws"], &[]);
-    for request in
-        ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n"]
-    {
+    for request in [
+        "\u{16}\u{3}\u{1}\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost\r\n\r\n",
+    ] {
         let mut client = Client::connect(agent.address("ws"));
         client.send(request.to_owned() + &"more of it ".repeat(3_000));
         let (status, text) = answer(&client.rest());
@@ -101,7 +123,11 @@ fn what_is_no_request_is_told_so_with_every_header() {
 #[test]
 fn refused_upgrades_are_told_so_whatever_comes_behind_them() {
     let agent = Agent::start(&["ws"], &[]);
-    for (headers, status) in [("Host: evil.example\r\n", "403"), ("Host: a\r\nHost: b\r\n", "400"), ("", "400")] {
+    for (headers, status) in [
+        ("Host: evil.example\r\n", "403"),
+        ("Host: a\r\nHost: b\r\n", "400"),
+        ("", "400"),
+    ] {
         let mut client = Client::upgrade(agent.address("ws"), headers);
         client.send("x".repeat(20_000));
         let (told, _) = answer(&client.rest());

@@ -50,7 +50,9 @@ impl Tree {
 
     /// Writes the captured tree's files over those that are there, which stay open for whoever has them open.
     pub fn becomes(&self, captured: &str) {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc").join(captured);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/proc")
+            .join(captured);
         copy(&from, self.0.path());
     }
 
@@ -91,7 +93,9 @@ impl Watching {
     pub async fn push(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).await.unwrap();
-        let json = line.strip_prefix("Push::").unwrap_or_else(|| panic!("no push: {line:?}"));
+        let json = line
+            .strip_prefix("Push::")
+            .unwrap_or_else(|| panic!("no push: {line:?}"));
         let push: Value = serde_json::from_str(&json.replace("\\\\", "\\")).unwrap();
         self.seq += 1;
         assert_eq!(push["_meta"]["seq"], self.seq, "a push was lost");
@@ -120,17 +124,34 @@ pub fn watched<F: Future<Output = ()>>(
             let period = Duration::from_secs_f64(entry.about.min_interval);
             Sampler::start(entry.name, entry.home, period)
         };
-        let sampling = Rc::new(Sampling::new(catalog, clock, entries.into_iter().map(outlet).collect()));
+        let sampling = Rc::new(Sampling::new(
+            catalog,
+            clock,
+            entries.into_iter().map(outlet).collect(),
+        ));
         let supervisor = Supervisor::new(clock, Rules::default()).start();
-        let info = Info { host: Host::read(root), max_clients: None };
-        let house = Rc::new(House { supervisor, sampling: Rc::clone(&sampling), info });
-        let tick = Rc::new(Tick::new(sampling, Encoder::new("boot".into()).timed_by(dials)));
+        let info = Info {
+            host: Host::read(root),
+            max_clients: None,
+        };
+        let house = Rc::new(House {
+            supervisor,
+            sampling: Rc::clone(&sampling),
+            info,
+        });
+        let tick = Rc::new(Tick::new(
+            sampling,
+            Encoder::new("boot".into()).timed_by(dials),
+        ));
         let desk = Desk::new(house, Rc::clone(&tick));
         actix::spawn(async move { tick.run().await });
 
         let (near, far) = UnixStream::pair().unwrap();
         let presence = Rc::new(Presence::default());
-        actix::spawn(raw::session(&desk, Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter())));
+        actix::spawn(raw::session(
+            &desk,
+            Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter()),
+        ));
         let (reading, mut writing) = far.into_split();
         let commands = format!("plugins::{keys},_meta\ninterval::0.5\nstart\n");
         writing.write_all(commands.as_bytes()).await.unwrap();

@@ -47,10 +47,16 @@ fn ten_thousand_connections_leave_no_trace() {
         drop(flood);
     }
     watcher.finish();
-    eventually("the descriptors of the flood to be closed", || (agent.descriptors() < descriptors + 8).then_some(()));
+    eventually("the descriptors of the flood to be closed", || {
+        (agent.descriptors() < descriptors + 8).then_some(())
+    });
     let grown = agent.resident_kib().saturating_sub(before);
     assert!(grown < 4096, "{grown} KiB more");
-    assert!(agent.log().lines().count() < 2000, "{}", agent.log().lines().count());
+    assert!(
+        agent.log().lines().count() < 2000,
+        "{}",
+        agent.log().lines().count()
+    );
 }
 
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x09\x7f\0\0\x01\0\x01\0\x02";
@@ -64,7 +70,10 @@ fn only_a_trusted_proxy_is_believed() {
     let mut proxy = Client::connect_from("127.0.0.9", raw);
     proxy.send("PROXY TCP4 192.0.2.7 127.0.0.1 4711 8000\r\nversion\n");
     assert_eq!(proxy.line(), WELCOME);
-    assert_eq!(proxy.line(), concat!("Version::", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        proxy.line(),
+        concat!("Version::", env!("CARGO_PKG_VERSION"), "\n")
+    );
     agent.logged("session opened session=1 peer=192.0.2.7 ");
 
     let mut second = Client::connect_from("127.0.0.10", raw);
@@ -74,14 +83,20 @@ fn only_a_trusted_proxy_is_believed() {
 
     // Counters use the forwarded address, whatever the way it came.
     let mut page = Client::connect_from("127.0.0.9", ws);
-    page.ask_upgrade("/", &format!("Host: {ws}\r\nX-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n"));
+    page.ask_upgrade(
+        "/",
+        &format!("Host: {ws}\r\nX-Forwarded-For: 1.2.3.4, 192.0.2.7\r\n"),
+    );
     assert!(page.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(page.text(), WELCOME);
     let mut third = Client::connect_from("127.0.0.9", raw);
     third.send("PROXY TCP4 192.0.2.7 127.0.0.1 4712 8000\r\n");
     assert_eq!(third.line(), CROWDED);
     let mut page = Client::connect_from("127.0.0.9", ws);
-    page.ask_upgrade("/", &format!("Host: {ws}\r\nX-Forwarded-For: 192.0.2.7\r\n"));
+    page.ask_upgrade(
+        "/",
+        &format!("Host: {ws}\r\nX-Forwarded-For: 192.0.2.7\r\n"),
+    );
     assert!(page.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(page.text(), CROWDED);
     assert_eq!(page.close_code(), 1013);
@@ -104,7 +119,10 @@ fn only_a_trusted_proxy_is_believed() {
     // From anybody else it is a command that does not exist, and a header without a meaning.
     let mut liar = Client::connect(raw);
     liar.send("PROXY TCP4 192.0.2.8 127.0.0.1 4711 8000\r\n");
-    assert_eq!((liar.line().as_str(), liar.line().as_str()), (WELCOME, "Error::Unknown command\n"));
+    assert_eq!(
+        (liar.line().as_str(), liar.line().as_str()),
+        (WELCOME, "Error::Unknown command\n")
+    );
     let mut page = Client::upgrade(ws, &format!("Host: {ws}\r\nX-Forwarded-For: 192.0.2.8\r\n"));
     page.head();
     assert_eq!(page.text(), WELCOME);
@@ -118,7 +136,10 @@ fn a_unix_peer_counts_by_its_user_unless_trusted() {
     let scheme = format!("ws+unix:{}", path.display());
     let connect = |client: u8| {
         let mut page = Client::over(UnixStream::connect(&path).unwrap());
-        page.ask_upgrade("/", &format!("Host: a\r\nX-Forwarded-For: 192.0.2.{client}\r\n"));
+        page.ask_upgrade(
+            "/",
+            &format!("Host: a\r\nX-Forwarded-For: 192.0.2.{client}\r\n"),
+        );
         let head = page.head();
         let greeted = head.starts_with("HTTP/1.1 101 ") && page.text() == WELCOME;
         (greeted, head, page)
@@ -130,9 +151,15 @@ fn a_unix_peer_counts_by_its_user_unless_trusted() {
     let agent = Agent::start(&[&scheme], &["--max-per-address", "1"]);
     let held = connect(1);
     let (second, head, _page) = connect(2);
-    assert!(held.0 && !second && head.starts_with("HTTP/1.1 429 "), "{head}");
+    assert!(
+        held.0 && !second && head.starts_with("HTTP/1.1 429 "),
+        "{head}"
+    );
     drop(agent);
-    let agent = Agent::start(&[&scheme], &["--max-per-address", "1", "--trust-proxy", "unix"]);
+    let agent = Agent::start(
+        &[&scheme],
+        &["--max-per-address", "1", "--trust-proxy", "unix"],
+    );
     let (one, two) = (connect(1), connect(2));
     assert!(one.0 && two.0);
     assert!(!connect(2).0);

@@ -29,9 +29,16 @@ struct Proxy {
 impl Proxy {
     /// Starts `program` with what `configuration` makes of its folder and its address, in a file whose name follows
     /// `words`, and waits until it accepts.
-    fn start(program: &str, words: &[&str], configuration: impl Fn(&Path, SocketAddr) -> String) -> Self {
+    fn start(
+        program: &str,
+        words: &[&str],
+        configuration: impl Fn(&Path, SocketAddr) -> String,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let file = folder.path().join("conf");
         fs::write(&file, configuration(folder.path(), address)).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();
@@ -44,9 +51,17 @@ impl Proxy {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{program}: {error}; tests/run installs it"));
-        let mut proxy = Self { child, address, folder };
+        let mut proxy = Self {
+            child,
+            address,
+            folder,
+        };
         eventually(program, || {
-            assert!(proxy.child.try_wait().unwrap().is_none(), "{program} ended: {}", proxy.log());
+            assert!(
+                proxy.child.try_wait().unwrap().is_none(),
+                "{program} ended: {}",
+                proxy.log()
+            );
             TcpStream::connect(address).ok()
         });
         proxy
@@ -88,44 +103,73 @@ fn watch(client: &mut TlsClient) {
 fn nginx_with_the_packaged_snippet() {
     let (pair, folder) = (Pair::new(), tempfile::tempdir().unwrap());
     let socket = folder.path().join("s");
-    let agent = Agent::start(&[&format!("ws+unix:{}", socket.display())], &["--trust-proxy", "unix"]);
+    let agent = Agent::start(
+        &[&format!("ws+unix:{}", socket.display())],
+        &["--trust-proxy", "unix"],
+    );
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shipped = fs::read_to_string(root.join("packaging/nginx/rtstat.conf")).unwrap();
     let snippet = shipped
         .replace("/run/rtstat.sock", socket.to_str().unwrap())
-        .replace("/usr/share/rtstat/public/", &format!("{}/", root.join("public").display()));
+        .replace(
+            "/usr/share/rtstat/public/",
+            &format!("{}/", root.join("public").display()),
+        );
     assert_ne!(snippet, shipped);
-    let nginx = Proxy::start("nginx", &["-p", ".", "-e", "stderr", "-c"], |folder, address| {
-        let (cert, key, folder) = (pair.cert(), pair.key(), folder.display());
-        fs::write(format!("{folder}/snippet"), &snippet).unwrap();
-        fs::write(format!("{folder}/htpasswd"), "reader:{PLAIN}secret\n").unwrap();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path {folder}/{name};\n"))
-            .concat();
-        format!(
-            "daemon off; master_process off; pid {folder}/pid; error_log stderr warn;\nevents {{}}\nhttp {{\n\
+    let nginx = Proxy::start(
+        "nginx",
+        &["-p", ".", "-e", "stderr", "-c"],
+        |folder, address| {
+            let (cert, key, folder) = (pair.cert(), pair.key(), folder.display());
+            fs::write(format!("{folder}/snippet"), &snippet).unwrap();
+            fs::write(format!("{folder}/htpasswd"), "reader:{PLAIN}secret\n").unwrap();
+            let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+                .map(|name| format!("{name}_temp_path {folder}/{name};\n"))
+                .concat();
+            format!(
+                "daemon off; master_process off; pid {folder}/pid; error_log stderr warn;\nevents {{}}\nhttp {{\n\
              access_log off; include /etc/nginx/mime.types;\n{temporary}server {{\nlisten {address} ssl;\n\
              ssl_certificate {cert}; ssl_certificate_key {key};\nauth_basic rtstat; \
              auth_basic_user_file {folder}/htpasswd;\ninclude {folder}/snippet;\n}}\n}}\n"
-        )
-    });
+            )
+        },
+    );
     let host = format!("Host: stat.example:{}\r\n", nginx.address.port());
     let password = format!("{host}Authorization: Basic cmVhZGVyOnNlY3JldA==\r\n");
     let get = |headers: &str, path: &str| {
         let mut client = nginx.connect();
-        client.send(format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"));
-        (client.head(), String::from_utf8_lossy(&client.rest()).into_owned())
+        client.send(format!(
+            "GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
+        ));
+        (
+            client.head(),
+            String::from_utf8_lossy(&client.rest()).into_owned(),
+        )
     };
-    assert!(get(&host, "/rtstat/monitoring.html").0.starts_with("HTTP/1.1 401 "));
+    assert!(
+        get(&host, "/rtstat/monitoring.html")
+            .0
+            .starts_with("HTTP/1.1 401 ")
+    );
     let (head, page) = get(&password, "/rtstat/monitoring.html");
-    assert!(head.starts_with("HTTP/1.1 200 ") && page.contains("<html"), "{head}{page}");
-    assert!(head.to_lowercase().contains("content-security-policy: default-src 'none'"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && page.contains("<html"),
+        "{head}{page}"
+    );
+    assert!(
+        head.to_lowercase()
+            .contains("content-security-policy: default-src 'none'"),
+        "{head}"
+    );
 
     let mut client = nginx.connect();
     client.ask_upgrade("/rtstat/ws", &host);
     assert!(client.head().starts_with("HTTP/1.1 401 "));
     let mut client = nginx.connect();
-    let own = format!("{password}Origin: https://stat.example:{}\r\n", nginx.address.port());
+    let own = format!(
+        "{password}Origin: https://stat.example:{}\r\n",
+        nginx.address.port()
+    );
     client.ask_upgrade("/rtstat/ws", &own);
     watch(&mut client);
     // The client's own claim is replaced, not believed.
@@ -136,7 +180,10 @@ fn nginx_with_the_packaged_snippet() {
         &format!("{password}Origin: https://evil.example\r\nX-Forwarded-For: 192.0.2.1\r\n"),
     );
     assert!(client.head().starts_with("HTTP/1.1 101 "));
-    assert_eq!(client.text(), "Error::Origin not allowed, see --allow-origin\n");
+    assert_eq!(
+        client.text(),
+        "Error::Origin not allowed, see --allow-origin\n"
+    );
     assert_eq!(client.close_code(), 1008);
     assert!(!agent.log().contains("192.0.2.1"), "{}", agent.log());
 }
@@ -144,11 +191,18 @@ fn nginx_with_the_packaged_snippet() {
 #[test]
 fn haproxy_with_a_health_check() {
     let pair = Pair::new();
-    let agent = Agent::start(&["ws"], &["--trust-proxy", "127.0.0.1", "--allow-host", "stat.example"]);
+    let agent = Agent::start(
+        &["ws"],
+        &["--trust-proxy", "127.0.0.1", "--allow-host", "stat.example"],
+    );
     let backend = agent.address("ws");
     let haproxy = Proxy::start("haproxy", &["-f"], |folder, address| {
         let folder = folder.display();
-        let both = [fs::read(pair.cert()).unwrap(), fs::read(pair.key()).unwrap()].concat();
+        let both = [
+            fs::read(pair.cert()).unwrap(),
+            fs::read(pair.key()).unwrap(),
+        ]
+        .concat();
         fs::write(format!("{folder}/both.pem"), both).unwrap();
         format!(
             "global\n stats socket {folder}/stats mode 600\ndefaults\n mode http\n timeout connect 5s\n \
@@ -163,7 +217,10 @@ fn haproxy_with_a_health_check() {
         stats.write_all(b"show stat\n").ok()?;
         let mut table = String::new();
         stats.read_to_string(&mut table).ok()?;
-        table.lines().any(|line| line.starts_with("back,agent,") && line.contains(",L7OK,")).then_some(())
+        table
+            .lines()
+            .any(|line| line.starts_with("back,agent,") && line.contains(",L7OK,"))
+            .then_some(())
     });
     let mut client = haproxy.connect();
     client.ask_upgrade("/", "Host: stat.example\r\n");

@@ -103,7 +103,9 @@ fn trace(line: &str) -> Option<(&str, &str)> {
     let call = line.trim_start_matches(|char: char| char.is_ascii_digit() || char == ' ');
     let call = call.strip_prefix("<... ").unwrap_or(call);
     let (name, rest) = call.split_once(['(', ' '])?;
-    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_').then_some((name, rest))
+    name.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        .then_some((name, rest))
 }
 
 #[test]
@@ -117,26 +119,46 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
         .args(["-p", &agent.pid().to_string()])
         .spawn()
         .expect("strace: tests/run installs it");
-    eventually("the tracer", || (agent.status("TracerPid") != "0").then_some(()));
+    eventually("the tracer", || {
+        (agent.status("TracerPid") != "0").then_some(())
+    });
 
     let (raw, ws) = (agent.address("raw"), agent.address("ws"));
     let mut client = Client::connect(raw);
     client.send("info\n");
     client.line();
     let info = client.line();
-    let info: serde_json::Value = serde_json::from_str(info.strip_prefix("Info::").unwrap()).unwrap();
-    let plugins: Vec<&str> = info["plugins"].as_object().unwrap().keys().map(String::as_str).collect();
-    client.send(format!("plugins::{}\ninterval::0.5\nstart\n", plugins.join(",")));
+    let info: serde_json::Value =
+        serde_json::from_str(info.strip_prefix("Info::").unwrap()).unwrap();
+    let plugins: Vec<&str> = info["plugins"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    client.send(format!(
+        "plugins::{}\ninterval::0.5\nstart\n",
+        plugins.join(",")
+    ));
     let mut session = Client::upgrade(ws, "Host: localhost\r\n");
     session.head();
     session.text();
-    session.send([frame(0x81, b"interval::0.5"), frame(0x81, b"start"), frame(0x89, b"ping")].concat());
+    session.send(
+        [
+            frame(0x81, b"interval::0.5"),
+            frame(0x81, b"start"),
+            frame(0x89, b"ping"),
+        ]
+        .concat(),
+    );
     for _ in 0..3 {
         assert!(client.line().starts_with("Push::"));
     }
     for path in ["/", "/js/main.js", "/metrics", "/none"] {
         let mut page = Client::connect(ws);
-        page.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+        page.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        ));
         assert!(page.head().starts_with("HTTP/1.1 "));
         page.rest();
     }
@@ -158,13 +180,22 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
             outside.insert(name);
         }
         for flag in ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"] {
-            assert!(name != "openat" || !rest.contains(flag), "opened for writing: {line}");
+            assert!(
+                name != "openat" || !rest.contains(flag),
+                "opened for writing: {line}"
+            );
         }
         // The one socket that it makes itself asks the kernel, or the service manager on this machine.
-        assert!(name != "socket" || rest.starts_with("AF_UNIX") || rest.starts_with("AF_NETLINK"), "{line}");
+        assert!(
+            name != "socket" || rest.starts_with("AF_UNIX") || rest.starts_with("AF_NETLINK"),
+            "{line}"
+        );
     }
     let expected = ["accept4", "openat", "pread64", "epoll_ctl"];
-    assert!(expected.iter().all(|name| seen.contains(name)), "not everything was traced: {seen:?}");
+    assert!(
+        expected.iter().all(|name| seen.contains(name)),
+        "not everything was traced: {seen:?}"
+    );
     assert!(outside.is_empty(), "calls outside the list: {outside:?}");
 }
 
@@ -172,18 +203,33 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
 fn the_process_says_the_same_of_itself() {
     let agent = Agent::start(&["raw"], &[]);
     // What the tests were started with is inherited.
-    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    let links = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
     let inherited: BTreeSet<_> = links.collect();
     let open = fs::read_dir(format!("/proc/{}/fdinfo", agent.pid())).unwrap();
     for entry in open {
         let entry = entry.unwrap();
         let info = fs::read_to_string(entry.path()).unwrap();
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+        let flags = info
+            .lines()
+            .find_map(|line| line.strip_prefix("flags:"))
+            .unwrap();
         let flags = u32::from_str_radix(flags.trim(), 8).unwrap();
-        let name = fs::read_link(format!("/proc/{}/fd/{}", agent.pid(), entry.file_name().to_str().unwrap())).unwrap();
+        let name = fs::read_link(format!(
+            "/proc/{}/fd/{}",
+            agent.pid(),
+            entry.file_name().to_str().unwrap()
+        ))
+        .unwrap();
         // Sockets, pipes and the event loop are read and written by nature; a file is not.
-        let writable = flags & 3 != 0 && name.is_absolute() && name != std::path::Path::new("/dev/null");
-        assert!(!writable || inherited.contains(&name), "{} is open for writing", name.display());
+        let writable =
+            flags & 3 != 0 && name.is_absolute() && name != std::path::Path::new("/dev/null");
+        assert!(
+            !writable || inherited.contains(&name),
+            "{} is open for writing",
+            name.display()
+        );
     }
     assert_eq!(agent.status("Threads"), "1");
 }

@@ -50,13 +50,18 @@ impl Peer {
 
     /// Sends as much of `bytes` as the server takes while nobody reads its answers.
     fn flood(&mut self, bytes: &[u8]) {
-        self.tcp().set_write_timeout(Some(Duration::from_millis(50))).unwrap();
+        self.tcp()
+            .set_write_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
         let sent = match self {
             Self::Plain(client) => client.0.get_mut().write_all(bytes),
             Self::Tls(client) => client.0.get_mut().write_all(bytes),
         };
         if let Err(error) = sent {
-            assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+            assert!(
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+                "{error}"
+            );
         }
     }
 }
@@ -93,31 +98,50 @@ fn costs(scheme: &str) {
     let watcher = Watcher::start(agent.address("raw"));
     let websocket = scheme.starts_with("ws");
     let message = |text: &str| {
-        if websocket { frame(0x81, text.as_bytes()) } else { format!("{text}\n").into_bytes() }
+        if websocket {
+            frame(0x81, text.as_bytes())
+        } else {
+            format!("{text}\n").into_bytes()
+        }
     };
     // What the first of a kind needs is not the cost of each.
     drop(Peer::connect(&agent, scheme));
     let before = agent.resident_kib();
     let mut peers: Vec<Peer> = (0..PEERS).map(|_| Peer::connect(&agent, scheme)).collect();
-    let bytes = [message("interval::0.5"), message("start"), message("info").repeat(5_000)].concat();
+    let bytes = [
+        message("interval::0.5"),
+        message("start"),
+        message("info").repeat(5_000),
+    ]
+    .concat();
     for peer in &mut peers {
         peer.flood(&bytes);
     }
     let port = agent.address(scheme).port();
     eventually("the peers to be held back", || {
-        let held_back = queues(&agent, port).iter().filter(|(sent, received)| *sent > 0 && *received > 0).count();
+        let held_back = queues(&agent, port)
+            .iter()
+            .filter(|(sent, received)| *sent > 0 && *received > 0)
+            .count();
         (held_back == PEERS).then_some(())
     });
     for _ in 0..3 {
         watcher.next();
     }
     let each = agent.resident_kib().saturating_sub(before) / PEERS;
-    let kernel = queues(&agent, port).iter().map(|(sent, received)| sent + received).max().unwrap().div_ceil(1024);
+    let kernel = queues(&agent, port)
+        .iter()
+        .map(|(sent, received)| sent + received)
+        .max()
+        .unwrap()
+        .div_ceil(1024);
     println!("{scheme}: {each} KiB in the program and up to {kernel} KiB in the kernel for each");
     assert!(each + kernel <= MOST_KIB, "{scheme}: {each} + {kernel} KiB");
     watcher.finish();
     drop(peers);
-    eventually("the sessions' end", || agent.log().contains("closed").then_some(()));
+    eventually("the sessions' end", || {
+        agent.log().contains("closed").then_some(())
+    });
 }
 
 #[test]

@@ -34,7 +34,12 @@ impl Pair {
     }
 
     fn fixture(name: &str) -> Vec<u8> {
-        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)).unwrap()
+        fs::read(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures/tls")
+                .join(name),
+        )
+        .unwrap()
     }
 
     fn put(&self, cert: &str, key: &str) {
@@ -53,7 +58,10 @@ impl Pair {
 
     pub fn agent(&self, schemes: &[&str], options: &[&str]) -> Agent {
         let (cert, key) = (self.cert(), self.key());
-        Agent::start(schemes, &[&["--tls-cert", &cert, "--tls-key", &key], options].concat())
+        Agent::start(
+            schemes,
+            &[&["--tls-cert", &cert, "--tls-key", &key], options].concat(),
+        )
     }
 }
 
@@ -70,14 +78,23 @@ fn both_transports_and_both_versions() {
         assert_eq!(raw.line(), WELCOME);
         raw.send("interval::0.5\nstart\n");
         for _ in 0..2 {
-            assert!(raw.line().starts_with("Push::{\"cpu_stat\":"), "{version:?}");
+            assert!(
+                raw.line().starts_with("Push::{\"cpu_stat\":"),
+                "{version:?}"
+            );
         }
         raw.send("quit\n");
         // What was on its way, and the end as TLS wants it, by an alert.
         let rest = String::from_utf8(raw.rest()).unwrap();
-        assert!(rest.lines().all(|line| line.starts_with("Push::")), "{rest}");
+        assert!(
+            rest.lines().all(|line| line.starts_with("Push::")),
+            "{rest}"
+        );
         let mut page = connect(agent.address("wss"), &[version]);
-        page.send(format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", agent.address("wss")));
+        page.send(format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\n\r\n",
+            agent.address("wss")
+        ));
         assert!(page.head().starts_with("HTTP/1.1 200 "));
         let mut session = connect(agent.address("wss"), &[version]);
         session.ask_upgrade("/", &format!("Host: {}\r\n", agent.address("wss")));
@@ -86,13 +103,25 @@ fn both_transports_and_both_versions() {
         session.send(b"\x81\x8d\0\0\0\0interval::0.5\x81\x85\0\0\0\0start");
         assert!(session.text().starts_with("Push::{"), "{version:?}");
     }
-    let Err(refused) = try_connect(agent.address("wss"), BOTH, &[b"h2"]) else { panic!("h2 was accepted") };
-    assert!(refused.to_string().contains("NoApplicationProtocol"), "{refused}");
+    let Err(refused) = try_connect(agent.address("wss"), BOTH, &[b"h2"]) else {
+        panic!("h2 was accepted")
+    };
+    assert!(
+        refused.to_string().contains("NoApplicationProtocol"),
+        "{refused}"
+    );
 }
 
 /// A client hello of an old version without extensions, as a scanner sends it (RFC 4346 §7.4.1.2).
 fn old_hello(version: u8) -> Vec<u8> {
-    let body = [&[3, version][..], &[7; 32], &[0], &[0, 4, 0xc0, 0x13, 0x00, 0x2f], &[1, 0]].concat();
+    let body = [
+        &[3, version][..],
+        &[7; 32],
+        &[0],
+        &[0, 4, 0xc0, 0x13, 0x00, 0x2f],
+        &[1, 0],
+    ]
+    .concat();
     let length = u8::try_from(body.len()).unwrap();
     [&[0x16, 3, 1, 0, length + 4, 1, 0, 0, length][..], &body].concat()
 }
@@ -105,7 +134,10 @@ fn older_versions_and_other_protocols_are_refused() {
         ("SSL 3.0", old_hello(0)),
         ("TLS 1.0", old_hello(1)),
         ("TLS 1.1", old_hello(2)),
-        ("HTTP", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        (
+            "HTTP",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        ),
         ("noise", vec![0xff; 4096]),
     ] {
         let mut client = Client::connect(agent.address("wss"));
@@ -113,7 +145,10 @@ fn older_versions_and_other_protocols_are_refused() {
         client.half_close();
         let answer = client.rest();
         // Nothing, or one fatal alert.
-        assert!(answer.is_empty() || (answer[0] == 0x15 && answer.len() == 7 && answer[5] == 2), "{name}: {answer:x?}");
+        assert!(
+            answer.is_empty() || (answer[0] == 0x15 && answer.len() == 7 && answer[5] == 2),
+            "{name}: {answer:x?}"
+        );
     }
 }
 
@@ -129,15 +164,24 @@ fn renewed_files_are_picked_up_and_a_bad_pair_is_not() {
     pair.put("other-cert.pem", "other-key.pem");
     agent.signal(Signal::SIGHUP);
     agent.logged("configuration reloaded");
-    assert_eq!(connect(address, BOTH).certificate(), certificate("other-cert.pem"));
+    assert_eq!(
+        connect(address, BOTH).certificate(),
+        certificate("other-cert.pem")
+    );
 
     pair.put("cert.pem", "other-key.pem");
     agent.signal(Signal::SIGHUP);
     agent.logged("configuration not reloaded, the old one stays: --tls-key");
-    assert_eq!(connect(address, BOTH).certificate(), certificate("other-cert.pem"));
+    assert_eq!(
+        connect(address, BOTH).certificate(),
+        certificate("other-cert.pem")
+    );
 
     session.send("version\n");
-    assert!(session.line().starts_with("Version::"), "the session of the first certificate goes on");
+    assert!(
+        session.line().starts_with("Version::"),
+        "the session of the first certificate goes on"
+    );
 }
 
 #[test]
@@ -146,18 +190,29 @@ fn handshakes_that_never_end_shut_nobody_out() {
     let agent = pair.agent(&["raws", "raw"], &[]);
     let watcher = Watcher::start(agent.address("raw"));
     let before = agent.descriptors();
-    let mut silent: Vec<Client> = (0..300).map(|_| Client::connect(agent.address("raws"))).collect();
+    let mut silent: Vec<Client> = (0..300)
+        .map(|_| Client::connect(agent.address("raws")))
+        .collect();
     // The oldest make place for the newest.
     assert_eq!(silent[0].rest(), b"");
     assert_eq!(connect(agent.address("raws"), BOTH).line(), WELCOME);
-    assert!(agent.descriptors() <= before + 258, "{} descriptors", agent.descriptors());
+    assert!(
+        agent.descriptors() <= before + 258,
+        "{} descriptors",
+        agent.descriptors()
+    );
     // A hello in drops, from the last of them.
     let mut slow = silent.pop().unwrap();
     let began = Instant::now();
     slow.send(&old_hello(3)[..6]);
     assert_eq!(slow.rest(), b"");
-    assert!(began.elapsed() > Duration::from_secs(8), "not before its deadline");
+    assert!(
+        began.elapsed() > Duration::from_secs(8),
+        "not before its deadline"
+    );
     agent.logged("connection refused: the TLS handshake did not come within 10 s");
-    eventually("the descriptors", || (agent.descriptors() <= before + 2).then_some(()));
+    eventually("the descriptors", || {
+        (agent.descriptors() <= before + 2).then_some(())
+    });
     watcher.finish();
 }

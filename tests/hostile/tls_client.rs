@@ -63,7 +63,9 @@ pub const BOTH: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
 impl TlsClient {
     /// The server's own certificate.
     pub fn certificate(&self) -> CertificateDer<'static> {
-        self.0.get_ref().conn.peer_certificates().unwrap()[0].clone().into_owned()
+        self.0.get_ref().conn.peer_certificates().unwrap()[0]
+            .clone()
+            .into_owned()
     }
 }
 
@@ -88,7 +90,12 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -97,7 +104,12 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -17,21 +17,31 @@ use crate::program::{Program, config_file};
 pub fn activated(socket: impl Into<OwnedFd>, name: &str, words: &[&str]) -> Command {
     let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
-    command.args(["-c", script, env!("CARGO_BIN_EXE_rtstatd")]).args(words);
-    command.env_remove("NOTIFY_SOCKET").env("LISTEN_FDNAMES", name).stdin(Stdio::from(socket.into()));
+    command
+        .args(["-c", script, env!("CARGO_BIN_EXE_rtstatd")])
+        .args(words);
+    command
+        .env_remove("NOTIFY_SOCKET")
+        .env("LISTEN_FDNAMES", name)
+        .stdin(Stdio::from(socket.into()));
     command
 }
 
 fn check(name: &str, words: &[&str]) -> Output {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    activated(listener, name, &[&["server", "--check"], words].concat()).output().unwrap()
+    activated(listener, name, &[&["server", "--check"], words].concat())
+        .output()
+        .unwrap()
 }
 
 #[test]
 fn passed_sockets_replace_listening() {
     let output = check("websocket", &["-w", "-p", "1"]);
     let report = String::from_utf8(output.stdout).unwrap();
-    assert!(report.contains("\nlisten            the sockets passed by systemd\n"), "{report}");
+    assert!(
+        report.contains("\nlisten            the sockets passed by systemd\n"),
+        "{report}"
+    );
     assert!(!report.contains("raw://"), "{report}");
     assert_eq!(output.status.code(), Some(0));
 }
@@ -61,7 +71,12 @@ fn a_wrong_configuration_keeps_the_port_open_until_it_is_right() {
     let version = env!("CARGO_PKG_VERSION");
     let welcome = format!("Welcome::Rt-Stat v.{version}\nVersion::{version}\n");
     for (name, request, refused, served) in [
-        ("raw", "version\nquit\n", "Error::Server is misconfigured\n", welcome.as_str()),
+        (
+            "raw",
+            "version\nquit\n",
+            "Error::Server is misconfigured\n",
+            welcome.as_str(),
+        ),
         (
             "websocket",
             "GET /no-such-file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",

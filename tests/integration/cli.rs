@@ -9,7 +9,11 @@ use std::{
 /// The program with a clean environment and no configuration file of the machine.
 fn rtstatd(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
-    command.args(words).env_clear().current_dir("/").stdin(Stdio::null());
+    command
+        .args(words)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null());
     command
 }
 
@@ -30,16 +34,45 @@ fn wrong_values_are_one_line_and_an_exit_code() {
     fs::write(&open, "secret").unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
     let (empty, open) = (empty.to_str().unwrap(), open.to_str().unwrap());
-    let open_line = format!("error: --auth-token-file {open}: others have access (mode 0644): chmod 0640 it\n");
+    let open_line =
+        format!("error: --auth-token-file {open}: others have access (mode 0644): chmod 0640 it\n");
     for (words, code, line) in [
-        (vec!["-p", "0"], 64, "error: --port 0: accepted are 1 to 65535\n"),
-        (vec!["-p", "70000"], 64, "error: --port 70000: accepted are 1 to 65535\n"),
-        (vec!["-p", "abc"], 64, "error: --port abc: accepted are 1 to 65535\n"),
-        (vec!["--max-clients", "-1"], 64, "error: --max-clients -1: accepted are 0 to 1000000, 0 = no limit\n"),
-        (vec!["-a", ""], 64, "error: --auth-token: the token is empty: leave it out to serve without a token\n"),
+        (
+            vec!["-p", "0"],
+            64,
+            "error: --port 0: accepted are 1 to 65535\n",
+        ),
+        (
+            vec!["-p", "70000"],
+            64,
+            "error: --port 70000: accepted are 1 to 65535\n",
+        ),
+        (
+            vec!["-p", "abc"],
+            64,
+            "error: --port abc: accepted are 1 to 65535\n",
+        ),
+        (
+            vec!["--max-clients", "-1"],
+            64,
+            "error: --max-clients -1: accepted are 0 to 1000000, 0 = no limit\n",
+        ),
+        (
+            vec!["-a", ""],
+            64,
+            "error: --auth-token: the token is empty: leave it out to serve without a token\n",
+        ),
         (vec!["--auth-token-file", open], 78, &open_line),
-        (vec!["--user", "no-such-user"], 78, "error: --user no-such-user: there is no such user\n"),
-        (vec!["--no-such-option"], 64, "error: unexpected argument '--no-such-option' found (see rtstatd --help)\n"),
+        (
+            vec!["--user", "no-such-user"],
+            78,
+            "error: --user no-such-user: there is no such user\n",
+        ),
+        (
+            vec!["--no-such-option"],
+            64,
+            "error: unexpected argument '--no-such-option' found (see rtstatd --help)\n",
+        ),
         (
             vec!["--listen", "ws://192.0.2.1:0", "--user", "root"],
             69,
@@ -47,8 +80,10 @@ fn wrong_values_are_one_line_and_an_exit_code() {
         ),
     ] {
         let root_only = words.contains(&"root") && !nix::unistd::Uid::effective().is_root();
-        let words: Vec<&str> =
-            words.into_iter().filter(|word| !root_only || !["--user", "root"].contains(word)).collect();
+        let words: Vec<&str> = words
+            .into_iter()
+            .filter(|word| !root_only || !["--user", "root"].contains(word))
+            .collect();
         let output = run(&[&["server", "--config", empty], words.as_slice()].concat());
         assert_eq!(text(&output.stderr), line, "{words:?}");
         assert_eq!(output.status.code(), Some(code), "{words:?}");
@@ -61,7 +96,8 @@ fn an_address_in_use_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let output = run(&["server", "--listen", &format!("ws://{address}")]);
-    let line = format!("error: ws://{address}: the address {address} is in use by another program\n");
+    let line =
+        format!("error: ws://{address}: the address {address} is in use by another program\n");
     assert_eq!(text(&output.stderr), line);
     assert_eq!(output.status.code(), Some(69));
 }
@@ -70,10 +106,16 @@ fn an_address_in_use_is_named() {
 fn check_prints_what_would_run_and_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("rtstat.toml");
-    fs::write(&config, "max_clients = 3\nlisten = ['raw://127.0.0.1:1', 'ws://[::1]:2']\n").unwrap();
+    fs::write(
+        &config,
+        "max_clients = 3\nlisten = ['raw://127.0.0.1:1', 'ws://[::1]:2']\n",
+    )
+    .unwrap();
     let config = config.to_str().unwrap();
-    let output =
-        rtstatd(&["server", "--check", "--config", config]).env("RTSTAT_EXIT_ON_IDLE", "300").output().unwrap();
+    let output = rtstatd(&["server", "--check", "--config", config])
+        .env("RTSTAT_EXIT_ON_IDLE", "300")
+        .output()
+        .unwrap();
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
     let report = text(&output.stdout);
@@ -83,7 +125,10 @@ fn check_prints_what_would_run_and_opens_nothing() {
         "max_clients       3",
         "exit_on_idle      300 s",
     ] {
-        assert!(report.lines().any(|found| found == line), "{line}: {report}");
+        assert!(
+            report.lines().any(|found| found == line),
+            "{line}: {report}"
+        );
     }
 }
 
@@ -92,7 +137,9 @@ fn check_never_shows_a_token() {
     let output = run(&["server", "--check", "-a", "geheim"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(!text(&output.stdout).contains("geheim") && !text(&output.stderr).contains("geheim"));
-    assert!(text(&output.stderr).contains("--auth-token: every local user can read a command line"));
+    assert!(
+        text(&output.stderr).contains("--auth-token: every local user can read a command line")
+    );
     let quiet = run(&["server", "--check", "-q", "-a", "geheim"]);
     assert_eq!(text(&quiet.stderr), "");
 }
@@ -101,15 +148,20 @@ fn check_never_shows_a_token() {
 fn a_standard_error_that_is_gone_changes_nothing() {
     for redirection in ["2>&-", "2>/dev/full"] {
         let script = format!("exec \"$0\" server -p 0 {redirection}");
-        let status = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")]).status().unwrap();
+        let status = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")])
+            .status()
+            .unwrap();
         assert_eq!(status.code(), Some(64), "{redirection}");
     }
 }
 
 #[test]
 fn help_and_version_are_answers() {
-    for (word, wanted) in [("--help", "Usage: rtstatd"), ("--version", concat!("rtstatd ", env!("CARGO_PKG_VERSION")))]
-    {
+    for (word, wanted) in [
+        ("--help", "Usage: rtstatd"),
+        ("--version", concat!("rtstatd ", env!("CARGO_PKG_VERSION"))),
+    ] {
         let output = run(&[word]);
         assert_eq!(output.status.code(), Some(0), "{word}");
         assert!(text(&output.stdout).contains(wanted), "{word}");

@@ -31,7 +31,9 @@ impl Client {
         for line in lines.lines() {
             // The mask of zeros is a mask, too.
             let head = [0x81, 0x80 | u8::try_from(line.len()).unwrap(), 0, 0, 0, 0];
-            stream.write_all(&[&head, line.as_bytes()].concat()).unwrap();
+            stream
+                .write_all(&[&head, line.as_bytes()].concat())
+                .unwrap();
         }
         client
     }
@@ -45,7 +47,11 @@ impl Client {
     pub fn line_with(&mut self, what: &str) -> String {
         loop {
             let mut line = Vec::new();
-            assert_ne!(self.0.read_until(b'\n', &mut line).unwrap(), 0, "the end, and no {what}");
+            assert_ne!(
+                self.0.read_until(b'\n', &mut line).unwrap(),
+                0,
+                "the end, and no {what}"
+            );
             let line = String::from_utf8_lossy(&line);
             if line.contains(what) {
                 return line.trim_end().to_owned();

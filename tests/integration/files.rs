@@ -11,7 +11,8 @@ use crate::program::{Program, rtstatd};
 /// The whole answer to a request, whose head gets what every request needs.
 fn ask(address: &str, line: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -22,13 +23,30 @@ fn ask(address: &str, line: &str, headers: &str) -> String {
 fn parts(answer: &str) -> (u16, Vec<(String, String)>, &str) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let headers = lines.filter_map(|line| line.split_once(": "));
-    (status, headers.map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(), body)
+    (
+        status,
+        headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.into()))
+            .collect(),
+        body,
+    )
 }
 
 fn header(answer: &str, name: &str) -> Option<String> {
-    parts(answer).1.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
+    parts(answer)
+        .1
+        .into_iter()
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value)
 }
 
 #[test]
@@ -38,15 +56,31 @@ fn every_way_to_ask_for_a_file() {
     for (line, status, kind) in [
         ("GET /", 200, "text/html; charset=utf-8"),
         ("GET /monitoring.html", 200, "text/html; charset=utf-8"),
-        ("GET /monitoring%2ehtml?x=/../y", 200, "text/html; charset=utf-8"),
+        (
+            "GET /monitoring%2ehtml?x=/../y",
+            200,
+            "text/html; charset=utf-8",
+        ),
         ("GET /client.html", 200, "text/html; charset=utf-8"),
-        ("GET /monitoring-default-config.js", 200, "text/javascript; charset=utf-8"),
+        (
+            "GET /monitoring-default-config.js",
+            200,
+            "text/javascript; charset=utf-8",
+        ),
         ("HEAD /client.html", 200, "text/html; charset=utf-8"),
         ("GET /no-such-file", 404, "text/html; charset=utf-8"),
         ("GET /js", 404, "text/html; charset=utf-8"),
         ("GET /../Cargo.toml", 404, "text/html; charset=utf-8"),
-        ("GET /js/%2e%2e/%2e%2e/etc/passwd", 404, "text/html; charset=utf-8"),
-        ("GET /..%2f..%2fetc%2fpasswd", 404, "text/html; charset=utf-8"),
+        (
+            "GET /js/%2e%2e/%2e%2e/etc/passwd",
+            404,
+            "text/html; charset=utf-8",
+        ),
+        (
+            "GET /..%2f..%2fetc%2fpasswd",
+            404,
+            "text/html; charset=utf-8",
+        ),
         ("GET //etc/passwd", 404, "text/html; charset=utf-8"),
         ("GET /%00", 404, "text/html; charset=utf-8"),
         ("GET /%ff%", 404, "text/html; charset=utf-8"),
@@ -56,8 +90,16 @@ fn every_way_to_ask_for_a_file() {
         let answer = ask(&address, line, "");
         let (found, _, body) = parts(&answer);
         assert_eq!(found, status, "{line}: {answer}");
-        assert_eq!(header(&answer, "content-type").as_deref(), Some(kind), "{line}");
-        assert_eq!(header(&answer, "x-content-type-options").as_deref(), Some("nosniff"), "{line}");
+        assert_eq!(
+            header(&answer, "content-type").as_deref(),
+            Some(kind),
+            "{line}"
+        );
+        assert_eq!(
+            header(&answer, "x-content-type-options").as_deref(),
+            Some("nosniff"),
+            "{line}"
+        );
         assert_eq!(body.is_empty(), line.starts_with("HEAD"), "{line}");
         assert_eq!(header(&answer, "allow").is_some(), status == 405, "{line}");
     }
@@ -70,10 +112,17 @@ fn a_file_that_is_known_is_not_sent_again() {
     let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
     let address = program.listener("ws");
     let tag = header(&ask(&address, "GET /client.html", ""), "etag").unwrap();
-    for (known, status) in
-        [(tag.clone(), 304), (format!("\"other\", W/{tag}"), 304), ("*".into(), 304), ("\"other\"".into(), 200)]
-    {
-        let answer = ask(&address, "GET /client.html", &format!("If-None-Match: {known}\r\n"));
+    for (known, status) in [
+        (tag.clone(), 304),
+        (format!("\"other\", W/{tag}"), 304),
+        ("*".into(), 304),
+        ("\"other\"".into(), 200),
+    ] {
+        let answer = ask(
+            &address,
+            "GET /client.html",
+            &format!("If-None-Match: {known}\r\n"),
+        );
         assert_eq!(parts(&answer).0, status, "{known}");
         assert_eq!(parts(&answer).2.is_empty(), status == 304, "{known}");
     }
@@ -82,21 +131,43 @@ fn a_file_that_is_known_is_not_sent_again() {
 #[test]
 fn a_folder_in_place_of_the_built_in_files() {
     let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::set_permissions(
+        folder.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     fs::write(folder.path().join("a b+c%.txt"), "odd name").unwrap();
     fs::write(folder.path().join("monitoring.html"), "own page").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link.txt")).unwrap();
     let public = folder.path().to_str().unwrap();
-    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0", "--public", public]));
+    let program = Program::start(rtstatd(&[
+        "server",
+        "--listen",
+        "ws://127.0.0.1:0",
+        "--public",
+        public,
+    ]));
     let address = program.listener("ws");
     for (path, status, body) in [
         ("/", 200, "own page"),
         ("/a%20b+c%25.txt", 200, "odd name"),
         ("/a%20b%2bc%25.txt", 200, "odd name"),
-        ("/link.txt", 404, "there is no such file here; the page is at /\n"),
-        ("/client.html", 404, "there is no such file here; the page is at /\n"),
+        (
+            "/link.txt",
+            404,
+            "there is no such file here; the page is at /\n",
+        ),
+        (
+            "/client.html",
+            404,
+            "there is no such file here; the page is at /\n",
+        ),
     ] {
         let answer = ask(&address, &format!("GET {path}"), "");
-        assert_eq!((parts(&answer).0, parts(&answer).2), (status, body), "{path}");
+        assert_eq!(
+            (parts(&answer).0, parts(&answer).2),
+            (status, body),
+            "{path}"
+        );
     }
 }

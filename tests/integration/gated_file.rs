@@ -20,11 +20,28 @@ pub struct GatedFile(Text);
 impl GatedFile {
     /// Mounts a file over the one at `path`, which says `text`.
     pub fn over(path: &Path, text: &'static str) -> Self {
-        let device = File::options().read(true).write(true).open("/dev/fuse").unwrap();
-        let options = format!("fd={},rootmode=100444,user_id=0,group_id=0,allow_other", device.as_raw_fd());
-        mount(Some("gated"), path, Some("fuse.gated"), MsFlags::empty(), Some(options.as_str())).unwrap();
+        let device = File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/fuse")
+            .unwrap();
+        let options = format!(
+            "fd={},rootmode=100444,user_id=0,group_id=0,allow_other",
+            device.as_raw_fd()
+        );
+        mount(
+            Some("gated"),
+            path,
+            Some("fuse.gated"),
+            MsFlags::empty(),
+            Some(options.as_str()),
+        )
+        .unwrap();
         let shared = Text::new((Mutex::new(Some(text)), Condvar::new()));
-        let daemon = Daemon { device: device.into(), text: Arc::clone(&shared) };
+        let daemon = Daemon {
+            device: device.into(),
+            text: Arc::clone(&shared),
+        };
         thread::spawn(move || daemon.serve());
         Self(shared)
     }
@@ -71,7 +88,10 @@ impl Daemon {
             }
             let (error, body) = match code {
                 // Version 7.31, no readahead, no features; a page for a write.
-                INIT => (0, words(&[7, 31, 0, 0, 0, 4096, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
+                INIT => (
+                    0,
+                    words(&[7, 31, 0, 0, 0, 4096, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+                ),
                 // Not to be kept; inode 1, and of all its facts the mode (a file that all may read) and one link.
                 GETATTR => {
                     let mut facts = [0; 26];
@@ -83,13 +103,20 @@ impl Daemon {
                 READ if word(48) > 0 => (0, Vec::new()),
                 READ => {
                     let (text, changed) = &*self.text;
-                    let text = changed.wait_while(text.lock().unwrap(), |text| text.is_none()).unwrap();
+                    let text = changed
+                        .wait_while(text.lock().unwrap(), |text| text.is_none())
+                        .unwrap();
                     (0, text.unwrap_or_default().as_bytes().to_vec())
                 }
                 _ => (NOT_IMPLEMENTED, Vec::new()),
             };
             let length = u32::try_from(16 + body.len()).unwrap();
-            let head = [&length.to_ne_bytes()[..], &i32::to_ne_bytes(error), &question[8..16]].concat();
+            let head = [
+                &length.to_ne_bytes()[..],
+                &i32::to_ne_bytes(error),
+                &question[8..16],
+            ]
+            .concat();
             // Whoever asked may be gone.
             let _ = device.write(&[head, body].concat());
         }

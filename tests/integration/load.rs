@@ -35,15 +35,22 @@ impl Drop for Planted {
 
 fn watch(plugins: &str) -> (Program, Client) {
     let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
-    let client = Client::raw(&program.listener("raw"), &format!("plugins::{plugins}\ninterval::0.5\nstart\nversion\n"));
+    let client = Client::raw(
+        &program.listener("raw"),
+        &format!("plugins::{plugins}\ninterval::0.5\nstart\nversion\n"),
+    );
     (program, client)
 }
 
 /// What a tool prints.
 fn told(command: &str, words: &[&str]) -> String {
-    let output = Command::new(command).args(words).env("LC_ALL", "C").output().unwrap_or_else(|error| {
-        panic!("{command}: {error}");
-    });
+    let output = Command::new(command)
+        .args(words)
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("{command}: {error}");
+        });
     assert!(output.status.success(), "{command}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -54,7 +61,10 @@ struct Sums(BTreeMap<String, f64>);
 
 /// Seconds since the epoch.
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs_f64()
 }
 
 /// Whether the window of a push began after that instant.
@@ -74,11 +84,16 @@ impl Sums {
 /// The fields of each line of a kernel table that begins with a name, by that name.
 fn table(path: &str, name_at: usize) -> BTreeMap<String, Vec<u64>> {
     let text = fs::read_to_string(path).unwrap().replace(':', " ");
-    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
     let named = lines.filter(|words| words.len() > name_at + 5);
     named
         .map(|words| {
-            let fields = words[name_at + 1..].iter().map(|word| word.parse().unwrap_or(0)).collect();
+            let fields = words[name_at + 1..]
+                .iter()
+                .map(|word| word.parse().unwrap_or(0))
+                .collect();
             (words[name_at].to_owned(), fields)
         })
         .collect()
@@ -91,8 +106,20 @@ fn iostat() -> BTreeMap<String, (u64, u64)> {
     let head: Vec<_> = lines.next().unwrap().split_whitespace().collect();
     let column = |name| head.iter().position(|column| *column == name).unwrap();
     let (read, written) = (column("kB_read"), column("kB_wrtn"));
-    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>()).filter(|words| words.len() > written);
-    lines.map(|words| (words[0].to_owned(), (words[read].parse().unwrap(), words[written].parse().unwrap()))).collect()
+    let lines = lines
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|words| words.len() > written);
+    lines
+        .map(|words| {
+            (
+                words[0].to_owned(),
+                (
+                    words[read].parse().unwrap(),
+                    words[written].parse().unwrap(),
+                ),
+            )
+        })
+        .collect()
 }
 
 const BLOCK: usize = 1 << 20;
@@ -103,7 +130,12 @@ fn write_and_read(path: &Path) {
     let mut aligned = vec![0_u8; 2 * BLOCK];
     let start = aligned.as_ptr().align_offset(4096);
     let block = &mut aligned[start..start + BLOCK];
-    let direct = |options: &mut fs::OpenOptions| options.custom_flags(nix::libc::O_DIRECT).open(path).unwrap();
+    let direct = |options: &mut fs::OpenOptions| {
+        options
+            .custom_flags(nix::libc::O_DIRECT)
+            .open(path)
+            .unwrap()
+    };
     let mut file = direct(File::options().write(true).create_new(true));
     for _ in 0..BLOCKS {
         file.write_all(block).unwrap();
@@ -140,8 +172,14 @@ fn a_busy_disk_is_as_busy_as_diskstats_and_iostat_say() {
             total_written += rates["w"].as_f64().unwrap_or(0.0);
         }
         // No byte is in the total twice: it is no more than all devices together.
-        assert!(push["disk"]["total"]["r"].as_f64().unwrap() <= total_read + 1.0, "{push}");
-        assert!(push["disk"]["total"]["w"].as_f64().unwrap() <= total_written + 1.0, "{push}");
+        assert!(
+            push["disk"]["total"]["r"].as_f64().unwrap() <= total_read + 1.0,
+            "{push}"
+        );
+        assert!(
+            push["disk"]["total"]["w"].as_f64().unwrap() <= total_written + 1.0,
+            "{push}"
+        );
         match &over {
             Some((ended, _)) if begins_after(&push, *ended) => break,
             Some(_) => {}
@@ -156,7 +194,12 @@ fn a_busy_disk_is_as_busy_as_diskstats_and_iostat_say() {
     let mut seen = Vec::new();
     for (device, last) in &least {
         // Reads, sectors read, and the same for writes; the kernel's sectors have 512 bytes whatever the disk's have.
-        for (name, field, unit) in [("r", 2, 512.0), ("w", 6, 512.0), ("ri", 0, 1.0), ("wi", 4, 1.0)] {
+        for (name, field, unit) in [
+            ("r", 2, 512.0),
+            ("w", 6, 512.0),
+            ("ri", 0, 1.0),
+            ("wi", 4, 1.0),
+        ] {
             let Some(&sum) = sums.0.get(&format!("{device} {name}")) else {
                 continue;
             };
@@ -175,13 +218,24 @@ fn a_busy_disk_is_as_busy_as_diskstats_and_iostat_say() {
         }
         if let (Some(before), Some(after)) = (iostat_before.get(device), iostat_after.get(device)) {
             for (name, kib) in [("r", after.0 - before.0), ("w", after.1 - before.1)] {
-                let sum = sums.0.get(&format!("{device} {name}")).copied().unwrap_or(0.0);
-                assert!(sum <= kib as f64 * 1024.0 * 1.03 + 4096.0, "{device} {name}: {sum}, iostat {kib} kB");
+                let sum = sums
+                    .0
+                    .get(&format!("{device} {name}"))
+                    .copied()
+                    .unwrap_or(0.0);
+                assert!(
+                    sum <= kib as f64 * 1024.0 * 1.03 + 4096.0,
+                    "{device} {name}: {sum}, iostat {kib} kB"
+                );
             }
         }
     }
     let both = |kind: &str| seen.iter().any(|name| name.ends_with(kind));
-    assert!(both(" r") && both(" w"), "the load is not to be seen: {seen:?}, {:?}", sums.0);
+    assert!(
+        both(" r") && both(" w"),
+        "the load is not to be seen: {seen:?}, {:?}",
+        sums.0
+    );
 }
 
 #[test]
@@ -202,12 +256,19 @@ fn file_systems_are_as_full_as_df_says() {
         let text = told("df", &["-B1", "--output=size,used,avail,target", point]);
         let words: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(words[3..].join(" "), point);
-        assert_eq!(row["size"].as_u64().unwrap().to_string(), words[0], "{point}");
+        assert_eq!(
+            row["size"].as_u64().unwrap().to_string(),
+            words[0],
+            "{point}"
+        );
         for (field, word) in [("used", words[1]), ("avail", words[2])] {
             let (told, df) = (row[field].as_u64().unwrap(), word.parse::<u64>().unwrap());
             // Files come and go between the two.
             let slack = (row["size"].as_u64().unwrap() / 10).max(64 << 20);
-            assert!(told.abs_diff(df) <= slack, "{point} {field}: {told}, df {df}");
+            assert!(
+                told.abs_diff(df) <= slack,
+                "{point} {field}: {told}, df {df}"
+            );
         }
         compared += 1;
     }
@@ -221,19 +282,31 @@ const OWN_NETWORK: [&str; 5] = ["--net", "--mount", "--pid", "--fork", "--mount-
 #[test]
 fn sockets_are_counted_as_ss_counts_them() {
     let name = "load::sockets_are_counted_as_ss_counts_them";
-    again_in(name, &OWN_NETWORK, may(&["ip", "link", "set", "lo", "up"]), || {
-        run(&["ip", "link", "set", "lo", "up"]);
-        count_sockets();
-    });
+    again_in(
+        name,
+        &OWN_NETWORK,
+        may(&["ip", "link", "set", "lo", "up"]),
+        || {
+            run(&["ip", "link", "set", "lo", "up"]);
+            count_sockets();
+        },
+    );
 }
 
 fn count_sockets() {
     const PAIRS: usize = 40;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let pairs: Vec<_> = (0..PAIRS)
-        .map(|_| (TcpStream::connect(listener.local_addr().unwrap()).unwrap(), listener.accept().unwrap()))
+        .map(|_| {
+            (
+                TcpStream::connect(listener.local_addr().unwrap()).unwrap(),
+                listener.accept().unwrap(),
+            )
+        })
         .collect();
-    let datagrams: Vec<_> = (0..PAIRS).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    let datagrams: Vec<_> = (0..PAIRS)
+        .map(|_| UdpSocket::bind("127.0.0.1:0").unwrap())
+        .collect();
     let (_program, mut client) = watch("sock");
     let lines = |words: &[&str]| told("ss", words).lines().count();
     let ss = || {
@@ -264,7 +337,11 @@ fn memory_that_is_taken_is_used_as_free_says() {
     let free = || {
         let text = told("free", &["-b"]);
         let line = text.lines().nth(1).unwrap();
-        let words: Vec<u64> = line.split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect();
+        let words: Vec<u64> = line
+            .split_whitespace()
+            .skip(1)
+            .map(|word| word.parse().unwrap())
+            .collect();
         [words[0], words[2], words[5]]
     };
     let mut agreed = || {
@@ -273,9 +350,19 @@ fn memory_that_is_taken_is_used_as_free_says() {
             let (before, push, after) = (free(), client.push(), free());
             let mem = &push["mem"];
             let told = ["total", "free", "available"].map(|field| mem[field].as_u64().unwrap());
-            let spare = told[2] + mem["arc"].as_u64().unwrap_or(0).saturating_sub(mem["arc_min"].as_u64().unwrap_or(0));
-            assert_eq!((mem["used"].as_u64(), told[0]), (Some(told[0].saturating_sub(spare)), before[0]), "{mem}");
-            let near = |at: usize| told[at].abs_diff(before[at]) <= before[at].abs_diff(after[at]) + (16 << 20);
+            let spare = told[2]
+                + mem["arc"]
+                    .as_u64()
+                    .unwrap_or(0)
+                    .saturating_sub(mem["arc_min"].as_u64().unwrap_or(0));
+            assert_eq!(
+                (mem["used"].as_u64(), told[0]),
+                (Some(told[0].saturating_sub(spare)), before[0]),
+                "{mem}"
+            );
+            let near = |at: usize| {
+                told[at].abs_diff(before[at]) <= before[at].abs_diff(after[at]) + (16 << 20)
+            };
             if near(1) && near(2) {
                 return mem["used"].as_u64().unwrap();
             }
@@ -305,24 +392,34 @@ impl Container {
         let mount = Path::new("/sys/fs/cgroup");
         let unified = fs::read_to_string(mount.join("cgroup.controllers"));
         let (parents, limit) = match &unified {
-            Ok(controllers) if controllers.contains("memory") => (vec![mount.to_owned()], "memory.max"),
+            Ok(controllers) if controllers.contains("memory") => {
+                (vec![mount.to_owned()], "memory.max")
+            }
             // The tree of the service manager is where groups are looked for.
             _ => {
                 let trees = ["memory", "pids", "systemd"].map(|tree| mount.join(tree));
-                (trees.into_iter().filter(|tree| tree.is_dir()).collect(), "memory.limit_in_bytes")
+                (
+                    trees.into_iter().filter(|tree| tree.is_dir()).collect(),
+                    "memory.limit_in_bytes",
+                )
             }
         };
         let name = format!("docker-{ID}.scope");
         let folders: Vec<_> = parents.iter().map(|parent| parent.join(&name)).collect();
         let made = folders.iter().try_for_each(fs::create_dir);
         let container = Self { folders };
-        made.and_then(|()| fs::write(container.folders[0].join(limit), LIMIT.to_string())).ok().map(|()| container)
+        made.and_then(|()| fs::write(container.folders[0].join(limit), LIMIT.to_string()))
+            .ok()
+            .map(|()| container)
     }
 
     /// A process in it, that has read a file and holds memory, and tells when it does.
     fn run(&self, file: &Path) -> Planted {
-        let enter: String =
-            self.folders.iter().map(|folder| format!("echo $$ > {}/cgroup.procs; ", folder.display())).collect();
+        let enter: String = self
+            .folders
+            .iter()
+            .map(|folder| format!("echo $$ > {}/cgroup.procs; ", folder.display()))
+            .collect();
         let python = format!(
             "held = bytearray(b'x' * {}); open('{}', 'rb').read(); print('held', flush=True); input()",
             LIMIT / 3,
@@ -335,7 +432,9 @@ impl Container {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line, "held\n");
         Planted(child)
     }
@@ -354,7 +453,12 @@ impl Container {
             ("memory.usage_in_bytes", "total_inactive_file ")
         };
         let stat = fs::read_to_string(self.folders[0].join("memory.stat")).unwrap();
-        let inactive = stat.lines().find_map(|line| line.strip_prefix(inactive)).unwrap().parse::<u64>().unwrap();
+        let inactive = stat
+            .lines()
+            .find_map(|line| line.strip_prefix(inactive))
+            .unwrap()
+            .parse::<u64>()
+            .unwrap();
         self.number(0, current).saturating_sub(inactive)
     }
 }
@@ -376,7 +480,10 @@ impl Drop for Container {
 #[test]
 fn a_container_under_memory_pressure_has_its_groups_figures() {
     let Some(container) = Container::new() else {
-        assert!(std::env::var_os("CI").is_none(), "control groups cannot be made here");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "control groups cannot be made here"
+        );
         eprintln!("not tested: this user may not make control groups that count memory");
         return;
     };
@@ -392,8 +499,16 @@ fn a_container_under_memory_pressure_has_its_groups_figures() {
         let Some(row) = push["ct"].get(&ID[..12]) else {
             continue;
         };
-        assert_eq!((&row["engine"], row["mem_max"].as_u64()), (&"docker".into(), Some(LIMIT)), "{row}");
-        assert_eq!(row["pids"].as_u64(), Some(container.number(pids, "pids.current")), "{row}");
+        assert_eq!(
+            (&row["engine"], row["mem_max"].as_u64()),
+            (&"docker".into(), Some(LIMIT)),
+            "{row}"
+        );
+        assert_eq!(
+            row["pids"].as_u64(),
+            Some(container.number(pids, "pids.current")),
+            "{row}"
+        );
         let told = row["mem"].as_u64().unwrap();
         if told >= LIMIT / 3 && before.min(after) <= told && told <= before.max(after) {
             drop(planted);
@@ -412,62 +527,102 @@ fn run(words: &[&str]) {
 #[test]
 fn bytes_over_a_cable_are_counted_at_both_ends_and_a_cable_may_come_and_go() {
     let name = "load::bytes_over_a_cable_are_counted_at_both_ends_and_a_cable_may_come_and_go";
-    again_in(name, &OWN_NETWORK, may(&["ip", "link", "add", "left", "type", "veth", "peer", "name", "right"]), || {
-        run(&["mount", "-t", "sysfs", "none", "/sys"]);
-        run(&["ip", "link", "set", "lo", "up"]);
-        let (_program, mut client) = watch("_meta,net");
-        client.line_with("Version::");
-        assert!(client.push()["net"]["if"]["left"].is_null());
-        let other = Planted(Command::new("unshare").args(["--net", "sleep", "1000"]).spawn().unwrap());
-        let pid = other.0.id().to_string();
-        run(&["ip", "link", "add", "left", "type", "veth", "peer", "name", "right"]);
-        // Until then it is in our namespace, where it must not be set up.
-        let there = || fs::read_link(format!("/proc/{pid}/ns/net")).ok() != fs::read_link("/proc/self/ns/net").ok();
-        while !there() {
-            std::thread::yield_now();
-        }
-        run(&["ip", "link", "set", "right", "netns", &pid]);
-        let inside = ["nsenter", "--net", "-t", &pid, "ip"];
-        for words in [&["addr", "add", "10.99.0.2/24", "dev", "right"][..], &["link", "set", "right", "up"]] {
-            run(&[&inside[..], words].concat());
-        }
-        run(&["ip", "addr", "add", "10.99.0.1/24", "dev", "left"]);
-        run(&["ip", "link", "set", "left", "up"]);
-        let up = |push: &Value| push["net"]["if"]["left"]["up"] == true && push["net"]["if"]["left"]["tx"].is_number();
-        while !up(&client.push()) {}
-
-        // Received: bytes and packets; sent: the same, eight columns further.
-        let counted = || table("/proc/net/dev", 0)["left"].clone();
-        let before = counted();
-        client.push();
-        let begun = counted();
-        let socket = UdpSocket::bind("10.99.0.1:0").unwrap();
-        for _ in 0..2000 {
-            // The other end refuses them, which the next call is told.
-            let _ = socket.send_to(&[0; 1400], "10.99.0.2:9");
-        }
-        let ended = counted();
-        assert!(ended[8] - begun[8] > 1_000_000, "{begun:?} {ended:?}");
-        let mut sums = Sums::default();
-        let over = now();
-        loop {
-            let push = client.push();
-            let row = &push["net"]["if"]["left"];
-            sums.add(&push, &[("rx", &row["rx"]), ("rxp", &row["rxp"]), ("tx", &row["tx"]), ("txp", &row["txp"])]);
-            // There is no hardware here, so names decide.
-            assert_eq!((&push["net"]["total"]["by"], &push["net"]["total"]["tx"]), (&"name".into(), &row["tx"]));
-            if begins_after(&push, over) {
-                break;
+    again_in(
+        name,
+        &OWN_NETWORK,
+        may(&[
+            "ip", "link", "add", "left", "type", "veth", "peer", "name", "right",
+        ]),
+        || {
+            run(&["mount", "-t", "sysfs", "none", "/sys"]);
+            run(&["ip", "link", "set", "lo", "up"]);
+            let (_program, mut client) = watch("_meta,net");
+            client.line_with("Version::");
+            assert!(client.push()["net"]["if"]["left"].is_null());
+            let other = Planted(
+                Command::new("unshare")
+                    .args(["--net", "sleep", "1000"])
+                    .spawn()
+                    .unwrap(),
+            );
+            let pid = other.0.id().to_string();
+            run(&[
+                "ip", "link", "add", "left", "type", "veth", "peer", "name", "right",
+            ]);
+            // Until then it is in our namespace, where it must not be set up.
+            let there = || {
+                fs::read_link(format!("/proc/{pid}/ns/net")).ok()
+                    != fs::read_link("/proc/self/ns/net").ok()
+            };
+            while !there() {
+                std::thread::yield_now();
             }
-        }
-        let after = counted();
-        for (field, column) in [("rx", 0), ("rxp", 1), ("tx", 8), ("txp", 9)] {
-            let (low, high) = ((ended[column] - begun[column]) as f64, (after[column] - before[column]) as f64);
-            let sum = sums.0[field];
-            assert!(low * 0.97 - 64.0 <= sum && sum <= high * 1.03 + 64.0, "{field}: {sum}, counted {low} to {high}");
-        }
-        run(&["ip", "link", "del", "left"]);
-        while !client.push()["net"]["if"]["left"].is_null() {}
-        assert!(client.push()["net"]["if"]["lo"].is_object());
-    });
+            run(&["ip", "link", "set", "right", "netns", &pid]);
+            let inside = ["nsenter", "--net", "-t", &pid, "ip"];
+            for words in [
+                &["addr", "add", "10.99.0.2/24", "dev", "right"][..],
+                &["link", "set", "right", "up"],
+            ] {
+                run(&[&inside[..], words].concat());
+            }
+            run(&["ip", "addr", "add", "10.99.0.1/24", "dev", "left"]);
+            run(&["ip", "link", "set", "left", "up"]);
+            let up = |push: &Value| {
+                push["net"]["if"]["left"]["up"] == true
+                    && push["net"]["if"]["left"]["tx"].is_number()
+            };
+            while !up(&client.push()) {}
+
+            // Received: bytes and packets; sent: the same, eight columns further.
+            let counted = || table("/proc/net/dev", 0)["left"].clone();
+            let before = counted();
+            client.push();
+            let begun = counted();
+            let socket = UdpSocket::bind("10.99.0.1:0").unwrap();
+            for _ in 0..2000 {
+                // The other end refuses them, which the next call is told.
+                let _ = socket.send_to(&[0; 1400], "10.99.0.2:9");
+            }
+            let ended = counted();
+            assert!(ended[8] - begun[8] > 1_000_000, "{begun:?} {ended:?}");
+            let mut sums = Sums::default();
+            let over = now();
+            loop {
+                let push = client.push();
+                let row = &push["net"]["if"]["left"];
+                sums.add(
+                    &push,
+                    &[
+                        ("rx", &row["rx"]),
+                        ("rxp", &row["rxp"]),
+                        ("tx", &row["tx"]),
+                        ("txp", &row["txp"]),
+                    ],
+                );
+                // There is no hardware here, so names decide.
+                assert_eq!(
+                    (&push["net"]["total"]["by"], &push["net"]["total"]["tx"]),
+                    (&"name".into(), &row["tx"])
+                );
+                if begins_after(&push, over) {
+                    break;
+                }
+            }
+            let after = counted();
+            for (field, column) in [("rx", 0), ("rxp", 1), ("tx", 8), ("txp", 9)] {
+                let (low, high) = (
+                    (ended[column] - begun[column]) as f64,
+                    (after[column] - before[column]) as f64,
+                );
+                let sum = sums.0[field];
+                assert!(
+                    low * 0.97 - 64.0 <= sum && sum <= high * 1.03 + 64.0,
+                    "{field}: {sum}, counted {low} to {high}"
+                );
+            }
+            run(&["ip", "link", "del", "left"]);
+            while !client.push()["net"]["if"]["left"].is_null() {}
+            assert!(client.push()["net"]["if"]["lo"].is_object());
+        },
+    );
 }

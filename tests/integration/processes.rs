@@ -34,7 +34,8 @@ impl Drop for Planted {
 /// A busy process with a secret in its arguments and one in its environment.
 fn busy() -> Planted {
     let mut busy = Command::new("sh");
-    busy.args(["-c", "while :; do :; done", SECRETS[0]]).env("TOKEN", SECRETS[1]);
+    busy.args(["-c", "while :; do :; done", SECRETS[0]])
+        .env("TOKEN", SECRETS[1]);
     Planted(vec![busy.spawn().unwrap()])
 }
 
@@ -48,7 +49,13 @@ fn json(line: &str) -> Value {
 fn all_keys(client: &mut Client) -> String {
     client.send("info\n");
     let info = json(&client.line_with("Info::"));
-    info["plugins"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(",")
+    info["plugins"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// The first push in which the process is among the busiest.
@@ -58,13 +65,23 @@ fn push_with(client: &mut Client, pid: u32) -> (String, Value) {
         let line = client.line_with("Push::");
         let push = json(&line);
         for list in ["cpu", "mem", "io"] {
-            assert!(push["top"][list].as_array().is_none_or(|rows| rows.len() <= 20), "{push}");
+            assert!(
+                push["top"][list]
+                    .as_array()
+                    .is_none_or(|rows| rows.len() <= 20),
+                "{push}"
+            );
         }
-        let row = push["top"]["cpu"].as_array().and_then(|rows| rows.iter().find(|row| row["pid"] == pid).cloned());
+        let row = push["top"]["cpu"]
+            .as_array()
+            .and_then(|rows| rows.iter().find(|row| row["pid"] == pid).cloned());
         if let Some(row) = row {
             return (line, row);
         }
-        assert!(Instant::now() < deadline, "it is not among the busiest: {push}");
+        assert!(
+            Instant::now() < deadline,
+            "it is not among the busiest: {push}"
+        );
     }
 }
 
@@ -78,15 +95,30 @@ fn arguments_and_variables_are_told_to_nobody_and_arguments_only_where_they_are_
     assert!(all.contains("top"), "{all}");
     client.send(&format!("plugins::{all}\nstart\n"));
     let (line, row) = push_with(&mut client, pid);
-    assert!(SECRETS.iter().all(|secret| !line.contains(secret)) && row["cmd"].is_null(), "{line}");
+    assert!(
+        SECRETS.iter().all(|secret| !line.contains(secret)) && row["cmd"].is_null(),
+        "{line}"
+    );
     assert_eq!(row["name"], "sh");
 
     let folder = tempfile::tempdir().unwrap();
     let config = config_file(&folder, "[plugins]\ntop_command_lines = true\n");
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0", "--config", &config]));
-    let mut client = Client::raw(&program.listener("raw"), "plugins::top\ninterval::0.5\nstart\n");
+    let program = Program::start(rtstatd(&[
+        "server",
+        "--listen",
+        "raw://127.0.0.1:0",
+        "--config",
+        &config,
+    ]));
+    let mut client = Client::raw(
+        &program.listener("raw"),
+        "plugins::top\ninterval::0.5\nstart\n",
+    );
     let (line, row) = push_with(&mut client, pid);
-    assert!(row["cmd"].as_str().unwrap().contains(SECRETS[0]) && !line.contains(SECRETS[1]), "{line}");
+    assert!(
+        row["cmd"].as_str().unwrap().contains(SECRETS[0]) && !line.contains(SECRETS[1]),
+        "{line}"
+    );
 }
 
 #[test]
@@ -99,9 +131,14 @@ fn descriptors_stay_few_however_many_processes_are_watched() {
     let mut client = Client::raw(&program.listener("raw"), choice);
     for _ in 0..4 {
         let push = client.push();
-        assert!(push["procs"]["total"].as_u64() >= Some(MANY as u64), "{push}");
+        assert!(
+            push["procs"]["total"].as_u64() >= Some(MANY as u64),
+            "{push}"
+        );
         // A walk holds the folder and one file; the rest is what the program needs anyway.
-        let open = fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count();
+        let open = fs::read_dir(format!("/proc/{}/fd", program.pid()))
+            .unwrap()
+            .count();
         assert!(open < 50, "{open} descriptors");
     }
 }
@@ -117,9 +154,21 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
         &["--mount"],
         |unshare| geteuid().is_root() && may_hide(unshare),
         || {
-            assert!(Command::new(hide[0]).args(&hide[1..]).status().unwrap().success());
+            assert!(
+                Command::new(hide[0])
+                    .args(&hide[1..])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
             // Root sees everything, and gives that up.
-            let program = Program::start(rtstatd(&["server", "--user", "nobody", "--listen", "raw://127.0.0.1:0"]));
+            let program = Program::start(rtstatd(&[
+                "server",
+                "--user",
+                "nobody",
+                "--listen",
+                "raw://127.0.0.1:0",
+            ]));
             let choice = "plugins::processes,procs,cpu,net,fs,sock\ninterval::0.5\nstart\n";
             let mut client = Client::raw(&program.listener("raw"), choice);
             let push = loop {
@@ -133,8 +182,16 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
             // The first process cannot be asked; our own view is what is left, and said to be.
             assert!(push["net"]["if"]["lo"].is_object(), "{push}");
             let rows = push["fs"].as_array().unwrap();
-            assert!(rows.iter().any(|row| row["mnt"] == "/") && rows.iter().all(|row| row["by"] == "self"), "{push}");
-            assert_eq!((&push["net"]["by"], &push["sock"]["by"]), (&"self".into(), &"self".into()), "{push}");
+            assert!(
+                rows.iter().any(|row| row["mnt"] == "/")
+                    && rows.iter().all(|row| row["by"] == "self"),
+                "{push}"
+            );
+            assert_eq!(
+                (&push["net"]["by"], &push["sock"]["by"]),
+                (&"self".into(), &"self".into()),
+                "{push}"
+            );
             assert_eq!(program.stop().0.code(), Some(0));
         },
     );

@@ -55,9 +55,17 @@ impl Program {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
-        command.env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .env("NOTIFY_SOCKET", &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let mut program = Self { child, manager, status: String::new(), _folder: folder };
+        let mut program = Self {
+            child,
+            manager,
+            status: String::new(),
+            _folder: folder,
+        };
         program.wait_for("READY=1");
         program
     }

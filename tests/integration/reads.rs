@@ -26,18 +26,25 @@ impl Trace {
     fn of(pid: Pid) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         let strace = Command::new("strace")
-            .args(["-f", "-qq", "-e", "trace=pread64", "-e", "signal=none", "-o"])
+            .args([
+                "-f",
+                "-qq",
+                "-e",
+                "trace=pread64",
+                "-e",
+                "signal=none",
+                "-o",
+            ])
             .arg(file.path())
             .args(["-p", &pid.to_string()])
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let status = format!("/proc/{pid}/status");
-        while !fs::read_to_string(&status)
-            .unwrap()
-            .lines()
-            .any(|line| line.strip_prefix("TracerPid:").is_some_and(|tracer| tracer.trim() == strace.id().to_string()))
-        {
+        while !fs::read_to_string(&status).unwrap().lines().any(|line| {
+            line.strip_prefix("TracerPid:")
+                .is_some_and(|tracer| tracer.trim() == strace.id().to_string())
+        }) {
             std::thread::yield_now();
         }
         Self { strace, file }
@@ -45,10 +52,17 @@ impl Trace {
 
     /// How many until now.
     fn end(mut self) -> usize {
-        kill(Pid::from_raw(i32::try_from(self.strace.id()).unwrap()), Signal::SIGINT).unwrap();
+        kill(
+            Pid::from_raw(i32::try_from(self.strace.id()).unwrap()),
+            Signal::SIGINT,
+        )
+        .unwrap();
         self.strace.wait().unwrap();
         let reads = fs::read_to_string(self.file.path()).unwrap();
-        reads.lines().filter(|line| line.contains("pread64(")).count()
+        reads
+            .lines()
+            .filter(|line| line.contains("pread64("))
+            .count()
     }
 }
 
@@ -56,9 +70,17 @@ impl Trace {
 fn five_hundred_clients_cost_as_many_reads_as_one() {
     const PUSHES: usize = 4;
     let reads = [1, 100, 500].map(|count| {
-        let program = Program::start(rtstatd(&["server", "-c", "0", "--listen", "raw://127.0.0.1:0"]));
+        let program = Program::start(rtstatd(&[
+            "server",
+            "-c",
+            "0",
+            "--listen",
+            "raw://127.0.0.1:0",
+        ]));
         let address = program.listener("raw");
-        let mut clients: Vec<_> = (0..count).map(|_| Client::raw(&address, "interval::1\n")).collect();
+        let mut clients: Vec<_> = (0..count)
+            .map(|_| Client::raw(&address, "interval::1\n"))
+            .collect();
         for client in &mut clients {
             client.line_with("Welcome::");
         }

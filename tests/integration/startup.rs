@@ -17,7 +17,9 @@ const RAW: [&str; 3] = ["server", "--listen", "raw://127.0.0.1:0"];
 /// The first line that a raw connection is sent.
 fn greeting(address: &str) -> String {
     let mut line = String::new();
-    BufReader::new(TcpStream::connect(address).unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(TcpStream::connect(address).unwrap())
+        .read_line(&mut line)
+        .unwrap();
     line
 }
 
@@ -32,14 +34,24 @@ fn the_chosen_port_is_told_and_served() {
     assert_eq!(greeting(&address), welcome());
     let (status, said) = program.stop();
     assert_eq!(status.code(), Some(0));
-    assert!(said.contains(&format!("INFO  listening on raw://{address}")), "{said}");
+    assert!(
+        said.contains(&format!("INFO  listening on raw://{address}")),
+        "{said}"
+    );
 }
 
 #[test]
 fn root_is_left_behind() {
     let program = Program::start(rtstatd(&RAW));
     let status = program.proc("status");
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    let field = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
     if Uid::effective().is_root() {
         let uids = field("Uid:");
         assert!(!uids.split_whitespace().any(|uid| uid == "0"), "{uids}");
@@ -56,7 +68,10 @@ fn root_is_left_behind() {
 fn all_allowed_descriptors_are_available() {
     let program = Program::start(rtstatd(&RAW));
     let limits = program.proc("limits");
-    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .unwrap();
     let values: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(values[3], values[4], "{line}");
 }
@@ -84,11 +99,19 @@ fn hangup_reads_the_configuration_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "");
     let mut program = Program::start(rtstatd(&[&RAW[..], &["--config", &path]].concat()));
-    for (toml, said) in [("max_clients = 5", "reloaded"), ("max_clients = 'x'", "old one stays")] {
+    for (toml, said) in [
+        ("max_clients = 5", "reloaded"),
+        ("max_clients = 'x'", "old one stays"),
+    ] {
         fs::write(&path, toml).unwrap();
         program.signal(Signal::SIGHUP);
         let report = program.wait_for("RELOADING=1");
-        assert!(report.lines().any(|line| line.starts_with("MONOTONIC_USEC=")), "{said}: {report}");
+        assert!(
+            report
+                .lines()
+                .any(|line| line.starts_with("MONOTONIC_USEC=")),
+            "{said}: {report}"
+        );
         program.wait_for("READY=1");
         assert_eq!(greeting(&program.address()), welcome(), "{said}");
     }
@@ -110,13 +133,22 @@ fn a_reload_says_what_waits_for_a_restart() {
     program.wait_for("READY=1");
     assert_eq!(greeting(&program.address()), welcome());
     let (_, said) = program.stop();
-    assert!(said.contains("WARN  listen: the new setting takes effect with the next start"), "{said}");
+    assert!(
+        said.contains("WARN  listen: the new setting takes effect with the next start"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_hangup_that_was_ignored_at_the_start_stays_so() {
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtstatd")]).args(RAW);
+    command
+        .args([
+            "-c",
+            "trap '' HUP; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_rtstatd"),
+        ])
+        .args(RAW);
     let program = Program::start(command);
     program.signal(Signal::SIGHUP);
     assert_eq!(greeting(&program.address()), welcome());
@@ -136,7 +168,9 @@ fn a_socket_file_is_removed_by_who_may() {
     }
     let program = Program::start(rtstatd(&words));
     let mut line = String::new();
-    BufReader::new(UnixStream::connect(&path).unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(UnixStream::connect(&path).unwrap())
+        .read_line(&mut line)
+        .unwrap();
     assert_eq!(line, welcome());
     assert_eq!(program.stop().0.code(), Some(0));
     assert!(!path.exists());

@@ -20,7 +20,15 @@ fn a_thousand_sessions_end_in_good_order() {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let words = ["server", "-c", "0", "--listen", "ws://127.0.0.1:0", "--listen", "raw://127.0.0.1:0"];
+        let words = [
+            "server",
+            "-c",
+            "0",
+            "--listen",
+            "ws://127.0.0.1:0",
+            "--listen",
+            "raw://127.0.0.1:0",
+        ];
         let program = Program::start(rtstatd(&words));
         let (ws, raw) = (program.listener("ws"), program.listener("raw"));
         let script = "interval::0.5\nstart\n";
@@ -36,11 +44,17 @@ fn a_thousand_sessions_end_in_good_order() {
         }
         for client in raws {
             // A last push that was begun is whole.
-            assert!(client.rest().last().is_none_or(|byte| *byte == b'\n'), "{signal}");
+            assert!(
+                client.rest().last().is_none_or(|byte| *byte == b'\n'),
+                "{signal}"
+            );
         }
         let (status, said) = program.ended();
         assert_eq!(status.code(), Some(0), "{said}");
-        assert!(!said.contains("before every client had said goodbye"), "{said}");
+        assert!(
+            !said.contains("before every client had said goodbye"),
+            "{said}"
+        );
         eprintln!("{signal}: 1,000 sessions ended within {:?}", told.elapsed());
     }
 }
@@ -48,7 +62,9 @@ fn a_thousand_sessions_end_in_good_order() {
 #[test]
 fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
     let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
-    let mut clients: Vec<_> = (0..5).map(|_| Client::websocket(&program.listener("ws"), "version")).collect();
+    let mut clients: Vec<_> = (0..5)
+        .map(|_| Client::websocket(&program.listener("ws"), "version"))
+        .collect();
     for client in &mut clients {
         client.line_with("Version::");
     }
@@ -64,14 +80,21 @@ fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
 fn sessions_go_on_over_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "");
-    let listeners = ["--listen", "ws://127.0.0.1:0", "--listen", "raw://127.0.0.1:0"];
+    let listeners = [
+        "--listen",
+        "ws://127.0.0.1:0",
+        "--listen",
+        "raw://127.0.0.1:0",
+    ];
     // From a folder that is nobody's home.
     let mut command = rtstatd(&[&["server", "--config", &path], &listeners[..]].concat());
     command.current_dir("/proc");
     let mut program = Program::start(command);
     let script = "plugins::uptime,_meta\ninterval::0.5\nstart\n";
-    let mut clients =
-        [Client::raw(&program.listener("raw"), script), Client::websocket(&program.listener("ws"), script)];
+    let mut clients = [
+        Client::raw(&program.listener("raw"), script),
+        Client::websocket(&program.listener("ws"), script),
+    ];
     // Both are in before the limit is lowered.
     for client in &mut clients {
         client.line_with("Welcome::");
@@ -86,7 +109,10 @@ fn sessions_go_on_over_a_reload() {
         }
     }
     for client in &mut clients {
-        assert!(client.push()["_meta"]["seq"].as_u64() >= Some(3), "it was started again");
+        assert!(
+            client.push()["_meta"]["seq"].as_u64() >= Some(3),
+            "it was started again"
+        );
     }
 }
 
@@ -94,7 +120,13 @@ fn sessions_go_on_over_a_reload() {
 fn tokens_change_over_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "[tokens]\nwall = 'one'\nphone = 'two'");
-    let mut program = Program::start(rtstatd(&["server", "--config", &path, "--listen", "raw://127.0.0.1:0"]));
+    let mut program = Program::start(rtstatd(&[
+        "server",
+        "--config",
+        &path,
+        "--listen",
+        "raw://127.0.0.1:0",
+    ]));
     let address = program.listener("raw");
     let mut reload = |toml: &str| {
         std::fs::write(&path, toml).unwrap();

@@ -16,7 +16,10 @@ struct NodeExporter {
 
 impl NodeExporter {
     fn start() -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let child = Command::new("prometheus-node-exporter")
             .arg(format!("--web.listen-address={address}"))
             .stdout(Stdio::null())
@@ -46,8 +49,11 @@ fn rows(text: &str) -> BTreeMap<String, f64> {
         let (row, value) = line.rsplit_once(' ')?;
         let row = match row.split_once('{') {
             Some((name, labels)) => {
-                let mut labels: Vec<_> =
-                    labels.trim_end_matches('}').split("\",").map(|label| label.trim_end_matches('"')).collect();
+                let mut labels: Vec<_> = labels
+                    .trim_end_matches('}')
+                    .split("\",")
+                    .map(|label| label.trim_end_matches('"'))
+                    .collect();
                 labels.sort_unstable();
                 format!("{name} {}", labels.join(" "))
             }
@@ -86,15 +92,24 @@ fn equal_names_have_equal_figures() {
         } else {
             8.0 + 0.1 * high.abs()
         };
-        assert!(low - slack <= *value && *value <= high + slack, "{row}: {value}, node_exporter {before} to {after}");
+        assert!(
+            low - slack <= *value && *value <= high + slack,
+            "{row}: {value}, node_exporter {before} to {after}"
+        );
     }
     assert!(compared > 60, "{compared} compared; {unknown:?}");
     // Its version decides about a few, such as the loopback; nothing that dashboards begin with is among them.
-    for family in
-        ["node_cpu_seconds_total", "node_memory_", "node_load", "node_network_receive_bytes_total", "node_boot"]
-    {
+    for family in [
+        "node_cpu_seconds_total",
+        "node_memory_",
+        "node_load",
+        "node_network_receive_bytes_total",
+        "node_boot",
+    ] {
         assert!(
-            !unknown.iter().any(|row| row.starts_with(family) && !row.contains("Zswap") && !row.ends_with("lo")),
+            !unknown.iter().any(|row| row.starts_with(family)
+                && !row.contains("Zswap")
+                && !row.ends_with("lo")),
             "{unknown:?}"
         );
     }

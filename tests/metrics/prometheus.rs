@@ -20,7 +20,10 @@ struct Prometheus {
 impl Prometheus {
     fn scraping(target: SocketAddr, token: &str, folder: &std::path::Path) -> Self {
         // It cannot be told to take any port, so one is looked for.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let config = format!(
             "global: {{scrape_interval: 2s}}\nscrape_configs:\n- job_name: rtstat\n  authorization: {{credentials: {token}}}\n  \
              static_configs: [{{targets: ['{target}']}}]\n"
@@ -29,7 +32,10 @@ impl Prometheus {
         fs::write(&path, config).unwrap();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", path.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("data").display()
+            ))
             .arg(format!("--web.listen-address={address}"))
             .stdout(Stdio::null())
             .stderr(fs::File::create(folder.join("log")).unwrap())
@@ -48,7 +54,10 @@ impl Prometheus {
         let Ok(answer) = serde_json::from_str::<Value>(&json) else {
             return Vec::new();
         };
-        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+        answer["data"]["result"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 }
 

@@ -16,32 +16,53 @@ fn cargo(arguments: &[&str]) -> String {
         .args(&arguments[1..])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Whether an SPDX expression can be met with `allowed`: every part between ANDs by one of its alternatives.
 fn is_met(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let expression = expression.replace(['(', ')'], "").replace('/', " OR ");
-    expression.split(" AND ").all(|part| part.split(" OR ").any(|licence| allowed.contains(licence.trim())))
+    expression.split(" AND ").all(|part| {
+        part.split(" OR ")
+            .any(|licence| allowed.contains(licence.trim()))
+    })
 }
 
 #[test]
 fn every_crate_is_from_the_registry_and_may_be_shipped() {
     let deny: toml::Table = text("deny.toml").parse().unwrap();
-    let allowed =
-        deny["licenses"]["allow"].as_array().unwrap().iter().map(|licence| licence.as_str().unwrap()).collect();
-    let metadata = cargo(&["metadata", "--format-version=1", "--filter-platform=x86_64-unknown-linux-gnu"]);
+    let allowed = deny["licenses"]["allow"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|licence| licence.as_str().unwrap())
+        .collect();
+    let metadata = cargo(&[
+        "metadata",
+        "--format-version=1",
+        "--filter-platform=x86_64-unknown-linux-gnu",
+    ]);
     let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100, "{} packages", packages.len());
     for package in packages {
         let name = &package["name"];
         let licence = package["license"].as_str().unwrap_or_default();
-        assert!(is_met(licence, &allowed), "{name}: {licence:?} is not on the list of deny.toml");
+        assert!(
+            is_met(licence, &allowed),
+            "{name}: {licence:?} is not on the list of deny.toml"
+        );
         let source = package["source"].as_str();
         let registry = "registry+https://github.com/rust-lang/crates.io-index";
-        assert!(source.is_none_or(|source| source == registry), "{name}: from {source:?}");
+        assert!(
+            source.is_none_or(|source| source == registry),
+            "{name}: from {source:?}"
+        );
     }
 }
 
@@ -71,7 +92,10 @@ fn nothing_more_is_shipped_in_two_versions() {
         "--depth=0",
         "--prefix=none",
     ]);
-    let names: BTreeSet<&str> =
-        tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).collect();
+    let names: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.is_empty())
+        .collect();
     assert_eq!(names, BTreeSet::from(TWICE));
 }

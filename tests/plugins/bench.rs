@@ -63,10 +63,13 @@ impl Folder {
     /// The living processes that this folder's definitions started, zombies included.
     pub fn children(&self) -> Vec<u32> {
         let mark = format!("{MARK}={}", self.mark);
-        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let pids = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         pids.filter(|pid: &u32| {
             let env = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            env.split(|byte| *byte == 0).any(|line| line == mark.as_bytes())
+            env.split(|byte| *byte == 0)
+                .any(|line| line == mark.as_bytes())
         })
         .collect()
     }
@@ -110,7 +113,10 @@ impl Client {
     /// The next line, whatever it is.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
-        assert!(self.0.read_line(&mut line).unwrap() > 0, "the server ended the connection");
+        assert!(
+            self.0.read_line(&mut line).unwrap() > 0,
+            "the server ended the connection"
+        );
         line.trim_end().to_owned()
     }
 
@@ -139,7 +145,10 @@ impl Client {
             if wanted(&push) {
                 return push;
             }
-            assert!(Instant::now() < deadline, "such a push never came; the last one: {push}");
+            assert!(
+                Instant::now() < deadline,
+                "such a push never came; the last one: {push}"
+            );
         }
     }
 

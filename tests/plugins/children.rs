@@ -30,13 +30,32 @@ fn children_inherit_no_descriptor_and_no_secret() {
     wait_until("it runs", || !folder.children().is_empty());
     let child = format!("/proc/{}", folder.children()[0]);
     let fds = fs::read_dir(format!("{child}/fd")).unwrap();
-    let mut fds: Vec<_> = fds.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut fds: Vec<_> = fds
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     fds.sort();
     assert_eq!(fds, ["0", "1", "2"]);
-    assert_eq!(fs::read_link(format!("{child}/fd/0")).unwrap().to_str(), Some("/dev/null"));
-    assert_eq!(fs::read_link(format!("{child}/cwd")).unwrap().to_str(), Some("/"));
+    assert_eq!(
+        fs::read_link(format!("{child}/fd/0")).unwrap().to_str(),
+        Some("/dev/null")
+    );
+    assert_eq!(
+        fs::read_link(format!("{child}/cwd")).unwrap().to_str(),
+        Some("/")
+    );
     let environ = fs::read_to_string(format!("{child}/environ")).unwrap();
-    let allowed = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "RT_TEST_MARK"];
+    let allowed = [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TMPDIR",
+        "RT_TEST_MARK",
+    ];
     for line in environ.split_terminator('\0') {
         assert!(allowed.contains(&line.split('=').next().unwrap()), "{line}");
     }
@@ -70,7 +89,10 @@ fn a_whole_group_ends_when_nobody_watches() {
 #[test]
 fn a_time_out_ends_the_whole_group() {
     let folder = Folder::new();
-    folder.define("hang", "command = 'trap \"\" TERM; (sleep 1000; echo 1) & sleep 1000; sleep 1000'\ntimeout = 0.5");
+    folder.define(
+        "hang",
+        "command = 'trap \"\" TERM; (sleep 1000; echo 1) & sleep 1000; sleep 1000'\ntimeout = 0.5",
+    );
     let server = folder.serve();
     let mut client = Client::watch(&server, "_meta,hang");
     let push = client.push_with(|push| push["_meta"]["err"]["hang"].is_string());
@@ -117,7 +139,10 @@ fn what_a_program_leaves_running_ends_with_it() {
     folder.define("leaver", "command = 'sleep 1000 & echo 7'\ninterval = 60");
     let server = folder.serve();
     let mut client = Client::watch(&server, "leaver");
-    assert_eq!(client.push_with(|push| !push["leaver"].is_null())["leaver"], 7);
+    assert_eq!(
+        client.push_with(|push| !push["leaver"].is_null())["leaver"],
+        7
+    );
     folder.wait_for_no_children();
 }
 
@@ -146,7 +171,10 @@ fn a_run_that_nobody_waits_for_any_more_is_ended() {
 fn the_servers_end_is_the_end_of_its_children() {
     let folder = Folder::new();
     folder.define("bomb", BOMB);
-    folder.define("slow", "command = 'trap \"\" TERM; sleep 1000; sleep 1000'\ntimeout = 900");
+    folder.define(
+        "slow",
+        "command = 'trap \"\" TERM; sleep 1000; sleep 1000'\ntimeout = 900",
+    );
     let mut server = folder.serve();
     let mut client = Client::watch(&server, "bomb,slow");
     client.push_with(|push| push["bomb"].is_object());
@@ -157,27 +185,52 @@ fn the_servers_end_is_the_end_of_its_children() {
 #[test]
 fn a_signal_to_a_command_that_serves_nobody_ends_its_children_too() {
     let cases: [(&[&str], Signal); 3] = [
-        (&["sample", "--interval", "0.5", "--plugins", "deaf"], Signal::SIGINT),
-        (&["sample", "--interval", "0.5", "--plugins", "deaf"], Signal::SIGTERM),
+        (
+            &["sample", "--interval", "0.5", "--plugins", "deaf"],
+            Signal::SIGINT,
+        ),
+        (
+            &["sample", "--interval", "0.5", "--plugins", "deaf"],
+            Signal::SIGTERM,
+        ),
         (&["check-plugin", "deaf"], Signal::SIGINT),
     ];
     for (words, signal) in cases {
         let folder = Folder::new();
-        folder.define("deaf", "command = 'trap \"\" TERM INT; sleep 1000 & sleep 1000'\ntimeout = 900");
+        folder.define(
+            "deaf",
+            "command = 'trap \"\" TERM INT; sleep 1000 & sleep 1000'\ntimeout = 900",
+        );
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
-        command.args(words).env("RTSTAT_PLUGINS_DIR", folder.path()).stdout(Stdio::piped());
+        command
+            .args(words)
+            .env("RTSTAT_PLUGINS_DIR", folder.path())
+            .stdout(Stdio::piped());
         let mut program = command.spawn().unwrap();
         wait_until("its children run", || folder.children().len() == 3);
         // While a process is started, all of its signals are blocked for a moment.
         wait_until("SIGTERM, SIGINT and SIGHUP reach them", || {
             let mask = |child: &u32| {
                 let status = fs::read_to_string(format!("/proc/{child}/status")).ok()?;
-                u64::from_str_radix(status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"))?, 16).ok()
+                u64::from_str_radix(
+                    status
+                        .lines()
+                        .find_map(|line| line.strip_prefix("SigBlk:\t"))?,
+                    16,
+                )
+                .ok()
             };
-            folder.children().iter().all(|child| mask(child).is_some_and(|mask| mask & (1 << 14 | 1 << 1 | 1) == 0))
+            folder
+                .children()
+                .iter()
+                .all(|child| mask(child).is_some_and(|mask| mask & (1 << 14 | 1 << 1 | 1) == 0))
         });
         kill(Pid::from_raw(i32::try_from(program.id()).unwrap()), signal).unwrap();
-        assert_eq!(program.wait().unwrap().code(), Some(128 + signal as i32), "{words:?}");
+        assert_eq!(
+            program.wait().unwrap().code(),
+            Some(128 + signal as i32),
+            "{words:?}"
+        );
         folder.wait_for_no_children();
     }
 }
@@ -186,7 +239,10 @@ fn a_signal_to_a_command_that_serves_nobody_ends_its_children_too() {
 fn nothing_runs_before_somebody_watches() {
     let folder = Folder::new();
     let touched = folder.path().join("touched");
-    folder.define("lazy", &format!("command = 'echo 1; touch {}'", touched.display()));
+    folder.define(
+        "lazy",
+        &format!("command = 'echo 1; touch {}'", touched.display()),
+    );
     let server = folder.serve();
     let mut client = Client::watch(&server, "uptime");
     client.info();

@@ -15,14 +15,25 @@ const FOLDER: &str = "/usr/share/munin/plugins";
 
 /// The rows of a plugin after a first and a second reading.
 fn rows(path: &str) -> (Vec<Value>, Vec<Value>) {
-    assert!(Path::new(path).exists(), "{path} is in Debian's package munin-plugins-core");
-    let definition = Definition::parse(Path::new("/x/munin.toml"), &format!("munin = '{path}'")).unwrap();
-    let Home::Worker { make, .. } = exec::entry(definition).home else { panic!("no worker") };
+    assert!(
+        Path::new(path).exists(),
+        "{path} is in Debian's package munin-plugins-core"
+    );
+    let definition =
+        Definition::parse(Path::new("/x/munin.toml"), &format!("munin = '{path}'")).unwrap();
+    let Home::Worker { make, .. } = exec::entry(definition).home else {
+        panic!("no worker")
+    };
     let (_foreman, orders) = orders().unwrap();
     let mut source = make(&orders);
-    let mut sample = |secs| source.sample(Duration::from_secs(secs)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut sample = |secs| {
+        source
+            .sample(Duration::from_secs(secs))
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
     let (first, second) = (sample(0), sample(60));
-    let list = |before: Option<&dyn rtstat::plugins::sample::Sample>, now: &dyn rtstat::plugins::sample::Sample| {
+    let list = |before: Option<&dyn rtstat::plugins::sample::Sample>,
+                now: &dyn rtstat::plugins::sample::Sample| {
         let mut json = Vec::new();
         now.write_json(before, &mut json).unwrap();
         let value: Value = serde_json::from_slice(&json).unwrap();
@@ -32,7 +43,9 @@ fn rows(path: &str) -> (Vec<Value>, Vec<Value>) {
 }
 
 fn row<'a>(rows: &'a [Value], name: &str) -> &'a Value {
-    rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name}: {rows:?}"))
+    rows.iter()
+        .find(|row| row["name"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {rows:?}"))
 }
 
 #[test]
@@ -58,15 +71,25 @@ fn sixteen_of_debians_run() {
     for name in plain {
         let (_, rows) = rows(&format!("{FOLDER}/{name}"));
         assert!(!rows.is_empty(), "{name}");
-        assert!(rows.iter().any(|row| row["value"].is_number()), "{name}: {rows:?}");
-        assert!(rows.iter().all(|row| row["label"].is_string() && row["unit"].is_string()), "{name}: {rows:?}");
+        assert!(
+            rows.iter().any(|row| row["value"].is_number()),
+            "{name}: {rows:?}"
+        );
+        assert!(
+            rows.iter()
+                .all(|row| row["label"].is_string() && row["unit"].is_string()),
+            "{name}: {rows:?}"
+        );
     }
 }
 
 #[test]
 fn levels_are_shown_and_counters_become_rates() {
     let (first, second) = rows(&format!("{FOLDER}/forks"));
-    assert!(row(&first, "forks")["value"].is_null(), "since boot is no rate: {first:?}");
+    assert!(
+        row(&first, "forks")["value"].is_null(),
+        "since boot is no rate: {first:?}"
+    );
     let rate = row(&second, "forks")["value"].as_f64().unwrap();
     // Between the readings this very plugin was started; since boot it would be many thousands a second.
     assert!(rate > 0.0 && rate < 100_000.0, "{rate}");
@@ -74,13 +97,21 @@ fn levels_are_shown_and_counters_become_rates() {
     let (first, _) = rows(&format!("{FOLDER}/load"));
     assert!(row(&first, "load")["value"].is_number(), "{first:?}");
     let (first, _) = rows(&format!("{FOLDER}/df"));
-    assert!(first.iter().all(|row| row["warn"] == 92.0 && row["crit"] == 98.0 && row["unit"] == "%"), "{first:?}");
+    assert!(
+        first
+            .iter()
+            .all(|row| row["warn"] == 92.0 && row["crit"] == 98.0 && row["unit"] == "%"),
+        "{first:?}"
+    );
 }
 
 #[test]
 fn every_graph_of_a_multigraph_plugin_is_there() {
     let (_, rows) = rows(&format!("{FOLDER}/netstat"));
-    let graphs: std::collections::BTreeSet<_> = rows.iter().map(|row| row["graph"].as_str().unwrap()).collect();
+    let graphs: std::collections::BTreeSet<_> = rows
+        .iter()
+        .map(|row| row["graph"].as_str().unwrap())
+        .collect();
     assert!(graphs.contains("netstat") && graphs.len() > 1, "{graphs:?}");
 }
 
@@ -90,7 +121,10 @@ fn a_wildcard_plugin_reads_the_name_of_its_link() {
     let link = folder.path().join("if_lo");
     std::os::unix::fs::symlink(format!("{FOLDER}/if_"), &link).unwrap();
     let (_, rows) = rows(link.to_str().unwrap());
-    assert!(row(&rows, "down")["value"].is_number() && row(&rows, "up")["value"].is_number(), "{rows:?}");
+    assert!(
+        row(&rows, "down")["value"].is_number() && row(&rows, "up")["value"].is_number(),
+        "{rows:?}"
+    );
 }
 
 /// df_abs counts kB, names bytes, and tells Munin how to get there.
@@ -99,8 +133,18 @@ fn figures_are_in_the_unit_that_the_plugin_names() {
     let (_, rows) = rows(&format!("{FOLDER}/df_abs"));
     let found = rows.iter().find(|row| row["label"] == "/").unwrap();
     assert_eq!(found["unit"], "bytes");
-    let df = std::process::Command::new("df").args(["-B1", "--output=used", "/"]).output().unwrap();
-    let used: f64 = String::from_utf8(df.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+    let df = std::process::Command::new("df")
+        .args(["-B1", "--output=used", "/"])
+        .output()
+        .unwrap();
+    let used: f64 = String::from_utf8(df.stdout)
+        .unwrap()
+        .lines()
+        .nth(1)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     let told = found["value"].as_f64().unwrap();
     // Files come and go between the two.
     assert!((told / used - 1.0).abs() < 0.2, "{told}, df {used}");
@@ -113,7 +157,8 @@ fn it_reaches_a_page() {
     folder.define("true", "munin = '/bin/true'");
     let server = folder.serve();
     let mut client = Client::watch(&server, "_meta,load1,true");
-    let push = client.push_with(|push| push["load1"].is_array() && push["_meta"]["err"]["true"].is_string());
+    let push = client
+        .push_with(|push| push["load1"].is_array() && push["_meta"]["err"]["true"].is_string());
     assert_eq!(push["load1"][0]["name"], "load");
     let reason = "not a Munin plugin's output: no graph and no field in its answer to `config`";
     assert_eq!(push["_meta"]["err"]["true"], reason);

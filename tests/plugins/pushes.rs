@@ -24,14 +24,17 @@ fn once_and_stream_become_keys_of_the_push() {
     let server = folder.serve();
     let mut client = Client::watch(&server, "queue,counting");
     let info = client.info();
-    let queue =
-        json!({"kind": "gauge", "unit": "jobs", "min_interval": 0.5, "default": false, "max": 100.0, "warn": 80.0});
+    let queue = json!({"kind": "gauge", "unit": "jobs", "min_interval": 0.5, "default": false, "max": 100.0, "warn": 80.0});
     assert_eq!(info["plugins"]["queue"], queue);
     let push = client.push_with(|push| push["queue"].is_object() && push["counting"].is_object());
     assert_eq!(push["queue"], json!({"value": 42}));
     let first = push["counting"]["n"].as_u64().unwrap();
     // The child lives on, and its newest line counts.
-    let later = client.push_with(|push| push["counting"]["n"].as_u64().is_some_and(|n| n > first + 5));
+    let later = client.push_with(|push| {
+        push["counting"]["n"]
+            .as_u64()
+            .is_some_and(|n| n > first + 5)
+    });
     assert!(later["counting"]["n"].as_u64() > Some(first));
     drop(client);
     folder.wait_for_no_children();
@@ -40,7 +43,10 @@ fn once_and_stream_become_keys_of_the_push() {
 #[test]
 fn strings_arrive_as_they_were_printed() {
     let folder = Folder::new();
-    folder.define("text", r#"command = ['printf', '%s\n', '{"a": "x::y \\ \" \n é :"}']"#);
+    folder.define(
+        "text",
+        r#"command = ['printf', '%s\n', '{"a": "x::y \\ \" \n é :"}']"#,
+    );
     folder.define("list", "command = 'printf \"[1,\\n 2]\\n\"'");
     let server = folder.serve();
     let mut client = Client::watch(&server, "text,list");
@@ -78,8 +84,14 @@ fn a_wrong_definition_is_told_and_left_out() {
     let server = folder.serve();
     let mut client = Client::connect(&server);
     let info = client.info();
-    assert!(info["plugins"]["good"].is_object() && info["plugins"]["bad"].is_null(), "{info}");
-    assert_eq!(info["plugins"]["cpu"]["unit"], "ratio", "the built-in key stays");
+    assert!(
+        info["plugins"]["good"].is_object() && info["plugins"]["bad"].is_null(),
+        "{info}"
+    );
+    assert_eq!(
+        info["plugins"]["cpu"]["unit"], "ratio",
+        "the built-in key stays"
+    );
     let log = log(&server);
     for line in [
         "bad.toml:1: unknown key comand; the nearest known key is command",
@@ -94,8 +106,14 @@ fn a_wrong_definition_is_told_and_left_out() {
 #[test]
 fn bad_plugins_delay_nobody() {
     const BAD: [(&str, &str); 5] = [
-        ("hang", "command = 'sleep 1000'\ntimeout = 0.3\ninterval = 0.5"),
-        ("deaf", "command = 'trap \"\" TERM; while :; do sleep 1; done'\ntimeout = 0.3\ninterval = 0.5"),
+        (
+            "hang",
+            "command = 'sleep 1000'\ntimeout = 0.3\ninterval = 0.5",
+        ),
+        (
+            "deaf",
+            "command = 'trap \"\" TERM; while :; do sleep 1; done'\ntimeout = 0.3\ninterval = 0.5",
+        ),
         ("noise", "command = 'yes >&2'\ninterval = 0.5"),
         ("flood", "command = 'yes'\nmode = 'stream'\ninterval = 0.5"),
         ("crash", "command = 'kill -SEGV $$'\ninterval = 0.5"),
@@ -115,12 +133,19 @@ fn bad_plugins_delay_nobody() {
     let pushes: Vec<Value> = (0..24).map(|_| client.push()).collect();
     let number = |push: &Value, key: &str| push["_meta"][key].as_f64().unwrap();
     for pair in pushes.windows(2) {
-        assert_eq!(number(&pair[1], "seq"), number(&pair[0], "seq") + 1.0, "a push is missing");
+        assert_eq!(
+            number(&pair[1], "seq"),
+            number(&pair[0], "seq") + 1.0,
+            "a push is missing"
+        );
         // The window that the server measured: a push that had waited for a plugin would cover more.
         let window = number(&pair[1], "dt");
         assert!(window < 0.75, "{window}");
     }
-    let last = client.push_with(|push| BAD.iter().all(|(name, _)| push["_meta"]["err"][name].is_string()));
+    let last = client.push_with(|push| {
+        BAD.iter()
+            .all(|(name, _)| push["_meta"]["err"][name].is_string())
+    });
     for (name, _) in BAD {
         assert!(last[name].is_null(), "{name}: {last}");
     }
@@ -129,13 +154,23 @@ fn bad_plugins_delay_nobody() {
     }
     // One line for each that fails, not one for each failure.
     wait_until("the journal has told", || {
-        BAD.iter().all(|(name, _)| log(&server).contains(&format!("plugin {name} gives no")))
+        BAD.iter()
+            .all(|(name, _)| log(&server).contains(&format!("plugin {name} gives no")))
     });
     for (name, _) in BAD {
-        assert_eq!(log(&server).matches(&format!("plugin {name} gives no")).count(), 1, "{}", log(&server));
+        assert_eq!(
+            log(&server)
+                .matches(&format!("plugin {name} gives no"))
+                .count(),
+            1,
+            "{}",
+            log(&server)
+        );
     }
     drop(client);
     folder.wait_for_no_children();
     let threads = format!("/proc/{}/task", server.child.id());
-    wait_until("the workers are gone", || std::fs::read_dir(&threads).unwrap().count() <= 2);
+    wait_until("the workers are gone", || {
+        std::fs::read_dir(&threads).unwrap().count() <= 2
+    });
 }

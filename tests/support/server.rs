@@ -35,7 +35,9 @@ impl Server {
         let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         std::fs::set_permissions(config.path(), readable).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RTSTAT_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RTSTAT_"))
+        {
             command.env_remove(name);
         }
         let mut child = command
@@ -65,8 +67,13 @@ impl Server {
             }
         });
         let address = address.recv_timeout(Duration::from_secs(20));
-        let mut server =
-            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, stopped: false, _config: config };
+        let mut server = Self {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log,
+            stopped: false,
+            _config: config,
+        };
         server.address = address.expect("the server logs where it listens");
         server
     }
@@ -76,8 +83,14 @@ impl Server {
 fn listening_address(line: &str) -> Option<SocketAddr> {
     line.match_indices("127.0.0.1:").find_map(|(at, _)| {
         let rest = &line[at..];
-        let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.' && char != ':').unwrap_or(rest.len());
-        rest[..end].trim_end_matches(['.', ':']).parse().ok().filter(|address: &SocketAddr| address.port() != 0)
+        let end = rest
+            .find(|char: char| !char.is_ascii_digit() && char != '.' && char != ':')
+            .unwrap_or(rest.len());
+        rest[..end]
+            .trim_end_matches(['.', ':'])
+            .parse()
+            .ok()
+            .filter(|address: &SocketAddr| address.port() != 0)
     })
 }
 
@@ -91,7 +104,10 @@ impl Drop for Server {
             eprintln!("-- server (ended by itself: {ended:?}) --\n{log}");
         } else {
             // A server that died under a test has failed it, whatever the clients saw.
-            assert!(self.stopped || matches!(ended, Ok(None)), "the server ended by itself: {ended:?}");
+            assert!(
+                self.stopped || matches!(ended, Ok(None)),
+                "the server ended by itself: {ended:?}"
+            );
         }
     }
 }

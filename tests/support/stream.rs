@@ -32,7 +32,10 @@ impl Stream {
     pub fn connect(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).unwrap();
         tcp.set_nodelay(true).unwrap();
-        Self { tcp, buffer: Vec::new() }
+        Self {
+            tcp,
+            buffer: Vec::new(),
+        }
     }
 
     /// Writes all; a peer that has closed already is found by the next read.
@@ -46,7 +49,11 @@ impl Stream {
     }
 
     /// Reads until `take` finds something at the front of what has come: it gives the value and its length in bytes.
-    pub fn read_for<T>(&mut self, time: Duration, take: impl Fn(&[u8]) -> Option<(T, usize)>) -> Got<T> {
+    pub fn read_for<T>(
+        &mut self,
+        time: Duration,
+        take: impl Fn(&[u8]) -> Option<(T, usize)>,
+    ) -> Got<T> {
         let deadline = Instant::now() + time;
         loop {
             if let Some((value, len)) = take(&self.buffer) {
@@ -62,7 +69,8 @@ impl Stream {
             match self.tcp.read(&mut chunk) {
                 Ok(0) => return Got::Eof,
                 Ok(len) => self.buffer.extend_from_slice(&chunk[..len]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Got::Eof,
                 Err(error) => panic!("read: {error}"),

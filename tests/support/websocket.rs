@@ -30,8 +30,14 @@ pub struct Frame {
 impl Frame {
     /// Code and reason of a close frame; an empty one has none.
     pub fn close(&self) -> (Option<u16>, String) {
-        let code = self.payload.first_chunk().map(|code| u16::from_be_bytes(*code));
-        (code, String::from_utf8_lossy(self.payload.get(2..).unwrap_or_default()).into_owned())
+        let code = self
+            .payload
+            .first_chunk()
+            .map(|code| u16::from_be_bytes(*code));
+        (
+            code,
+            String::from_utf8_lossy(self.payload.get(2..).unwrap_or_default()).into_owned(),
+        )
     }
 }
 
@@ -51,7 +57,12 @@ pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend(mask);
-    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     bytes
 }
 
@@ -63,11 +74,14 @@ impl WebSocket {
     pub fn connect(address: SocketAddr) -> Self {
         let mut stream = Stream::connect(address);
         stream.write(HANDSHAKE.as_bytes());
-        let Got::Some(head) = stream.read_for(PATIENCE, http_head) else { panic!("no answer to the upgrade") };
+        let Got::Some(head) = stream.read_for(PATIENCE, http_head) else {
+            panic!("no answer to the upgrade")
+        };
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         let accept = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("sec-websocket-accept").then(|| value.trim())
+            name.eq_ignore_ascii_case("sec-websocket-accept")
+                .then(|| value.trim())
         });
         assert_eq!(accept, Some(ACCEPT), "{head}");
         Self(stream)

@@ -33,7 +33,10 @@ pub fn parse(bytes: &[u8]) -> Result<Arc, Malformed> {
         *slot = columns.nth(1).and_then(decimal);
     }
     match (size, min) {
-        (Some(size_bytes), Some(min_bytes)) => Ok(Arc { size_bytes, min_bytes }),
+        (Some(size_bytes), Some(min_bytes)) => Ok(Arc {
+            size_bytes,
+            min_bytes,
+        }),
         _ => Err(Malformed("the lines size and c_min with a number")),
     }
 }
@@ -68,7 +71,10 @@ mod tests {
     fn size_and_minimum_or_nothing() {
         let head = "13 1 0x01 96 26112 5 6\nname                            type data\n";
         let cases = [
-            ("c_min                           4    100\nsize 4 700\nhdr_size 4 9\n", Some((700, 100))),
+            (
+                "c_min                           4    100\nsize 4 700\nhdr_size 4 9\n",
+                Some((700, 100)),
+            ),
             ("size 4 700\n", None),
             ("c_min 4 1\nsize 4\n", None),
             ("c_min 4 1\nsize 4 -5\n", None),
@@ -76,7 +82,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let arc = parse(format!("{head}{text}").as_bytes()).ok();
-            assert_eq!(arc.map(|arc| (arc.size_bytes, arc.min_bytes)), expected, "{text}");
+            assert_eq!(
+                arc.map(|arc| (arc.size_bytes, arc.min_bytes)),
+                expected,
+                "{text}"
+            );
         }
     }
 

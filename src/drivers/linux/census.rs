@@ -60,7 +60,11 @@ impl Census {
     pub fn new(root: &Root) -> Self {
         let processes = Processes::new(root);
         let own = processes.own_pid();
-        Self(Arc::new(Mutex::new(Register { processes, own, last: None })))
+        Self(Arc::new(Mutex::new(Register {
+            processes,
+            own,
+            last: None,
+        })))
     }
 
     /// The counts, taken anew unless another plugin has just done so. A walk costs one open, read and close for each
@@ -95,7 +99,9 @@ impl Register {
         let walk = self.processes.walk(|pid, line| {
             let Some(letter) = state(line) else { return };
             counts.total += 1;
-            counts.threads = counts.threads.saturating_add(parse(line).map_or(1, |process| process.threads));
+            counts.threads = counts
+                .threads
+                .saturating_add(parse(line).map_or(1, |process| process.threads));
             match letter {
                 b'R' => {
                     counts.running += 1;
@@ -127,7 +133,9 @@ mod tests {
         let process = |pid: u32, letter: char| {
             let folder = dir.path().join(format!("proc/{pid}"));
             fs::create_dir_all(&folder).unwrap();
-            let line = format!("{pid} (x) {letter} 1 5 5 0 -1 0 7 8 9 10 1 2 3 4 20 0 3 0 2200 1000 240 1 1\n");
+            let line = format!(
+                "{pid} (x) {letter} 1 5 5 0 -1 0 7 8 9 10 1 2 3 4 20 0 3 0 2200 1000 240 1 1\n"
+            );
             fs::write(folder.join("stat"), line).unwrap();
         };
         process(1, 'S');
@@ -136,7 +144,15 @@ mod tests {
             (census.clone(), census)
         };
         let before = first.take().unwrap();
-        assert_eq!((before.sleeping, before.total, before.threads, before.visible), (1, 1, 3, true));
+        assert_eq!(
+            (
+                before.sleeping,
+                before.total,
+                before.threads,
+                before.visible
+            ),
+            (1, 1, 3, true)
+        );
         process(2, 'Z');
         let taken = first.0.lock().unwrap().last.unwrap().0;
         let shared = second.take().unwrap();

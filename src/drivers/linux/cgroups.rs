@@ -52,7 +52,13 @@ pub struct Cgroups {
 #[derive(Debug)]
 enum Trees {
     Unified(PathBuf),
-    Legacy { listed: PathBuf, cpu: PathBuf, memory: PathBuf, disk: PathBuf, tasks: PathBuf },
+    Legacy {
+        listed: PathBuf,
+        cpu: PathBuf,
+        memory: PathBuf,
+        disk: PathBuf,
+        tasks: PathBuf,
+    },
 }
 
 impl Cgroups {
@@ -64,7 +70,10 @@ impl Cgroups {
             Trees::Unified(mount)
         } else {
             let tree = |names: &[&str]| {
-                let found = names.iter().map(|name| mount.join(name)).find(|tree| tree.is_dir());
+                let found = names
+                    .iter()
+                    .map(|name| mount.join(name))
+                    .find(|tree| tree.is_dir());
                 found.unwrap_or_else(|| mount.join("none"))
             };
             let has_groups = |tree: &PathBuf| !folders(tree).is_empty();
@@ -77,30 +86,49 @@ impl Cgroups {
                 tasks: tree(&["pids"]),
             }
         };
-        Some(Self { trees, roles: Roles::new(root), numbers: root.path("sys/dev/block"), buffer: Vec::new() })
+        Some(Self {
+            trees,
+            roles: Roles::new(root),
+            numbers: root.path("sys/dev/block"),
+            buffer: Vec::new(),
+        })
     }
 
     /// The groups in `group` (a path from the root of the tree), by name.
     #[must_use]
     pub fn children(&self, group: &Path) -> Vec<PathBuf> {
         let (Trees::Unified(tree) | Trees::Legacy { listed: tree, .. }) = &self.trees;
-        folders(&tree.join(group)).into_iter().map(|name| group.join(name)).collect()
+        folders(&tree.join(group))
+            .into_iter()
+            .map(|name| group.join(name))
+            .collect()
     }
 
     /// Reads what `group` uses. Costs some ten small files.
     pub fn usage(&mut self, group: &Path) -> Usage {
-        let Self { trees, roles, numbers, buffer } = self;
+        let Self {
+            trees,
+            roles,
+            numbers,
+            buffer,
+        } = self;
         let mut files = Files { buffer };
         let mut is_whole = |device: &[u8]| {
             // A device made of others repeats what they count.
-            let target = std::str::from_utf8(device).ok().and_then(|number| fs::read_link(numbers.join(number)).ok());
+            let target = std::str::from_utf8(device)
+                .ok()
+                .and_then(|number| fs::read_link(numbers.join(number)).ok());
             target.is_none_or(|target| roles.counts(name(&target).as_bytes()))
         };
         match trees {
             Trees::Unified(tree) => {
                 let folder = tree.join(group);
                 let current = files.read(&folder, "memory.current", number);
-                let spare = files.read(&folder, "memory.stat", |bytes| keyed(bytes, b"inactive_file")).unwrap_or(0);
+                let spare = files
+                    .read(&folder, "memory.stat", |bytes| {
+                        keyed(bytes, b"inactive_file")
+                    })
+                    .unwrap_or(0);
                 let limit = |group: &Path| files.read(&tree.join(group), "memory.max", number);
                 let memory_max_bytes = group.ancestors().filter_map(limit).min();
                 Usage {
@@ -109,20 +137,38 @@ impl Cgroups {
                         .map(|us| us.saturating_mul(1000)),
                     memory_bytes: current.map(|current| current.saturating_sub(spare)),
                     memory_max_bytes,
-                    disk_bytes: files.read(&folder, "io.stat", |bytes| Some(io_stat(bytes, &mut is_whole))),
+                    disk_bytes: files.read(&folder, "io.stat", |bytes| {
+                        Some(io_stat(bytes, &mut is_whole))
+                    }),
                     tasks: files.read(&folder, "pids.current", number),
                     pressure: files.pressure(&folder),
                 }
             }
-            Trees::Legacy { cpu, memory, disk, tasks, .. } => {
+            Trees::Legacy {
+                cpu,
+                memory,
+                disk,
+                tasks,
+                ..
+            } => {
                 let folder = memory.join(group);
                 let current = files.read(&folder, "memory.usage_in_bytes", number);
-                let spare =
-                    files.read(&folder, "memory.stat", |bytes| keyed(bytes, b"total_inactive_file")).unwrap_or(0);
-                let limit = files.read(&folder, "memory.stat", |bytes| keyed(bytes, b"hierarchical_memory_limit"));
+                let spare = files
+                    .read(&folder, "memory.stat", |bytes| {
+                        keyed(bytes, b"total_inactive_file")
+                    })
+                    .unwrap_or(0);
+                let limit = files.read(&folder, "memory.stat", |bytes| {
+                    keyed(bytes, b"hierarchical_memory_limit")
+                });
                 let recursive = "blkio.throttle.io_service_bytes_recursive";
-                let mut served = |file| files.read(&disk.join(group), file, |bytes| Some(blkio(bytes, &mut is_whole)));
-                let disk_bytes = served(recursive).or_else(|| served("blkio.throttle.io_service_bytes"));
+                let mut served = |file| {
+                    files.read(&disk.join(group), file, |bytes| {
+                        Some(blkio(bytes, &mut is_whole))
+                    })
+                };
+                let disk_bytes =
+                    served(recursive).or_else(|| served("blkio.throttle.io_service_bytes"));
                 Usage {
                     cpu_ns: files.read(&cpu.join(group), "cpuacct.usage", number),
                     memory_bytes: current.map(|current| current.saturating_sub(spare)),
@@ -140,7 +186,10 @@ impl Cgroups {
 fn folders(folder: &Path) -> Vec<OsString> {
     let listed = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    let mut names: Vec<_> = listed.filter(is_folder).map(|entry| entry.file_name()).collect();
+    let mut names: Vec<_> = listed
+        .filter(is_folder)
+        .map(|entry| entry.file_name())
+        .collect();
     names.sort();
     names
 }
@@ -150,8 +199,15 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    fn read<T>(&mut self, folder: &Path, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-        read_once(&folder.join(file), self.buffer).ok().and_then(parse)
+    fn read<T>(
+        &mut self,
+        folder: &Path,
+        file: &str,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        read_once(&folder.join(file), self.buffer)
+            .ok()
+            .and_then(parse)
     }
 
     fn pressure(&mut self, folder: &Path) -> Option<[u64; 3]> {
@@ -159,7 +215,11 @@ impl Files<'_> {
             let parsed = self.read(folder, file, |bytes| pressure::parse(bytes).ok())?;
             parsed.some.map(|stall| stall.averages[0])
         };
-        Some([some("cpu.pressure")?, some("memory.pressure")?, some("io.pressure")?])
+        Some([
+            some("cpu.pressure")?,
+            some("memory.pressure")?,
+            some("io.pressure")?,
+        ])
     }
 }
 
@@ -196,7 +256,9 @@ fn blkio(bytes: &[u8], mut counts: impl FnMut(&[u8]) -> bool) -> (u64, u64) {
     let (mut read, mut written) = (0_u64, 0_u64);
     for line in lines(bytes) {
         let mut columns = fields(line);
-        let (Some(device), Some(kind), Some(value)) = (columns.next(), columns.next(), columns.next()) else {
+        let (Some(device), Some(kind), Some(value)) =
+            (columns.next(), columns.next(), columns.next())
+        else {
             continue;
         };
         let sum = match kind {
@@ -235,22 +297,41 @@ mod tests {
             ("a.slice/memory.max", "5000\n"),
             ("a.slice/b.service/memory.max", "max\n"),
             ("a.slice/b.service/memory.current", "1000\n"),
-            ("a.slice/b.service/memory.stat", "anon 1\ninactive_file 300\n"),
+            (
+                "a.slice/b.service/memory.stat",
+                "anon 1\ninactive_file 300\n",
+            ),
             ("a.slice/b.service/cpu.stat", "usage_usec 7\nuser_usec 5\n"),
-            ("a.slice/b.service/io.stat", "8:0 rbytes=10 wbytes=20 rios=1\n253:0 rbytes=10 wbytes=20\n7:0 \n"),
+            (
+                "a.slice/b.service/io.stat",
+                "8:0 rbytes=10 wbytes=20 rios=1\n253:0 rbytes=10 wbytes=20\n7:0 \n",
+            ),
             ("a.slice/b.service/pids.current", "3\n"),
-            ("a.slice/b.service/cpu.pressure", "some avg10=1.50 avg60=0.00 avg300=0.00 total=1\n"),
-            ("a.slice/b.service/memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"),
-            ("a.slice/b.service/io.pressure", "some avg10=0.25 avg60=0.00 avg300=0.00 total=1\n"),
+            (
+                "a.slice/b.service/cpu.pressure",
+                "some avg10=1.50 avg60=0.00 avg300=0.00 total=1\n",
+            ),
+            (
+                "a.slice/b.service/memory.pressure",
+                "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n",
+            ),
+            (
+                "a.slice/b.service/io.pressure",
+                "some avg10=0.25 avg60=0.00 avg300=0.00 total=1\n",
+            ),
             ("a.slice/c.service/pids.current", "garbage"),
         ]);
         let numbers = dir.path().join("sys/dev/block");
         fs::create_dir_all(&numbers).unwrap();
-        std::os::unix::fs::symlink("../../devices/virtual/block/dm-0", numbers.join("253:0")).unwrap();
+        std::os::unix::fs::symlink("../../devices/virtual/block/dm-0", numbers.join("253:0"))
+            .unwrap();
         let mut cgroups = Cgroups::find(&root).unwrap();
         assert_eq!(
             cgroups.children(Path::new("a.slice")),
-            [Path::new("a.slice/b.service"), Path::new("a.slice/c.service")]
+            [
+                Path::new("a.slice/b.service"),
+                Path::new("a.slice/c.service")
+            ]
         );
         let expected = Usage {
             cpu_ns: Some(7000),
@@ -261,7 +342,10 @@ mod tests {
             pressure: Some([150, 0, 25]),
         };
         assert_eq!(cgroups.usage(Path::new("a.slice/b.service")), expected);
-        let empty = Usage { memory_max_bytes: Some(5000), ..Usage::default() };
+        let empty = Usage {
+            memory_max_bytes: Some(5000),
+            ..Usage::default()
+        };
         assert_eq!(cgroups.usage(Path::new("a.slice/c.service")), empty);
     }
 
@@ -283,7 +367,10 @@ mod tests {
             ("pids/a.slice/b.service/pids.current", "2\n"),
         ]);
         let mut cgroups = Cgroups::find(&root).unwrap();
-        assert_eq!(cgroups.children(Path::new("a.slice")), [Path::new("a.slice/b.service")]);
+        assert_eq!(
+            cgroups.children(Path::new("a.slice")),
+            [Path::new("a.slice/b.service")]
+        );
         let expected = Usage {
             cpu_ns: Some(77),
             memory_bytes: Some(0),

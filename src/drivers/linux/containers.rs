@@ -34,14 +34,26 @@ pub fn containers(cgroups: &Cgroups) -> Vec<Container> {
             break;
         }
         if let Some((engine, name)) = recognise(&group) {
-            found.push(Container { name, engine, group });
+            found.push(Container {
+                name,
+                engine,
+                group,
+            });
         } else if depth < DEEPEST {
-            groups.extend(cgroups.children(&group).into_iter().map(|child| (child, depth + 1)));
+            groups.extend(
+                cgroups
+                    .children(&group)
+                    .into_iter()
+                    .map(|child| (child, depth + 1)),
+            );
         }
     }
     found.sort_by(|a, b| (&a.name, a.engine, &a.group).cmp(&(&b.name, b.engine, &b.group)));
     // Names are unique within an engine only.
-    let names: Vec<_> = found.iter().map(|container| container.name.clone()).collect();
+    let names: Vec<_> = found
+        .iter()
+        .map(|container| container.name.clone())
+        .collect();
     for container in &mut found {
         if names.iter().filter(|name| **name == container.name).count() > 1 {
             container.name = format!("{} {}", container.engine, container.name);
@@ -54,10 +66,17 @@ pub fn containers(cgroups: &Cgroups) -> Vec<Container> {
 fn recognise(group: &Path) -> Option<(&'static str, String)> {
     let own = name(group);
     let parent = group.parent().map(name).unwrap_or_default();
-    const BY_ID: [(&str, &str); 4] =
-        [("docker-", "docker"), ("libpod-", "podman"), ("crio-", "cri-o"), ("cri-containerd-", "containerd")];
+    const BY_ID: [(&str, &str); 4] = [
+        ("docker-", "docker"),
+        ("libpod-", "podman"),
+        ("crio-", "cri-o"),
+        ("cri-containerd-", "containerd"),
+    ];
     for (prefix, engine) in BY_ID {
-        if let Some(id) = own.strip_prefix(prefix).map(|rest| rest.strip_suffix(".scope").unwrap_or(rest)).and_then(id)
+        if let Some(id) = own
+            .strip_prefix(prefix)
+            .map(|rest| rest.strip_suffix(".scope").unwrap_or(rest))
+            .and_then(id)
         {
             return Some((engine, id));
         }
@@ -66,20 +85,37 @@ fn recognise(group: &Path) -> Option<(&'static str, String)> {
         return match parent {
             "docker" => Some(("docker", id)),
             "libpod_parent" => Some(("podman", id)),
-            pod if pod.starts_with("pod") || pod.starts_with("kubepods") => Some(("kubernetes", id)),
+            pod if pod.starts_with("pod") || pod.starts_with("kubepods") => {
+                Some(("kubernetes", id))
+            }
             _ => None,
         };
     }
-    if let Some(name) = own.strip_prefix("lxc.payload.").or_else(|| (parent == "lxc").then_some(own)) {
+    if let Some(name) = own
+        .strip_prefix("lxc.payload.")
+        .or_else(|| (parent == "lxc").then_some(own))
+    {
         return Some(("lxc", name.to_string()));
     }
-    if let Some(name) = own.strip_prefix("systemd-nspawn@").and_then(|name| name.strip_suffix(".service")) {
+    if let Some(name) = own
+        .strip_prefix("systemd-nspawn@")
+        .and_then(|name| name.strip_suffix(".service"))
+    {
         return Some(("nspawn", unescape(name)));
     }
-    let machine = own.strip_prefix("machine-").and_then(|name| name.strip_suffix(".scope")).map(unescape)?;
+    let machine = own
+        .strip_prefix("machine-")
+        .and_then(|name| name.strip_suffix(".scope"))
+        .map(unescape)?;
     // libvirt registers its machines as `qemu-1-name`.
-    match machine.strip_prefix("qemu-").or_else(|| machine.strip_prefix("lxc-")).and_then(|rest| rest.split_once('-')) {
-        Some((number, name)) if number.bytes().all(|byte| byte.is_ascii_digit()) => Some(("libvirt", name.to_string())),
+    match machine
+        .strip_prefix("qemu-")
+        .or_else(|| machine.strip_prefix("lxc-"))
+        .and_then(|rest| rest.split_once('-'))
+    {
+        Some((number, name)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(("libvirt", name.to_string()))
+        }
         _ => Some(("nspawn", machine)),
     }
 }
@@ -107,24 +143,48 @@ mod tests {
         let id = "0123456789abcdef".repeat(4);
         let known = |engine, name: &str| Some((engine, name.to_string()));
         let cases = [
-            (format!("system.slice/docker-{id}.scope"), known("docker", "0123456789ab")),
+            (
+                format!("system.slice/docker-{id}.scope"),
+                known("docker", "0123456789ab"),
+            ),
             (format!("docker/{id}"), known("docker", "0123456789ab")),
-            (format!("machine.slice/libpod-{id}.scope"), known("podman", "0123456789ab")),
+            (
+                format!("machine.slice/libpod-{id}.scope"),
+                known("podman", "0123456789ab"),
+            ),
             (format!("machine.slice/libpod-conmon-{id}.scope"), None),
-            (format!("libpod_parent/libpod-{id}"), known("podman", "0123456789ab")),
+            (
+                format!("libpod_parent/libpod-{id}"),
+                known("podman", "0123456789ab"),
+            ),
             (
                 format!("kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
                 known("containerd", "0123456789ab"),
             ),
-            (format!("kubepods.slice/crio-{id}.scope"), known("cri-o", "0123456789ab")),
-            (format!("kubepods/burstable/pod12-34/{id}"), known("kubernetes", "0123456789ab")),
+            (
+                format!("kubepods.slice/crio-{id}.scope"),
+                known("cri-o", "0123456789ab"),
+            ),
+            (
+                format!("kubepods/burstable/pod12-34/{id}"),
+                known("kubernetes", "0123456789ab"),
+            ),
             (format!("elsewhere/{id}"), None),
             ("lxc.payload.web".into(), known("lxc", "web")),
             ("lxc.monitor.web".into(), None),
             ("lxc/web".into(), known("lxc", "web")),
-            ("machine.slice/systemd-nspawn@build\\x2d1.service".into(), known("nspawn", "build-1")),
-            ("machine.slice/machine-build.scope".into(), known("nspawn", "build")),
-            ("machine.slice/machine-qemu\\x2d3\\x2dwin\\x2d11.scope".into(), known("libvirt", "win-11")),
+            (
+                "machine.slice/systemd-nspawn@build\\x2d1.service".into(),
+                known("nspawn", "build-1"),
+            ),
+            (
+                "machine.slice/machine-build.scope".into(),
+                known("nspawn", "build"),
+            ),
+            (
+                "machine.slice/machine-qemu\\x2d3\\x2dwin\\x2d11.scope".into(),
+                known("libvirt", "win-11"),
+            ),
             ("system.slice/docker.service".into(), None),
             (String::new(), None),
         ];
@@ -138,14 +198,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mount = dir.path().join("sys/fs/cgroup");
         let id = "f".repeat(64);
-        for group in
-            [format!("system.slice/docker-{id}.scope/lxc/inner"), "lxc.payload.a/lxc/inner".into(), "user.slice".into()]
-        {
+        for group in [
+            format!("system.slice/docker-{id}.scope/lxc/inner"),
+            "lxc.payload.a/lxc/inner".into(),
+            "user.slice".into(),
+        ] {
             fs::create_dir_all(mount.join(group)).unwrap();
         }
         fs::write(mount.join("cgroup.controllers"), "").unwrap();
         let found = containers(&Cgroups::find(&Root::at(dir.path())).unwrap());
-        let names: Vec<_> = found.iter().map(|container| (container.engine, container.name.as_str())).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|container| (container.engine, container.name.as_str()))
+            .collect();
         assert_eq!(names, [("lxc", "a"), ("docker", "ffffffffffff")]);
     }
 }

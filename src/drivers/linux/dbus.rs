@@ -100,7 +100,9 @@ pub fn length(prefix: &[u8; PREFIX_BYTES]) -> Result<usize, Invalid> {
     if body > LONGEST_BYTES || fields > LONGEST_BYTES {
         return Err(Invalid);
     }
-    Some(PREFIX_BYTES + fields.next_multiple_of(8) + body).filter(|&length| length <= LONGEST_BYTES).ok_or(Invalid)
+    Some(PREFIX_BYTES + fields.next_multiple_of(8) + body)
+        .filter(|&length| length <= LONGEST_BYTES)
+        .ok_or(Invalid)
 }
 
 /// A whole message that came in.
@@ -161,7 +163,11 @@ impl<'a> Cursor<'a> {
             Some(b'B') => true,
             _ => return Err(Invalid),
         };
-        Ok(Self { bytes: message, at: 0, big_endian })
+        Ok(Self {
+            bytes: message,
+            at: 0,
+            big_endian,
+        })
     }
 
     /// Where the next value begins.
@@ -176,7 +182,11 @@ impl<'a> Cursor<'a> {
     /// When the message ends before.
     pub fn align(&mut self, to: usize) -> Result<(), Invalid> {
         self.at = self.at.next_multiple_of(to);
-        if self.at > self.bytes.len() { Err(Invalid) } else { Ok(()) }
+        if self.at > self.bytes.len() {
+            Err(Invalid)
+        } else {
+            Ok(())
+        }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], Invalid> {
@@ -197,7 +207,11 @@ impl<'a> Cursor<'a> {
     pub fn u32(&mut self) -> Result<u32, Invalid> {
         self.align(4)?;
         let bytes = *self.take(4)?.first_chunk().ok_or(Invalid)?;
-        Ok(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+        Ok(if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
     }
 
     /// A string, or the path of an object.
@@ -216,7 +230,11 @@ impl<'a> Cursor<'a> {
     fn signature(&mut self) -> Result<&'a [u8], Invalid> {
         let length = usize::from(self.u8()?);
         let bytes = self.take(length)?;
-        if self.u8()? == 0 { Ok(bytes) } else { Err(Invalid) }
+        if self.u8()? == 0 {
+            Ok(bytes)
+        } else {
+            Err(Invalid)
+        }
     }
 }
 
@@ -226,8 +244,13 @@ mod tests {
 
     use super::*;
 
-    const CALL: Call<'_> =
-        Call { destination: "a.b", path: "/x", interface: "c.d", member: "Get", words: Some(&["failed", "é"]) };
+    const CALL: Call<'_> = Call {
+        destination: "a.b",
+        path: "/x",
+        interface: "c.d",
+        member: "Get",
+        words: Some(&["failed", "é"]),
+    };
 
     #[test]
     fn a_call_has_its_length_and_its_words() {
@@ -235,9 +258,16 @@ mod tests {
         assert_eq!(length(message.first_chunk().unwrap()), Ok(message.len()));
         assert_eq!(decode(&message), Ok(Incoming::Other));
         let (head, body) = message.split_at(message.len() - 23);
-        assert_eq!((head.len() % 8, &head[..12]), (0, &b"l\x01\x02\x01\x17\0\0\0\x07\0\0\0"[..]));
+        assert_eq!(
+            (head.len() % 8, &head[..12]),
+            (0, &b"l\x01\x02\x01\x17\0\0\0\x07\0\0\0"[..])
+        );
         assert_eq!(body, b"\x13\0\0\0\x06\0\0\0failed\0\0\x02\0\0\0\xc3\xa9\0");
-        let no_words = Call { words: None, ..CALL }.encode(1);
+        let no_words = Call {
+            words: None,
+            ..CALL
+        }
+        .encode(1);
         assert_eq!(&no_words[4..8], [0; 4]);
     }
 
@@ -247,8 +277,13 @@ mod tests {
         let big = b"B\x02\x01\x01\0\0\0\x04\0\0\0\x09\0\0\0\x08\x05\x01u\0\0\0\0\x07\0\0\0\x2a";
         for message in [little, big] {
             assert_eq!(length(message.first_chunk().unwrap()), Ok(message.len()));
-            let Ok(Incoming::Return(7, mut body)) = decode(message) else { panic!("{:?}", decode(message)) };
-            assert_eq!((body.position(), body.u32(), body.u32()), (24, Ok(42), Err(Invalid)));
+            let Ok(Incoming::Return(7, mut body)) = decode(message) else {
+                panic!("{:?}", decode(message))
+            };
+            assert_eq!(
+                (body.position(), body.u32(), body.u32()),
+                (24, Ok(42), Err(Invalid))
+            );
         }
         let refused = b"l\x03\x01\x01\0\0\0\0\x09\0\0\0\x08\0\0\0\x05\x01u\0\x07\0\0\0";
         assert_eq!(decode(refused), Ok(Incoming::Error(7)));
@@ -256,9 +291,18 @@ mod tests {
 
     #[test]
     fn lengths_beyond_reason_are_refused() {
-        assert_eq!(length(b"l\x02\x01\x01\xff\xff\xff\xff\0\0\0\0\0\0\0\0"), Err(Invalid));
-        assert_eq!(length(b"l\x02\x01\x01\0\0\0\0\0\0\0\0\xff\xff\xff\xff"), Err(Invalid));
-        assert_eq!(length(b"x\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0"), Err(Invalid));
+        assert_eq!(
+            length(b"l\x02\x01\x01\xff\xff\xff\xff\0\0\0\0\0\0\0\0"),
+            Err(Invalid)
+        );
+        assert_eq!(
+            length(b"l\x02\x01\x01\0\0\0\0\0\0\0\0\xff\xff\xff\xff"),
+            Err(Invalid)
+        );
+        assert_eq!(
+            length(b"x\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0"),
+            Err(Invalid)
+        );
     }
 
     proptest! {

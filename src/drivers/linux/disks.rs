@@ -45,7 +45,11 @@ impl Roles {
     /// Below `root`; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { folder: root.path("sys/class/block"), known: HashMap::new(), since: Instant::now() }
+        Self {
+            folder: root.path("sys/class/block"),
+            known: HashMap::new(),
+            since: Instant::now(),
+        }
     }
 
     /// The role of the device called `name`.
@@ -75,12 +79,21 @@ impl Roles {
             return Role::Path;
         }
         // A slash in a device's name is an exclamation mark in the file system.
-        let file = name.as_bytes().iter().map(|&byte| if byte == b'/' { b'!' } else { byte }).collect();
+        let file = name
+            .as_bytes()
+            .iter()
+            .map(|&byte| if byte == b'/' { b'!' } else { byte })
+            .collect();
         let device = self.folder.join(OsString::from_vec(file));
         if !device.exists() {
-            return if looks_like_partition(name.as_bytes()) { Role::Partition } else { Role::Whole };
+            return if looks_like_partition(name.as_bytes()) {
+                Role::Partition
+            } else {
+                Role::Whole
+            };
         }
-        let made_of_others = || fs::read_dir(device.join("slaves")).is_ok_and(|mut slaves| slaves.next().is_some());
+        let made_of_others =
+            || fs::read_dir(device.join("slaves")).is_ok_and(|mut slaves| slaves.next().is_some());
         if device.join("partition").exists() {
             Role::Partition
         } else if made_of_others() {
@@ -107,7 +120,9 @@ fn by_kind(name: &[u8]) -> Option<Role> {
         let rest = name.strip_prefix(prefix)?;
         (rest.first()?.is_ascii_digit() && rest.iter().all(u8::is_ascii_digit)).then_some(())
     };
-    kinds.into_iter().find_map(|(prefix, role)| numbered(prefix).map(|()| role))
+    kinds
+        .into_iter()
+        .find_map(|(prefix, role)| numbered(prefix).map(|()| role))
 }
 
 /// The disk `nvme0n2` of the way `nvme0c1n2` to it (nvme-core's multipath). The disk counts what its ways count since
@@ -117,13 +132,19 @@ pub fn disk_of_path(name: Name) -> Option<Name> {
     let text = std::str::from_utf8(name.as_bytes()).ok()?;
     let (subsystem, rest) = text.strip_prefix("nvme")?.split_once('c')?;
     let (controller, space) = rest.split_once('n')?;
-    let are_numbers = [subsystem, controller, space].iter().all(|part| decimal(part.as_bytes()).is_some());
+    let are_numbers = [subsystem, controller, space]
+        .iter()
+        .all(|part| decimal(part.as_bytes()).is_some());
     are_numbers.then(|| Name::new(format!("nvme{subsystem}n{space}").as_bytes()))
 }
 
 /// Where sysfs does not tell: sda1, nvme0n1p2, mmcblk0p1.
 fn looks_like_partition(name: &[u8]) -> bool {
-    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = name
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let Some((stem, _)) = name.split_at_checked(name.len() - digits) else {
         return false;
     };

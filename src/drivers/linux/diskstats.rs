@@ -51,7 +51,19 @@ pub fn parse(bytes: &[u8], mut visit: impl FnMut(Disk)) -> Result<(), Malformed>
             *slot = decimal(column).ok_or(Malformed("eleven numbers after a device's name"))?;
             found += 1;
         }
-        let [reads, _, read_sectors, read_ms, writes, _, written_sectors, write_ms, _, busy_ms, queue_ms] = counters;
+        let [
+            reads,
+            _,
+            read_sectors,
+            read_ms,
+            writes,
+            _,
+            written_sectors,
+            write_ms,
+            _,
+            busy_ms,
+            queue_ms,
+        ] = counters;
         if found == counters.len() {
             visit(Disk {
                 name,
@@ -114,8 +126,14 @@ mod tests {
             queue_ms: 11,
         };
         let cases: [(&[u8], Option<Vec<Disk>>); 6] = [
-            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n", Some(vec![sda])),
-            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n", Some(vec![sda])),
+            (
+                b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n",
+                Some(vec![sda]),
+            ),
+            (
+                b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
+                Some(vec![sda]),
+            ),
             (b"   8       1 sda1 1 2 3 4\n\n8\n", Some(vec![])),
             (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11", Some(vec![])),
             (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 -11\n", None),
@@ -128,7 +146,11 @@ mod tests {
 
     #[test]
     fn the_running_host_is_read() {
-        assert!(DiskstatsFile::new(&Root::host()).read(|disk| assert!(!disk.name.as_bytes().is_empty())).is_ok());
+        assert!(
+            DiskstatsFile::new(&Root::host())
+                .read(|disk| assert!(!disk.name.as_bytes().is_empty()))
+                .is_ok()
+        );
     }
 
     proptest! {

@@ -50,7 +50,10 @@ impl Bus {
     /// Below `root`; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { socket: root.path("run/dbus/system_bus_socket"), manager: root.path("run/systemd/system") }
+        Self {
+            socket: root.path("run/dbus/system_bus_socket"),
+            manager: root.path("run/systemd/system"),
+        }
     }
 
     /// Whether the machine was started by the service manager whose units these are.
@@ -69,7 +72,9 @@ impl Bus {
         }
         let mut conversation = Conversation::begin(&self.socket, Instant::now() + deadline)
             .map_err(|error| DriverError::io(&self.socket, &error))?;
-        conversation.ask().map_err(|error| DriverError::io(&self.socket, &error))
+        conversation
+            .ask()
+            .map_err(|error| DriverError::io(&self.socket, &error))
     }
 }
 
@@ -83,7 +88,10 @@ impl Conversation {
     fn begin(path: &Path, until: Instant) -> IoResult<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-        connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &UnixAddr::new(path)?)?;
+        connect(
+            std::os::fd::AsRawFd::as_raw_fd(&socket),
+            &UnixAddr::new(path)?,
+        )?;
         let stream = UnixStream::from(socket);
         stream.set_nonblocking(false)?;
         Ok(Self { stream, until })
@@ -91,7 +99,11 @@ impl Conversation {
 
     fn ask(&mut self) -> IoResult<Vec<String>> {
         // The user's number in decimal, and that in hexadecimal.
-        let user: String = geteuid().to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
+        let user: String = geteuid()
+            .to_string()
+            .bytes()
+            .map(|digit| format!("{digit:02x}"))
+            .collect();
         self.send(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes())?;
         if !self.line()?.starts_with(b"OK ") {
             return Err(ErrorKind::PermissionDenied.into());
@@ -112,7 +124,11 @@ impl Conversation {
 
     fn left(&self) -> IoResult<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+        if left.is_zero() {
+            Err(ErrorKind::TimedOut.into())
+        } else {
+            Ok(left)
+        }
     }
 
     fn send(&mut self, bytes: &[u8]) -> IoResult<()> {
@@ -157,7 +173,11 @@ impl Conversation {
 
 /// A socket says "try again" where its time is over.
 fn timed_out(error: io::Error) -> io::Error {
-    if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error }
+    if error.kind() == ErrorKind::WouldBlock {
+        ErrorKind::TimedOut.into()
+    } else {
+        error
+    }
 }
 
 fn invalid(_: Invalid) -> io::Error {
@@ -202,7 +222,15 @@ mod tests {
         };
         for name in names {
             units.resize(units.len().next_multiple_of(8), 0);
-            for text in [name, "What it is", "loaded", "failed", "failed", "", "/unit"] {
+            for text in [
+                name,
+                "What it is",
+                "loaded",
+                "failed",
+                "failed",
+                "",
+                "/unit",
+            ] {
                 string(&mut units, text);
             }
             units.resize(units.len().next_multiple_of(4), 0);
@@ -220,7 +248,10 @@ mod tests {
     }
 
     /// A bus that says `greeting` to the authentication, reads both calls, and says `reply`.
-    fn bus(greeting: &'static [u8], reply: Vec<u8>) -> (tempfile::TempDir, Bus, thread::JoinHandle<()>) {
+    fn bus(
+        greeting: &'static [u8],
+        reply: Vec<u8>,
+    ) -> (tempfile::TempDir, Bus, thread::JoinHandle<()>) {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("run/systemd/system")).unwrap();
         fs::create_dir_all(dir.path().join("run/dbus")).unwrap();
@@ -229,13 +260,24 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             let mut said = vec![0; 256];
             let length = stream.read(&mut said).unwrap();
-            let user: String = geteuid().to_string().chars().map(|digit| format!("3{digit}")).collect();
-            assert_eq!(said[..length], *format!("\0AUTH EXTERNAL {user}\r\n").as_bytes());
+            let user: String = geteuid()
+                .to_string()
+                .chars()
+                .map(|digit| format!("3{digit}"))
+                .collect();
+            assert_eq!(
+                said[..length],
+                *format!("\0AUTH EXTERNAL {user}\r\n").as_bytes()
+            );
             stream.write_all(greeting).unwrap();
             if greeting.starts_with(b"OK") {
-                let mut calls = vec![0; b"BEGIN\r\n".len() + HELLO.encode(1).len() + LIST.encode(2).len()];
+                let mut calls =
+                    vec![0; b"BEGIN\r\n".len() + HELLO.encode(1).len() + LIST.encode(2).len()];
                 stream.read_exact(&mut calls).unwrap();
-                assert_eq!(calls, [b"BEGIN\r\n".to_vec(), HELLO.encode(1), LIST.encode(2)].concat());
+                assert_eq!(
+                    calls,
+                    [b"BEGIN\r\n".to_vec(), HELLO.encode(1), LIST.encode(2)].concat()
+                );
                 stream.write_all(&reply).unwrap();
             }
             // Hangs until the other side leaves.
@@ -250,10 +292,14 @@ mod tests {
 
     #[test]
     fn the_names_of_failed_units_are_read() {
-        let hello = b"l\x02\x01\x01\x08\0\0\0\x01\0\0\0\x08\0\0\0\x05\x01u\0\x01\0\0\0\x03\0\0\0:1.\0";
+        let hello =
+            b"l\x02\x01\x01\x08\0\0\0\x01\0\0\0\x08\0\0\0\x05\x01u\0\x01\0\0\0\x03\0\0\0:1.\0";
         for names in [&["a.service", "b@x.mount"][..], &[]] {
             let (_dir, bus, served) = bus(OK, [&hello[..], &answer(names)].concat());
-            assert_eq!(bus.failed_units(LONG), Ok(names.iter().map(ToString::to_string).collect()));
+            assert_eq!(
+                bus.failed_units(LONG),
+                Ok(names.iter().map(ToString::to_string).collect())
+            );
             served.join().unwrap();
         }
     }
@@ -270,14 +316,21 @@ mod tests {
             (&b"REJECTED EXTERNAL\r\n"[..], Vec::new()),
         ] {
             let (_dir, bus, served) = bus(greeting, reply);
-            assert!(matches!(bus.failed_units(LONG), Err(DriverError::Io { .. })));
+            assert!(matches!(
+                bus.failed_units(LONG),
+                Err(DriverError::Io { .. })
+            ));
             served.join().unwrap();
         }
     }
 
     #[test]
     fn a_bus_that_hangs_is_left_at_the_deadline() {
-        for (greeting, reply) in [(&b""[..], Vec::new()), (OK, Vec::new()), (OK, answer(&["a"])[..30].to_vec())] {
+        for (greeting, reply) in [
+            (&b""[..], Vec::new()),
+            (OK, Vec::new()),
+            (OK, answer(&["a"])[..30].to_vec()),
+        ] {
             let (_dir, bus, served) = bus(greeting, reply);
             assert!(bus.failed_units(Duration::from_millis(50)).is_err());
             // On a busy machine we have left before the bus has said anything, which it minds.
@@ -294,7 +347,12 @@ mod tests {
         let mut waiting = Vec::new();
         loop {
             let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None).unwrap();
-            if connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &UnixAddr::new(&path).unwrap()).is_err() {
+            if connect(
+                std::os::fd::AsRawFd::as_raw_fd(&socket),
+                &UnixAddr::new(&path).unwrap(),
+            )
+            .is_err()
+            {
                 break;
             }
             waiting.push(socket);

@@ -29,7 +29,12 @@ impl KernelFile {
     /// The file `relative` (such as `proc/stat`) below `root`; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root, relative: impl AsRef<Path>) -> Self {
-        Self { path: root.path(relative), file: None, buffer: Vec::new(), one_piece: false }
+        Self {
+            path: root.path(relative),
+            file: None,
+            buffer: Vec::new(),
+            one_piece: false,
+        }
     }
 
     /// The same for a file that the kernel prints whole at each read (`single_open` in its source: stat, meminfo,
@@ -37,7 +42,10 @@ impl KernelFile {
     /// page at a time and must not be read so.
     #[must_use]
     pub fn in_one_piece(root: &Root, relative: impl AsRef<Path>) -> Self {
-        Self { one_piece: true, ..Self::new(root, relative) }
+        Self {
+            one_piece: true,
+            ..Self::new(root, relative)
+        }
     }
 
     /// Reads the whole file and gives the bytes to `parse`.
@@ -45,11 +53,18 @@ impl KernelFile {
     /// # Errors
     /// When the file is absent or cannot be read, and what `parse` refuses. It is opened anew the next time: another may be
     /// in its place.
-    pub fn read<T>(&mut self, parse: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T, DriverError> {
-        let filled = self.fill().map_err(|error| DriverError::io(&self.path, &error));
+    pub fn read<T>(
+        &mut self,
+        parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, DriverError> {
+        let filled = self
+            .fill()
+            .map_err(|error| DriverError::io(&self.path, &error));
         let outcome = filled.and_then(|()| {
-            parse(&self.buffer)
-                .map_err(|Malformed(what)| DriverError::Parse { path: self.path.display().to_string(), what })
+            parse(&self.buffer).map_err(|Malformed(what)| DriverError::Parse {
+                path: self.path.display().to_string(),
+                what,
+            })
         });
         if outcome.is_err() {
             self.file = None;
@@ -62,7 +77,9 @@ impl KernelFile {
             Some(file) => file,
             closed => closed.insert(File::open(&self.path)?),
         };
-        read_to_end(&mut self.buffer, self.one_piece, |free, at| file.read_at(free, at as u64))
+        read_to_end(&mut self.buffer, self.one_piece, |free, at| {
+            file.read_at(free, at as u64)
+        })
     }
 }
 
@@ -71,7 +88,10 @@ impl KernelFile {
 ///
 /// # Errors
 /// When the file is absent or cannot be read.
-pub fn read_once<'buffer>(path: &Path, buffer: &'buffer mut Vec<u8>) -> Result<&'buffer [u8], DriverError> {
+pub fn read_once<'buffer>(
+    path: &Path,
+    buffer: &'buffer mut Vec<u8>,
+) -> Result<&'buffer [u8], DriverError> {
     OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
@@ -138,7 +158,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("late");
         let mut file = KernelFile::new(&Root::at(dir.path()), "late");
-        assert_eq!(file.read(length), Err(DriverError::Missing(path.display().to_string())));
+        assert_eq!(
+            file.read(length),
+            Err(DriverError::Missing(path.display().to_string()))
+        );
         fs::write(&path, "here").unwrap();
         assert_eq!(file.read(length), Ok(4));
     }
@@ -147,8 +170,11 @@ mod tests {
     fn what_the_parser_refuses_names_the_file() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("stat"), "x").unwrap();
-        let refused = KernelFile::new(&Root::at(dir.path()), "stat").read(|_| Err::<(), _>(Malformed("a number")));
-        assert!(matches!(refused, Err(DriverError::Parse { what: "a number", path }) if path.ends_with("/stat")));
+        let refused = KernelFile::new(&Root::at(dir.path()), "stat")
+            .read(|_| Err::<(), _>(Malformed("a number")));
+        assert!(
+            matches!(refused, Err(DriverError::Parse { what: "a number", path }) if path.ends_with("/stat"))
+        );
     }
 
     #[test]
@@ -163,7 +189,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a"), "abc").unwrap();
         let mut buffer = Vec::new();
-        assert_eq!(read_once(&dir.path().join("a"), &mut buffer), Ok(&b"abc"[..]));
-        assert!(matches!(read_once(&dir.path().join("b"), &mut buffer), Err(DriverError::Missing(_))));
+        assert_eq!(
+            read_once(&dir.path().join("a"), &mut buffer),
+            Ok(&b"abc"[..])
+        );
+        assert!(matches!(
+            read_once(&dir.path().join("b"), &mut buffer),
+            Err(DriverError::Missing(_))
+        ));
     }
 }

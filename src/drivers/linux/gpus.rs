@@ -37,11 +37,14 @@ pub struct Gpu {
 pub fn cards(root: &Root) -> Vec<PathBuf> {
     // card0 is a card, card0-HDMI-A-1 one of its sockets.
     let is_card = |name: &str| {
-        name.strip_prefix("card")
-            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        name.strip_prefix("card").is_some_and(|number| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
     };
     let mut cards = entries(&root.path("sys/class/drm"), is_card);
-    cards.retain(|card| uevent(&card.join("device"), "DRIVER").is_some_and(|driver| DRIVERS.contains(&&*driver)));
+    cards.retain(|card| {
+        uevent(&card.join("device"), "DRIVER").is_some_and(|driver| DRIVERS.contains(&&*driver))
+    });
     cards
 }
 
@@ -56,10 +59,19 @@ pub fn read(card: &Path) -> Gpu {
     };
     let asleep = text(&device.join("power/runtime_status")).as_deref() == Some("suspended");
     if asleep {
-        return Gpu { card: kernels, name: model(), ..Gpu::default() };
+        return Gpu {
+            card: kernels,
+            name: model(),
+            ..Gpu::default()
+        };
     }
     let sensors = entries(&device.join("hwmon"), |name| name.starts_with("hwmon"));
-    let sensor = |file: &str| sensors.iter().map(|folder| folder.join(file)).find(|path| path.exists());
+    let sensor = |file: &str| {
+        sensors
+            .iter()
+            .map(|folder| folder.join(file))
+            .find(|path| path.exists())
+    };
     Gpu {
         card: kernels,
         name: text(&device.join("product_name")).unwrap_or_else(model),
@@ -67,14 +79,20 @@ pub fn read(card: &Path) -> Gpu {
         memory_used_bytes: number(&device.join("mem_info_vram_used")),
         memory_bytes: number(&device.join("mem_info_vram_total")),
         milli_c: sensor("temp1_input").and_then(|path| signed_number(&path)),
-        power_uw: sensor("power1_average").or_else(|| sensor("power1_input")).and_then(|path| number(&path)),
+        power_uw: sensor("power1_average")
+            .or_else(|| sensor("power1_input"))
+            .and_then(|path| number(&path)),
         energy_uj: sensor("energy1_input").and_then(|path| number(&path)),
     }
 }
 
 fn uevent(device: &Path, key: &str) -> Option<String> {
     let lines = text(&device.join("uevent"))?;
-    lines.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=').map(str::to_string))
+    lines.lines().find_map(|line| {
+        line.strip_prefix(key)?
+            .strip_prefix('=')
+            .map(str::to_string)
+    })
 }
 
 #[cfg(test)]
@@ -106,7 +124,10 @@ mod tests {
             fs::create_dir_all(drm.join(file).parent().unwrap()).unwrap();
             fs::write(drm.join(file), content).unwrap();
         }
-        let gpus: Vec<_> = cards(&Root::at(dir.path())).iter().map(|card| read(card)).collect();
+        let gpus: Vec<_> = cards(&Root::at(dir.path()))
+            .iter()
+            .map(|card| read(card))
+            .collect();
         let amd = Gpu {
             card: "card1".into(),
             name: "amdgpu 1002:73DF".into(),
@@ -117,8 +138,15 @@ mod tests {
             power_uw: Some(28_000_000),
             energy_uj: None,
         };
-        let card = |card: &str, name: &str| Gpu { card: card.into(), name: name.into(), ..Gpu::default() };
-        let intel = Gpu { energy_uj: Some(77), ..card("card0", "i915 8086:9A49") };
+        let card = |card: &str, name: &str| Gpu {
+            card: card.into(),
+            name: name.into(),
+            ..Gpu::default()
+        };
+        let intel = Gpu {
+            energy_uj: Some(77),
+            ..card("card0", "i915 8086:9A49")
+        };
         assert_eq!(gpus, [intel, amd, card("card3", "amdgpu 1:2")]);
     }
 }

@@ -35,19 +35,27 @@ impl Host {
         let mut first_processor = Vec::new();
         if let Ok(cpuinfo) = File::open(root.path("proc/cpuinfo")) {
             // What cannot be read says nothing, like a file that is not there.
-            let _ = cpuinfo.take(FIRST_PROCESSOR).read_to_end(&mut first_processor);
+            let _ = cpuinfo
+                .take(FIRST_PROCESSOR)
+                .read_to_end(&mut first_processor);
         }
         let first_processor = String::from_utf8_lossy(&first_processor);
         let name = nix::sys::utsname::uname().ok();
         let field = |pick: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
-            name.as_ref().map(|name| pick(name).to_string_lossy().into_owned()).unwrap_or_default()
+            name.as_ref()
+                .map(|name| pick(name).to_string_lossy().into_owned())
+                .unwrap_or_default()
         };
         Self {
             host: field(|name| name.nodename()),
             kernel: field(|name| name.release()),
             os: pretty_name(&text("etc/os-release")).unwrap_or_else(|| "Linux".into()),
             cpus: online(&text("sys/devices/system/cpu/online")).max(1),
-            virt: virt(&text("run/systemd/container"), &first_processor, &text("sys/class/dmi/id/sys_vendor")),
+            virt: virt(
+                &text("run/systemd/container"),
+                &first_processor,
+                &text("sys/class/dmi/id/sys_vendor"),
+            ),
         }
     }
 }
@@ -60,7 +68,9 @@ pub fn boot_id(root: &Root) -> String {
 }
 
 fn pretty_name(os_release: &str) -> Option<String> {
-    let value = os_release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let value = os_release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(value.trim_matches(['"', '\'']).into())
 }
 
@@ -71,7 +81,10 @@ fn online(list: &str) -> usize {
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
         last.checked_sub(first)?.checked_add(1)
     };
-    list.trim().split(',').filter_map(count).fold(0, usize::saturating_add)
+    list.trim()
+        .split(',')
+        .filter_map(count)
+        .fold(0, usize::saturating_add)
 }
 
 fn virt(container: &str, cpuinfo: &str, vendor: &str) -> String {
@@ -80,11 +93,22 @@ fn virt(container: &str, cpuinfo: &str, vendor: &str) -> String {
         return container.into();
     }
     let mut flags = cpuinfo.lines().filter(|line| line.starts_with("flags"));
-    if !flags.next().is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor")) {
+    if !flags
+        .next()
+        .is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
+    {
         return "none".into();
     }
-    let known = [("QEMU", "kvm"), ("VMware", "vmware"), ("Microsoft", "hyperv"), ("innotek", "virtualbox")];
-    let known = known.into_iter().chain([("Xen", "xen"), ("Amazon", "amazon"), ("Google", "google")]);
+    let known = [
+        ("QEMU", "kvm"),
+        ("VMware", "vmware"),
+        ("Microsoft", "hyperv"),
+        ("innotek", "virtualbox"),
+    ];
+    let known =
+        known
+            .into_iter()
+            .chain([("Xen", "xen"), ("Amazon", "amazon"), ("Google", "google")]);
     let mut named = known.filter(|(sign, _)| vendor.contains(sign));
     named.next().map_or("vm", |(_, name)| name).into()
 }
@@ -125,7 +149,10 @@ mod tests {
 
     #[test]
     fn names_lose_their_quotes() {
-        assert_eq!(pretty_name("ID=x\nPRETTY_NAME=\"Debian 12\"\n").as_deref(), Some("Debian 12"));
+        assert_eq!(
+            pretty_name("ID=x\nPRETTY_NAME=\"Debian 12\"\n").as_deref(),
+            Some("Debian 12")
+        );
         assert_eq!(pretty_name("ID=x\n"), None);
     }
 }

@@ -35,11 +35,23 @@ impl Network {
     /// Looks below `root`. A folder of /proc/PID/net has an inode for each namespace.
     #[must_use]
     pub fn find(root: &Root) -> Self {
-        let inode = |folder| fs::metadata(root.path(format!("{folder}/dev"))).ok().map(|file| (file.dev(), file.ino()));
+        let inode = |folder| {
+            fs::metadata(root.path(format!("{folder}/dev")))
+                .ok()
+                .map(|file| (file.dev(), file.ino()))
+        };
         let (host, own) = (inode("proc/1/net"), inode("proc/self/net"));
         match host {
-            Some(host) => Self { folder: "proc/1/net", ours: own.is_none_or(|own| own == host), instead: false },
-            None => Self { folder: "proc/self/net", ours: true, instead: true },
+            Some(host) => Self {
+                folder: "proc/1/net",
+                ours: own.is_none_or(|own| own == host),
+                instead: false,
+            },
+            None => Self {
+                folder: "proc/self/net",
+                ours: true,
+                instead: true,
+            },
         }
     }
 }
@@ -88,7 +100,11 @@ impl Interfaces {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let Network { folder, ours, instead } = Network::find(root);
+        let Network {
+            folder,
+            ours,
+            instead,
+        } = Network::find(root);
         let class = root.path("sys/class/net");
         Self {
             dev: KernelFile::new(root, format!("{folder}/dev")),
@@ -109,15 +125,24 @@ impl Interfaces {
         found.clear();
         self.dev.read(|bytes| {
             parse(bytes, |name, counters| {
-                found.push(Interface { name, counters: Some(counters), link: Link::default(), in_total: false });
+                found.push(Interface {
+                    name,
+                    counters: Some(counters),
+                    link: Link::default(),
+                    in_total: false,
+                });
             })
         })?;
         for interface in &mut *found {
-            interface.counters = interface.counters.filter(|now| !self.slipped(interface.name, now));
+            interface.counters = interface
+                .counters
+                .filter(|now| !self.slipped(interface.name, now));
             interface.link = self.link(interface.name);
         }
-        self.before.retain(|name, _| found.iter().any(|interface| interface.name == *name));
-        self.links.retain(|name, _| found.iter().any(|interface| interface.name == *name));
+        self.before
+            .retain(|name, _| found.iter().any(|interface| interface.name == *name));
+        self.links
+            .retain(|name, _| found.iter().any(|interface| interface.name == *name));
 
         let by_name = !found.iter().any(|interface| interface.link.hardware);
         let bonded = if by_name { self.bonded() } else { Vec::new() };
@@ -158,11 +183,16 @@ impl Interfaces {
             Some(before) if before.up == up => Link { said_up, ..before },
             _ => {
                 let hardware = is_hardware(&folder);
-                let mbps = (hardware && up == Some(true)).then(|| word("speed")).flatten();
+                let mbps = (hardware && up == Some(true))
+                    .then(|| word("speed"))
+                    .flatten();
                 Link {
                     up,
                     said_up,
-                    mbps: mbps.as_deref().and_then(decimal).filter(|&mbps| mbps < MBPS_UNKNOWN),
+                    mbps: mbps
+                        .as_deref()
+                        .and_then(decimal)
+                        .filter(|&mbps| mbps < MBPS_UNKNOWN),
                     hardware,
                 }
             }
@@ -176,7 +206,11 @@ impl Interfaces {
         let mut members = Vec::new();
         for bond in fs::read_dir(&self.bonds).into_iter().flatten().flatten() {
             let bytes = read_once(&bond.path(), &mut self.buffer).unwrap_or_default();
-            members.extend(lines(bytes).filter_map(|line| line.strip_prefix(b"Slave Interface: ")).map(Name::new));
+            members.extend(
+                lines(bytes)
+                    .filter_map(|line| line.strip_prefix(b"Slave Interface: "))
+                    .map(Name::new),
+            );
         }
         members
     }
@@ -246,7 +280,11 @@ const OTHERS: [&str; 46] = [
 
 /// The rule by names.
 fn carries_for_itself(name: &[u8]) -> bool {
-    name != b"lo" && !name.contains(&b'.') && !OTHERS.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
+    name != b"lo"
+        && !name.contains(&b'.')
+        && !OTHERS
+            .iter()
+            .any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -272,7 +310,9 @@ mod tests {
             let mut text = String::from("a|b\nc|d\n");
             for (name, bytes) in interfaces {
                 let packets = bytes.min(&1);
-                text += &format!("{name}: {bytes} {packets} 0 0 0 0 0 0 {bytes} {packets} 0 0 0 0 0 0\n");
+                text += &format!(
+                    "{name}: {bytes} {packets} 0 0 0 0 0 0 {bytes} {packets} 0 0 0 0 0 0\n"
+                );
             }
             fs::write(self.0.path().join("proc/1/net/dev"), text).unwrap();
         }
@@ -290,18 +330,41 @@ mod tests {
     }
 
     fn totals(found: &[Interface]) -> Vec<String> {
-        found.iter().filter(|interface| interface.in_total).map(|interface| interface.name.to_string()).collect()
+        found
+            .iter()
+            .filter(|interface| interface.in_total)
+            .map(|interface| interface.name.to_string())
+            .collect()
     }
 
     #[test]
     fn hardware_counts_and_what_is_made_of_it_does_not() {
         let tree = Tree::new();
-        tree.dev(&[("lo", 1), ("eth0", 2), ("eth1", 3), ("bond0", 5), ("vf0", 2), ("br0", 5)]);
-        tree.class("lo", &[("operstate", "unknown\n"), ("carrier", "1\n")], false);
+        tree.dev(&[
+            ("lo", 1),
+            ("eth0", 2),
+            ("eth1", 3),
+            ("bond0", 5),
+            ("vf0", 2),
+            ("br0", 5),
+        ]);
+        tree.class(
+            "lo",
+            &[("operstate", "unknown\n"), ("carrier", "1\n")],
+            false,
+        );
         tree.class("eth0", &[("operstate", "up\n"), ("speed", "10000\n")], true);
         tree.class("eth1", &[("operstate", "down\n"), ("speed", "-1\n")], true);
-        tree.class("bond0", &[("operstate", "up\n"), ("speed", "20000\n")], false);
-        tree.class("vf0", &[("operstate", "up\n"), ("speed", "4294967295\n")], true);
+        tree.class(
+            "bond0",
+            &[("operstate", "up\n"), ("speed", "20000\n")],
+            false,
+        );
+        tree.class(
+            "vf0",
+            &[("operstate", "up\n"), ("speed", "4294967295\n")],
+            true,
+        );
         tree.class("br0", &[], false);
         let class = tree.0.path().join("sys/class/net");
         symlink(class.join("bond0"), class.join("eth0/master")).unwrap();
@@ -309,10 +372,26 @@ mod tests {
         let mut found = Vec::new();
         assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(false));
         assert_eq!(totals(&found), ["eth0", "eth1"]);
-        let links: Vec<_> = found.iter().map(|interface| (interface.link.up, interface.link.mbps)).collect();
-        assert_eq!((found[0].link.said_up, found[1].link.said_up), (Some(false), Some(true)));
+        let links: Vec<_> = found
+            .iter()
+            .map(|interface| (interface.link.up, interface.link.mbps))
+            .collect();
+        assert_eq!(
+            (found[0].link.said_up, found[1].link.said_up),
+            (Some(false), Some(true))
+        );
         let up = Some(true);
-        assert_eq!(links, [(up, None), (up, Some(10000)), (Some(false), None), (up, None), (up, None), (None, None)]);
+        assert_eq!(
+            links,
+            [
+                (up, None),
+                (up, Some(10000)),
+                (Some(false), None),
+                (up, None),
+                (up, None),
+                (None, None)
+            ]
+        );
     }
 
     #[test]
@@ -332,26 +411,45 @@ mod tests {
     fn names_decide_where_sysfs_speaks_of_another_namespace() {
         let tree = Tree::new();
         let names = [
-            "lo", "eth0", "eth1", "bond0", "bond0.7", "vlan3", "veth12", "br-1", "docker0", "virbr0", "tun0", "tap1",
-            "dummy0", "wlan0",
+            "lo", "eth0", "eth1", "bond0", "bond0.7", "vlan3", "veth12", "br-1", "docker0",
+            "virbr0", "tun0", "tap1", "dummy0", "wlan0",
         ];
         tree.dev(&names.map(|name| (name, 9)));
         tree.class("eth0", &[("operstate", "up\n"), ("speed", "10\n")], true);
         fs::create_dir_all(tree.0.path().join("proc/self/net")).unwrap();
         fs::write(tree.0.path().join("proc/self/net/dev"), "").unwrap();
         fs::create_dir_all(tree.0.path().join("proc/1/net/bonding")).unwrap();
-        fs::write(tree.0.path().join("proc/1/net/bonding/bond0"), "Mode: x\n\nSlave Interface: eth1\nMII: up\n")
-            .unwrap();
+        fs::write(
+            tree.0.path().join("proc/1/net/bonding/bond0"),
+            "Mode: x\n\nSlave Interface: eth1\nMII: up\n",
+        )
+        .unwrap();
         let mut found = Vec::new();
         assert_eq!(Interfaces::new(&tree.root()).read(&mut found), Ok(true));
         assert_eq!(totals(&found), ["eth0", "bond0", "wlan0"]);
-        assert!(found.iter().all(|interface| interface.link == Link::default()), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .all(|interface| interface.link == Link::default()),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn bridges_tunnels_and_ends_of_containers_have_well_known_names() {
-        let carry =
-            ["eth0", "enp3s0f1", "eno1", "ens18", "wlp2s0", "wwan0", "ib0", "bond0", "usb0", "ppp0", "enx001122334455"];
+        let carry = [
+            "eth0",
+            "enp3s0f1",
+            "eno1",
+            "ens18",
+            "wlp2s0",
+            "wwan0",
+            "ib0",
+            "bond0",
+            "usb0",
+            "ppp0",
+            "enx001122334455",
+        ];
         let repeat = [
             "vmbr0",
             "fwpr100p0",
@@ -374,8 +472,14 @@ mod tests {
             "vnet3",
             "team0",
         ];
-        assert_eq!(carry.map(|name| carries_for_itself(name.as_bytes())), carry.map(|_| true));
-        assert_eq!(repeat.map(|name| carries_for_itself(name.as_bytes())), repeat.map(|_| false));
+        assert_eq!(
+            carry.map(|name| carries_for_itself(name.as_bytes())),
+            carry.map(|_| true)
+        );
+        assert_eq!(
+            repeat.map(|name| carries_for_itself(name.as_bytes())),
+            repeat.map(|_| false)
+        );
     }
 
     #[test]
@@ -384,9 +488,20 @@ mod tests {
         let own = tree.0.path().join("proc/self/net");
         fs::create_dir_all(&own).unwrap();
         let find = || Network::find(&tree.root());
-        assert_eq!(find(), Network { folder: "proc/self/net", ours: true, instead: true });
+        assert_eq!(
+            find(),
+            Network {
+                folder: "proc/self/net",
+                ours: true,
+                instead: true
+            }
+        );
         tree.dev(&[]);
-        let host = |ours| Network { folder: "proc/1/net", ours, instead: false };
+        let host = |ours| Network {
+            folder: "proc/1/net",
+            ours,
+            instead: false,
+        };
         assert_eq!(find(), host(true));
         fs::hard_link(tree.0.path().join("proc/1/net/dev"), own.join("dev")).unwrap();
         assert_eq!(find(), host(true));
@@ -407,13 +522,21 @@ mod tests {
             found[0].counters.map(|counters| counters.rx_bytes)
         };
         let read = [0, 50, 0, 60, 0, 0, 7].map(&mut rx);
-        assert_eq!(read, [Some(0), Some(50), None, Some(60), None, Some(0), Some(7)]);
+        assert_eq!(
+            read,
+            [Some(0), Some(50), None, Some(60), None, Some(0), Some(7)]
+        );
     }
 
     #[test]
     fn the_running_host_is_read() {
         let mut found = Vec::new();
         Interfaces::new(&Root::host()).read(&mut found).unwrap();
-        assert!(found.iter().any(|interface| interface.name == Name::new(b"lo")), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|interface| interface.name == Name::new(b"lo")),
+            "{found:?}"
+        );
     }
 }

@@ -17,7 +17,12 @@ pub type LoadHundredths = [u64; 3];
 /// When the line does not begin with three numbers of two decimals.
 pub fn parse(bytes: &[u8]) -> Result<LoadHundredths, Malformed> {
     let mut columns = lines(bytes).next().into_iter().flat_map(fields);
-    let mut next = || columns.next().and_then(hundredths).ok_or(Malformed("three load averages"));
+    let mut next = || {
+        columns
+            .next()
+            .and_then(hundredths)
+            .ok_or(Malformed("three load averages"))
+    };
     Ok([next()?, next()?, next()?])
 }
 

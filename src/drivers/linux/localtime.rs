@@ -32,8 +32,16 @@ impl LocalTime {
     pub fn new(root: &Root, tz: Option<&str>) -> Self {
         let utc = TimeZone::utc();
         match tz {
-            Some(name) => Self { zone: TimeZone::from_posix_tz(name).unwrap_or(utc), file: None, looked: None },
-            None => Self { zone: utc, file: Some((root.path("etc/localtime"), None)), looked: None },
+            Some(name) => Self {
+                zone: TimeZone::from_posix_tz(name).unwrap_or(utc),
+                file: None,
+                looked: None,
+            },
+            None => Self {
+                zone: utc,
+                file: Some((root.path("etc/localtime"), None)),
+                looked: None,
+            },
         }
     }
 
@@ -41,22 +49,33 @@ impl LocalTime {
     /// ten seconds.
     pub fn offset_secs(&mut self, unix_secs: i64) -> i32 {
         // An earlier time than the last is a clock set back.
-        let due = self.looked.is_none_or(|last| !(last..last + LOOK_EVERY_SECS).contains(&unix_secs));
+        let due = self
+            .looked
+            .is_none_or(|last| !(last..last + LOOK_EVERY_SECS).contains(&unix_secs));
         if let (Some((path, seen)), true) = (&mut self.file, due) {
             self.looked = Some(unix_secs);
             let version = fs::metadata(&*path).ok().as_ref().map(version);
             if *seen != version {
-                let zone = fs::read(&*path).ok().and_then(|bytes| TimeZone::from_tz_data(&bytes).ok());
+                let zone = fs::read(&*path)
+                    .ok()
+                    .and_then(|bytes| TimeZone::from_tz_data(&bytes).ok());
                 self.zone = zone.unwrap_or_else(TimeZone::utc);
                 *seen = version;
             }
         }
-        self.zone.find_local_time_type(unix_secs).map_or(0, tz::LocalTimeType::ut_offset)
+        self.zone
+            .find_local_time_type(unix_secs)
+            .map_or(0, tz::LocalTimeType::ut_offset)
     }
 }
 
 fn version(metadata: &Metadata) -> Version {
-    (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec())
+    (
+        metadata.dev(),
+        metadata.ino(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+    )
 }
 
 #[cfg(test)]
@@ -70,7 +89,16 @@ mod tests {
             [b"TZif", &[version][..], &[0; 15], &counts].concat()
         };
         let utc: &[u8] = b"\0\0\0\0\0\0UTC\0";
-        [&header(b'2')[..], utc, &header(b'2'), utc, b"\n", rule.as_bytes(), b"\n"].concat()
+        [
+            &header(b'2')[..],
+            utc,
+            &header(b'2'),
+            utc,
+            b"\n",
+            rule.as_bytes(),
+            b"\n",
+        ]
+        .concat()
     }
 
     /// 2026-01-15 and 2026-07-15, noon.
@@ -90,7 +118,11 @@ mod tests {
         ];
         for (tz, winter, summer) in cases {
             let mut local = LocalTime::new(&root, tz);
-            assert_eq!((local.offset_secs(WINTER), local.offset_secs(SUMMER)), (winter, summer), "{tz:?}");
+            assert_eq!(
+                (local.offset_secs(WINTER), local.offset_secs(SUMMER)),
+                (winter, summer),
+                "{tz:?}"
+            );
         }
     }
 
@@ -117,7 +149,11 @@ mod tests {
             assert_eq!(local.offset_secs(now), offset, "{}", bytes.escape_ascii());
         }
         fs::write(&path, zone_file("JST-9")).unwrap();
-        assert_eq!(local.offset_secs(now + LOOK_EVERY_SECS - 1), 0, "not looked at again yet");
+        assert_eq!(
+            local.offset_secs(now + LOOK_EVERY_SECS - 1),
+            0,
+            "not looked at again yet"
+        );
         assert_eq!(local.offset_secs(now - 1), 32400, "the clock was set back");
         fs::remove_file(&path).unwrap();
         assert_eq!(local.offset_secs(now + LOOK_EVERY_SECS), 0);

@@ -77,9 +77,18 @@ pub fn parse(bytes: &[u8]) -> Result<Meminfo, Malformed> {
         let Some((key, value)) = split_once(line, b':') else {
             continue;
         };
-        let slot = if key == b"MemTotal" { Some(&mut total) } else { meminfo.field(key) };
+        let slot = if key == b"MemTotal" {
+            Some(&mut total)
+        } else {
+            meminfo.field(key)
+        };
         if let Some(slot) = slot {
-            *slot = Some(fields(value).next().and_then(decimal).ok_or(Malformed("a number of kB after a known key"))?);
+            *slot = Some(
+                fields(value)
+                    .next()
+                    .and_then(decimal)
+                    .ok_or(Malformed("a number of kB after a known key"))?,
+            );
         }
     }
     meminfo.total = total.ok_or(Malformed("a line MemTotal"))?;
@@ -132,8 +141,13 @@ mod tests {
 
     #[test]
     fn hostile_and_truncated_bytes_are_refused() {
-        let cases: [&[u8]; 5] =
-            [b"", b"MemTotal: 1", b"MemFree: 1 kB\n", b"MemTotal: -1 kB\n", b"MemTotal: 1 kB\nMemFree:\n"];
+        let cases: [&[u8]; 5] = [
+            b"",
+            b"MemTotal: 1",
+            b"MemFree: 1 kB\n",
+            b"MemTotal: -1 kB\n",
+            b"MemTotal: 1 kB\nMemFree:\n",
+        ];
         for bytes in cases {
             assert!(parse(bytes).is_err(), "{}", bytes.escape_ascii());
         }
@@ -142,7 +156,10 @@ mod tests {
     #[test]
     fn the_running_host_is_read() {
         let meminfo = MeminfoFile::new(&Root::host()).read().unwrap();
-        assert!(meminfo.free.unwrap() <= meminfo.total && meminfo.committed.is_some(), "{meminfo:?}");
+        assert!(
+            meminfo.free.unwrap() <= meminfo.total && meminfo.committed.is_some(),
+            "{meminfo:?}"
+        );
     }
 
     proptest! {

@@ -42,5 +42,9 @@ use nix::unistd::{SysconfVar, sysconf};
 /// Bytes in a page of memory, the unit of many of the kernel's counters.
 #[must_use]
 pub fn page_size_bytes() -> u64 {
-    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096)
+    sysconf(SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten()
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .unwrap_or(4096)
 }

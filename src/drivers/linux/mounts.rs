@@ -36,7 +36,11 @@ pub struct Mount {
 /// When a line is not in the documented form.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Mount>, Malformed> {
     lines(bytes)
-        .map(|line| mount(line).ok_or(Malformed("device, root, mount point, options, `-`, type, source")))
+        .map(|line| {
+            mount(line).ok_or(Malformed(
+                "device, root, mount point, options, `-`, type, source",
+            ))
+        })
         .collect()
 }
 
@@ -52,7 +56,9 @@ fn mount(line: &[u8]) -> Option<Mount> {
         point: OsString::from_vec(unescape(point)).into(),
         source: String::from_utf8_lossy(&unescape(source)).into(),
         kind: String::from_utf8_lossy(kind).into(),
-        read_only: options.split(|&byte| byte == b',').any(|option| option == b"ro"),
+        read_only: options
+            .split(|&byte| byte == b',')
+            .any(|option| option == b"ro"),
     })
 }
 
@@ -67,7 +73,11 @@ fn unescape(mut field: &[u8]) -> Vec<u8> {
             })?;
             Some((value, rest.get(3..)?))
         };
-        let escaped = if byte == b'\\' { rest.first_chunk().and_then(octal) } else { None };
+        let escaped = if byte == b'\\' {
+            rest.first_chunk().and_then(octal)
+        } else {
+            None
+        };
         let (byte, rest) = escaped.unwrap_or((byte, rest));
         plain.push(byte);
         field = rest;
@@ -140,8 +150,13 @@ pub fn storage(mounts: Vec<Mount>, with_network: bool) -> Vec<Mount> {
     for mount in mounts {
         visible.insert(mount.point.clone(), mount);
     }
-    let mut shown: Vec<_> = visible.into_values().filter(|mount| is_storage(mount, with_network)).collect();
-    shown.sort_by(|a, b| (a.point.as_os_str().len(), &a.point).cmp(&(b.point.as_os_str().len(), &b.point)));
+    let mut shown: Vec<_> = visible
+        .into_values()
+        .filter(|mount| is_storage(mount, with_network))
+        .collect();
+    shown.sort_by(|a, b| {
+        (a.point.as_os_str().len(), &a.point).cmp(&(b.point.as_os_str().len(), &b.point))
+    });
     let mut seen = Vec::new();
     shown.retain(|mount| !seen.contains(&mount.device) && (seen.push(mount.device), true).1);
     shown.sort_by(|a, b| a.point.cmp(&b.point));
@@ -178,7 +193,10 @@ pub fn read(root: &Root) -> Result<View, DriverError> {
     match read_file(root, "proc/1/mountinfo") {
         // A hidden file is refused or, read by some, empty.
         Ok(mounts) if !mounts.is_empty() => Ok(View { mounts, own: false }),
-        _ => Ok(View { mounts: read_file(root, OWN)?, own: true }),
+        _ => Ok(View {
+            mounts: read_file(root, OWN)?,
+            own: true,
+        }),
     }
 }
 
@@ -186,7 +204,9 @@ pub fn read(root: &Root) -> Result<View, DriverError> {
 #[must_use]
 pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
     let own = read_file(root, OWN).unwrap_or_default();
-    own.iter().rfind(|mount| mount.point == path).is_some_and(|mount| mount.kind == "fuse.lxcfs")
+    own.iter()
+        .rfind(|mount| mount.point == path)
+        .is_some_and(|mount| mount.kind == "fuse.lxcfs")
 }
 
 const OWN: &str = "proc/self/mountinfo";
@@ -194,7 +214,10 @@ const OWN: &str = "proc/self/mountinfo";
 fn read_file(root: &Root, file: &str) -> Result<Vec<Mount>, DriverError> {
     let (path, mut buffer) = (root.path(file), Vec::new());
     let bytes = read_once(&path, &mut buffer)?;
-    parse(bytes).map_err(|Malformed(what)| DriverError::Parse { path: path.display().to_string(), what })
+    parse(bytes).map_err(|Malformed(what)| DriverError::Parse {
+        path: path.display().to_string(),
+        what,
+    })
 }
 
 #[cfg(test)]
@@ -207,7 +230,10 @@ mod tests {
 
     fn points(text: &str, with_network: bool) -> Vec<String> {
         let shown = storage(parse(text.as_bytes()).unwrap(), with_network);
-        shown.iter().map(|mount| mount.point.display().to_string()).collect()
+        shown
+            .iter()
+            .map(|mount| mount.point.display().to_string())
+            .collect()
     }
 
     #[test]
@@ -222,7 +248,13 @@ mod tests {
         };
         assert_eq!(parse(line), Ok(vec![expected]));
         let not_utf8 = parse(b"1 1 1:1 / /\\377 ro - ext4 x rw\n").unwrap();
-        assert_eq!((not_utf8[0].point.as_os_str().as_encoded_bytes(), not_utf8[0].read_only), (&b"/\xff"[..], false));
+        assert_eq!(
+            (
+                not_utf8[0].point.as_os_str().as_encoded_bytes(),
+                not_utf8[0].read_only
+            ),
+            (&b"/\xff"[..], false)
+        );
     }
 
     #[test]
@@ -260,13 +292,21 @@ mod tests {
         let expected = ["/", "/home", "/media/over", "/tank", "/tank/a", "/tmp"];
         assert_eq!(points(text, false), expected);
         assert!(points(text, true).contains(&"/nfs".to_string()));
-        assert_eq!(points("1 0 0:9 / / rw - overlay overlay rw\n", false), ["/"]);
+        assert_eq!(
+            points("1 0 0:9 / / rw - overlay overlay rw\n", false),
+            ["/"]
+        );
     }
 
     #[test]
     fn the_running_host_has_a_root() {
         let view = read(&Root::host()).unwrap();
-        assert!(view.mounts.iter().any(|mount| mount.point.as_os_str() == "/"), "{view:?}");
+        assert!(
+            view.mounts
+                .iter()
+                .any(|mount| mount.point.as_os_str() == "/"),
+            "{view:?}"
+        );
     }
 
     #[test]
@@ -284,7 +324,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             fs::write(tree.path().join(OWN), &text).unwrap();
-            assert_eq!(is_of_lxcfs(&Root::at(tree.path()), Path::new("/proc/stat")), expected, "{text}");
+            assert_eq!(
+                is_of_lxcfs(&Root::at(tree.path()), Path::new("/proc/stat")),
+                expected,
+                "{text}"
+            );
         }
     }
 

@@ -30,7 +30,9 @@ impl Name {
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
     }
 }
 
@@ -54,7 +56,10 @@ impl Serialize for Name {
 
 fn lossy(bytes: &[u8]) -> impl Iterator<Item = char> {
     bytes.utf8_chunks().flat_map(|chunk| {
-        chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER))
+        chunk
+            .valid()
+            .chars()
+            .chain((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER))
     })
 }
 
@@ -68,12 +73,21 @@ mod tests {
             (b"eth0", "eth0"),
             (b"", ""),
             (b"a\xffb\xc3\xa9", "a\u{fffd}bé"),
-            (b"0123456789012345678901234567890123", "01234567890123456789012345678901"),
-            (b"01234567890123456789012345678\xf0\x9f\x98\x80", "01234567890123456789012345678\u{fffd}"),
+            (
+                b"0123456789012345678901234567890123",
+                "01234567890123456789012345678901",
+            ),
+            (
+                b"01234567890123456789012345678\xf0\x9f\x98\x80",
+                "01234567890123456789012345678\u{fffd}",
+            ),
         ];
         for (bytes, text) in cases {
             assert_eq!(Name::new(bytes).to_string(), text);
         }
-        assert_eq!(serde_json::to_string(&Name::new(b"a\"\n")).unwrap(), r#""a\"\n""#);
+        assert_eq!(
+            serde_json::to_string(&Name::new(b"a\"\n")).unwrap(),
+            r#""a\"\n""#
+        );
     }
 }

@@ -29,11 +29,13 @@ pub struct Counters {
 pub fn parse(bytes: &[u8], mut visit: impl FnMut(Name, Counters)) -> Result<(), Malformed> {
     let mut lines = lines(bytes);
     let titles = (lines.next(), lines.next());
-    if !matches!(titles, (Some(first), Some(second)) if first.contains(&b'|') && second.contains(&b'|')) {
+    if !matches!(titles, (Some(first), Some(second)) if first.contains(&b'|') && second.contains(&b'|'))
+    {
         return Err(Malformed("two lines of titles first"));
     }
     for line in lines {
-        let (name, counters) = interface(line).ok_or(Malformed("an interface, a colon and sixteen numbers"))?;
+        let (name, counters) =
+            interface(line).ok_or(Malformed("an interface, a colon and sixteen numbers"))?;
         visit(name, counters);
     }
     Ok(())
@@ -48,8 +50,21 @@ fn interface(line: &[u8]) -> Option<(Name, Counters)> {
     for slot in &mut numbers {
         *slot = decimal(columns.next()?)?;
     }
-    let [rx_bytes, rx_packets, rx_errors, rx_dropped, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_dropped, ..] =
-        numbers;
+    let [
+        rx_bytes,
+        rx_packets,
+        rx_errors,
+        rx_dropped,
+        _,
+        _,
+        _,
+        _,
+        tx_bytes,
+        tx_packets,
+        tx_errors,
+        tx_dropped,
+        ..,
+    ] = numbers;
     let counters = Counters {
         rx_bytes,
         rx_packets,
@@ -71,12 +86,23 @@ mod tests {
 
     fn interfaces(text: &[u8]) -> Option<Vec<(Name, Counters)>> {
         let mut found = Vec::new();
-        parse(&[TITLES.as_bytes(), text].concat(), |name, counters| found.push((name, counters))).ok().map(|()| found)
+        parse(&[TITLES.as_bytes(), text].concat(), |name, counters| {
+            found.push((name, counters))
+        })
+        .ok()
+        .map(|()| found)
     }
 
     #[test]
     fn numbers_land_in_their_places() {
-        let counters = Counters { rx_bytes: 1, rx_packets: 2, tx_bytes: 9, tx_packets: 10, errors: 14, dropped: 16 };
+        let counters = Counters {
+            rx_bytes: 1,
+            rx_packets: 2,
+            tx_bytes: 9,
+            tx_packets: 10,
+            errors: 14,
+            dropped: 16,
+        };
         let numbers = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16";
         for (line, name) in [
             (format!("  eth0: {numbers}\n"), "eth0"),
@@ -84,7 +110,11 @@ mod tests {
             (format!("eth0:1: {numbers}\n"), "eth0:1"),
             (format!("eth0: {numbers} 17\n"), "eth0"),
         ] {
-            assert_eq!(interfaces(line.as_bytes()), Some(vec![(Name::new(name.as_bytes()), counters)]), "{line}");
+            assert_eq!(
+                interfaces(line.as_bytes()),
+                Some(vec![(Name::new(name.as_bytes()), counters)]),
+                "{line}"
+            );
         }
     }
 
@@ -100,7 +130,10 @@ mod tests {
         for bytes in cases {
             assert_eq!(interfaces(bytes), None, "{}", bytes.escape_ascii());
         }
-        assert_eq!(interfaces(b"eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 1"), Some(vec![]));
+        assert_eq!(
+            interfaces(b"eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 1"),
+            Some(vec![])
+        );
         assert!(parse(b"", |_, _| {}).is_err() && parse(b"eth0: 1\n", |_, _| {}).is_err());
     }
 

@@ -27,7 +27,11 @@ impl OnlineFile {
         list.clear();
         self.0.read(|bytes| {
             let line = lines(bytes).next().unwrap_or_default();
-            if line.is_empty() || !line.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b',')) {
+            if line.is_empty()
+                || !line
+                    .iter()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b','))
+            {
                 return Err(Malformed("a list of processors such as 0-3,8"));
             }
             list.extend(line.iter().map(|&byte| char::from(byte)));
@@ -49,11 +53,20 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let mut online = OnlineFile::new(&Root::at(dir.path()));
         let mut list = String::new();
-        for (text, expected) in
-            [("0-3,8\n", Some("0-3,8")), ("0\n", Some("0")), ("", None), ("\n", None), ("0-3", None), ("0 \n", None)]
-        {
+        for (text, expected) in [
+            ("0-3,8\n", Some("0-3,8")),
+            ("0\n", Some("0")),
+            ("", None),
+            ("\n", None),
+            ("0-3", None),
+            ("0 \n", None),
+        ] {
             fs::write(folder.join("online"), text).unwrap();
-            assert_eq!(online.read(&mut list).ok().map(|()| &*list), expected, "{text:?}");
+            assert_eq!(
+                online.read(&mut list).ok().map(|()| &*list),
+                expected,
+                "{text:?}"
+            );
         }
     }
 }

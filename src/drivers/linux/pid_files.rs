@@ -15,7 +15,10 @@ pub fn disk_bytes(io: &[u8]) -> Option<(u64, u64)> {
 #[must_use]
 pub fn effective_uid(status: &[u8]) -> Option<u32> {
     let ids = lines(status).find_map(|line| line.strip_prefix(b"Uid:"))?;
-    fields(ids).nth(1).and_then(decimal).and_then(|uid| u32::try_from(uid).ok())
+    fields(ids)
+        .nth(1)
+        .and_then(decimal)
+        .and_then(|uid| u32::try_from(uid).ok())
 }
 
 /// The innermost unit of the service manager that the process belongs to. Hosts with several hierarchies tell it in
@@ -25,9 +28,12 @@ pub fn unit(cgroup: &[u8]) -> Option<&[u8]> {
     lines(cgroup).find_map(|line| {
         let (hierarchy, rest) = split_once(line, b':')?;
         let (controllers, path) = split_once(rest, b':')?;
-        let managers = controllers == b"name=systemd" || (hierarchy == b"0" && controllers.is_empty());
+        let managers =
+            controllers == b"name=systemd" || (hierarchy == b"0" && controllers.is_empty());
         let is_unit = |part: &&[u8]| part.ends_with(b".service") || part.ends_with(b".scope");
-        path.rsplit(|&byte| byte == b'/').find(is_unit).filter(|_| managers)
+        path.rsplit(|&byte| byte == b'/')
+            .find(is_unit)
+            .filter(|_| managers)
     })
 }
 
@@ -40,7 +46,10 @@ mod tests {
     #[test]
     fn bytes_of_disks_and_not_of_calls() {
         let cases = [
-            ("rchar: 1\nwchar: 2\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 5\n", Some((3, 4))),
+            (
+                "rchar: 1\nwchar: 2\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 5\n",
+                Some((3, 4)),
+            ),
             ("read_bytes: 3\nwrite_bytes: 4", None),
             ("read_bytes: 3\n", None),
             ("read_bytes: -3\nwrite_bytes: 4\n", None),
@@ -54,7 +63,10 @@ mod tests {
     #[test]
     fn the_effective_user() {
         let cases: [(&[u8], Option<u32>); 4] = [
-            (b"Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t1\t2\t3\t4\n", Some(33)),
+            (
+                b"Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t1\t2\t3\t4\n",
+                Some(33),
+            ),
             (b"Uid:\t1000\n", None),
             (b"Uid:\t1 4294967296 1 1\n", None),
             (b"", None),
@@ -68,10 +80,22 @@ mod tests {
     fn the_innermost_unit() {
         let cases = [
             ("0::/system.slice/nginx.service\n", Some("nginx.service")),
-            ("0::/user.slice/user-1.slice/user@1.service/app.slice/app-x.service\n", Some("app-x.service")),
-            ("0::/system.slice/docker-ab.scope/init\n", Some("docker-ab.scope")),
-            ("9:memory:/a.service\n1:name=systemd:/system.slice/cron.service\n0::/\n", Some("cron.service")),
-            ("9:memory:/a.service\n0::/system.slice/cron.service\n", Some("cron.service")),
+            (
+                "0::/user.slice/user-1.slice/user@1.service/app.slice/app-x.service\n",
+                Some("app-x.service"),
+            ),
+            (
+                "0::/system.slice/docker-ab.scope/init\n",
+                Some("docker-ab.scope"),
+            ),
+            (
+                "9:memory:/a.service\n1:name=systemd:/system.slice/cron.service\n0::/\n",
+                Some("cron.service"),
+            ),
+            (
+                "9:memory:/a.service\n0::/system.slice/cron.service\n",
+                Some("cron.service"),
+            ),
             ("0::/user.slice\n", None),
             ("0::/\n", None),
             ("0::/system.slice/nginx.service", None),

@@ -45,7 +45,9 @@ pub fn state(line: &[u8]) -> Option<u8> {
 /// # Errors
 /// When a field that we read is absent or not a number.
 pub fn parse(line: &[u8]) -> Result<PidStat<'_>, Malformed> {
-    parse_fields(line).ok_or(Malformed("a process id, a name in brackets, a state and at least 22 numbers"))
+    parse_fields(line).ok_or(Malformed(
+        "a process id, a name in brackets, a state and at least 22 numbers",
+    ))
 }
 
 fn parse_fields(line: &[u8]) -> Option<PidStat<'_>> {
@@ -82,7 +84,15 @@ mod tests {
 
     #[test]
     fn fields_are_taken_after_the_last_bracket() {
-        let names: [&[u8]; 7] = [b"cat", b"", b") R 1 (", b"a b", b"(sd-pam)", b"x\n) Z", b"\xff\xc3\xa9"];
+        let names: [&[u8]; 7] = [
+            b"cat",
+            b"",
+            b") R 1 (",
+            b"a b",
+            b"(sd-pam)",
+            b"x\n) Z",
+            b"\xff\xc3\xa9",
+        ];
         for name in names {
             let expected = PidStat {
                 name,
@@ -103,7 +113,9 @@ mod tests {
     /// The kernel writes -1 for what it can look up no more.
     #[test]
     fn a_process_that_is_being_buried_is_a_process() {
-        let text = String::from_utf8(line(b"cat")).unwrap().replace(" S 1 5 5 ", " Z 0 -1 -1 ");
+        let text = String::from_utf8(line(b"cat"))
+            .unwrap()
+            .replace(" S 1 5 5 ", " Z 0 -1 -1 ");
         let found = parse(text.as_bytes()).unwrap();
         assert_eq!((found.parent, found.group, found.user_ticks), (0, -1, 140));
     }
@@ -111,12 +123,27 @@ mod tests {
     #[test]
     fn hostile_and_truncated_lines_are_refused() {
         let whole = line(b"cat");
-        let cut = whole.windows(5).position(|window| window == b" 240 ").unwrap();
+        let cut = whole
+            .windows(5)
+            .position(|window| window == b" 240 ")
+            .unwrap();
         for end in 0..=cut {
             assert!(parse(&whole[..end]).is_err(), "{end}");
         }
-        for bytes in [&b"1 )x( S 1"[..], b"1 (a) ", b"1 (a)S", b"1 (a) 7 ", b"1 (a) SS ", b"(("] {
-            assert_eq!((parse(bytes).is_err(), state(bytes)), (true, None), "{}", bytes.escape_ascii());
+        for bytes in [
+            &b"1 )x( S 1"[..],
+            b"1 (a) ",
+            b"1 (a)S",
+            b"1 (a) 7 ",
+            b"1 (a) SS ",
+            b"((",
+        ] {
+            assert_eq!(
+                (parse(bytes).is_err(), state(bytes)),
+                (true, None),
+                "{}",
+                bytes.escape_ascii()
+            );
         }
     }
 

@@ -50,7 +50,11 @@ pub fn parse(bytes: &[u8]) -> Result<Pressure, Malformed> {
 fn stall<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Stall> {
     let mut value = |key: &[u8]| columns.next()?.strip_prefix(key);
     Some(Stall {
-        averages: [hundredths(value(b"avg10=")?)?, hundredths(value(b"avg60=")?)?, hundredths(value(b"avg300=")?)?],
+        averages: [
+            hundredths(value(b"avg10=")?)?,
+            hundredths(value(b"avg60=")?)?,
+            hundredths(value(b"avg300=")?)?,
+        ],
         total_us: decimal(value(b"total=")?)?,
     })
 }
@@ -63,7 +67,10 @@ impl PressureFile {
     /// The pressure of `resource` (`cpu`, `memory`, `io`, `irq`) below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root, resource: &str) -> Self {
-        Self(Some(KernelFile::new(root, format!("proc/pressure/{resource}"))))
+        Self(Some(KernelFile::new(
+            root,
+            format!("proc/pressure/{resource}"),
+        )))
     }
 
     /// Reads it; none where this kernel has no such file, or has it and was started without the measurement.
@@ -90,7 +97,10 @@ mod tests {
 
     #[test]
     fn lines_in_the_documented_form_or_nothing() {
-        let some = Some(Stall { averages: [123, 4, 0], total_us: 56 });
+        let some = Some(Stall {
+            averages: [123, 4, 0],
+            total_us: 56,
+        });
         let cases: [(&[u8], Option<Pressure>); 8] = [
             (b"some avg10=1.23 avg60=0.04 avg300=0.00 total=56\n", Some(Pressure { some, full: None })),
             (b"full avg10=1.23 avg60=0.04 avg300=0.00 total=56\n", Some(Pressure { some: None, full: some })),

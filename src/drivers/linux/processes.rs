@@ -112,15 +112,28 @@ impl Processes {
     }
 }
 
-fn read_file(folder: &OwnedFd, pid: u32, file: &str, name: &mut Vec<u8>, into: &mut [u8]) -> Result<usize, Errno> {
+fn read_file(
+    folder: &OwnedFd,
+    pid: u32,
+    file: &str,
+    name: &mut Vec<u8>,
+    into: &mut [u8],
+) -> Result<usize, Errno> {
     name.clear();
     write!(name, "{pid}/{file}").map_err(|_| Errno::ENOMEM)?;
-    let file = openat(folder, name.as_slice(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let file = openat(
+        folder,
+        name.as_slice(),
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )?;
     read(file, into)
 }
 
 fn pid(name: &[u8]) -> Option<u32> {
-    decimal(name).and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0)
+    decimal(name)
+        .and_then(|pid| u32::try_from(pid).ok())
+        .filter(|&pid| pid > 0)
 }
 
 #[cfg(test)]
@@ -136,10 +149,16 @@ mod tests {
         assert_eq!(processes.own_pid(), Some(own));
         for _ in 0..2 {
             let mut seen = Vec::new();
-            let walk = processes.walk(|pid, line| seen.push((pid, line.to_vec()))).unwrap();
+            let walk = processes
+                .walk(|pid, line| seen.push((pid, line.to_vec())))
+                .unwrap();
             assert_eq!(walk.read as usize, seen.len());
             let (_, line) = seen.iter().find(|(pid, _)| *pid == own).unwrap();
-            assert!(line.starts_with(format!("{own} (").as_bytes()), "{}", line.escape_ascii());
+            assert!(
+                line.starts_with(format!("{own} (").as_bytes()),
+                "{}",
+                line.escape_ascii()
+            );
         }
     }
 
@@ -154,8 +173,18 @@ mod tests {
         let mut processes = Processes::new(&Root::at(dir.path()));
         let mut seen = Vec::new();
         let walk = processes.walk(|pid, line| seen.push((pid, line.to_vec())));
-        assert_eq!(walk, Ok(Walk { read: 1, refused: 0, saw_init: true }));
-        assert_eq!((seen, processes.own_pid()), (vec![(1, b"1 (init) S ".to_vec())], Some(7)));
+        assert_eq!(
+            walk,
+            Ok(Walk {
+                read: 1,
+                refused: 0,
+                saw_init: true
+            })
+        );
+        assert_eq!(
+            (seen, processes.own_pid()),
+            (vec![(1, b"1 (init) S ".to_vec())], Some(7))
+        );
     }
 
     #[test]

@@ -100,13 +100,28 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
             let device = fs::canonicalize(path.join("device")).or_else(|_| fs::canonicalize(&path));
             let chip = text(&path.join(name_file))?;
             let device = device.unwrap_or_else(|_| path.clone());
-            Some(Source { device, chip, id: String::new(), path, kind })
+            Some(Source {
+                device,
+                chip,
+                id: String::new(),
+                path,
+                kind,
+            })
         };
-        listed.into_iter().filter_map(source).filter(|source| !off.contains(&source.chip)).collect()
+        listed
+            .into_iter()
+            .filter_map(source)
+            .filter(|source| !off.contains(&source.chip))
+            .collect()
     };
     let mut sources = found("sys/class/hwmon", "hwmon", "name", Kind::Chip);
     if !sources.iter().any(has_temperature) {
-        sources.extend(found("sys/class/thermal", "thermal_zone", "type", Kind::Zone));
+        sources.extend(found(
+            "sys/class/thermal",
+            "thermal_zone",
+            "type",
+            Kind::Zone,
+        ));
     }
     let shared: Vec<_> = sources.iter().map(|source| source.chip.clone()).collect();
     for source in &mut sources {
@@ -115,7 +130,12 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
         }
     }
     // The same counters appear a second time as intel-rapl-mmio.
-    sources.extend(found("sys/class/powercap", "intel-rapl:", "name", Kind::Energy));
+    sources.extend(found(
+        "sys/class/powercap",
+        "intel-rapl:",
+        "name",
+        Kind::Energy,
+    ));
     sources.sort();
     name_apart(&mut sources);
     sources
@@ -124,7 +144,9 @@ pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
 fn has_temperature(source: &Source) -> bool {
     let is_input = |name: &str| name.starts_with("temp") && name.ends_with("_input");
     let folders = [source.path.clone(), source.path.join("device")];
-    folders.iter().any(|folder| !entries(folder, is_input).is_empty())
+    folders
+        .iter()
+        .any(|folder| !entries(folder, is_input).is_empty())
 }
 
 /// Gives each source its id.
@@ -133,7 +155,11 @@ fn name_apart(sources: &mut [Source]) {
     for source in sources {
         let (class, bus) = (name(&source.path), source.device.parent().map_or("", name));
         let has_device = source.path.join("device").exists();
-        source.id = if has_device { plain(&format!("{bus}_{}", name(&source.device))) } else { plain(&source.chip) };
+        source.id = if has_device {
+            plain(&format!("{bus}_{}", name(&source.device)))
+        } else {
+            plain(&source.chip)
+        };
         if !taken.insert(source.id.clone()) {
             source.id = format!("{}_{class}", source.id);
         }
@@ -144,7 +170,13 @@ fn name_apart(sources: &mut [Source]) {
 fn plain(text: &str) -> String {
     let plain: String = text
         .chars()
-        .map(|char| if char.is_ascii_alphanumeric() || char == ':' { char.to_ascii_lowercase() } else { '_' })
+        .map(|char| {
+            if char.is_ascii_alphanumeric() || char == ':' {
+                char.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
         .collect();
     plain.trim_matches('_').into()
 }
@@ -175,15 +207,25 @@ fn chip(path: &Path) -> Measured {
         let label = || text(&other("label")).unwrap_or_else(|| channel.to_string());
         if channel.starts_with("temp") {
             let limit = |what: &str| signed_number(&other(what)).filter(is_temperature);
-            measured.temperatures.extend(signed_number(&input).filter(is_temperature).map(|milli_c| Temperature {
+            measured
+                .temperatures
+                .extend(
+                    signed_number(&input)
+                        .filter(is_temperature)
+                        .map(|milli_c| Temperature {
+                            sensor: channel.into(),
+                            label: label(),
+                            milli_c,
+                            max_milli_c: limit("max"),
+                            crit_milli_c: limit("crit"),
+                        }),
+                );
+        } else if channel.starts_with("fan") {
+            measured.fans.extend(number(&input).map(|rpm| Fan {
                 sensor: channel.into(),
                 label: label(),
-                milli_c,
-                max_milli_c: limit("max"),
-                crit_milli_c: limit("crit"),
+                rpm,
             }));
-        } else if channel.starts_with("fan") {
-            measured.fans.extend(number(&input).map(|rpm| Fan { sensor: channel.into(), label: label(), rpm }));
         }
     }
     measured
@@ -192,23 +234,38 @@ fn chip(path: &Path) -> Measured {
 fn zone(path: &Path) -> Measured {
     let label = name(path).to_string();
     let milli_c = signed_number(&path.join("temp")).filter(is_temperature);
-    let temperature =
-        |milli_c| Temperature { sensor: label.clone(), label, milli_c, max_milli_c: None, crit_milli_c: None };
-    Measured { temperatures: milli_c.map(temperature).into_iter().collect(), ..Measured::default() }
+    let temperature = |milli_c| Temperature {
+        sensor: label.clone(),
+        label,
+        milli_c,
+        max_milli_c: None,
+        crit_milli_c: None,
+    };
+    Measured {
+        temperatures: milli_c.map(temperature).into_iter().collect(),
+        ..Measured::default()
+    }
 }
 
 fn energy(source: &Source) -> Measured {
     // Machines with several packages number them: package-0, package-1.
-    let numbered =
-        source.chip.rsplit_once('-').and_then(|(domain, digits)| Some((domain, decimal(digits.as_bytes())?)));
-    let (domain, which) = numbered.map_or((source.chip.as_str(), None), |(domain, number)| (domain, Some(number)));
+    let numbered = source
+        .chip
+        .rsplit_once('-')
+        .and_then(|(domain, digits)| Some((domain, decimal(digits.as_bytes())?)));
+    let (domain, which) = numbered.map_or((source.chip.as_str(), None), |(domain, number)| {
+        (domain, Some(number))
+    });
     let energy = number(&source.path.join("energy_uj")).map(|used_uj| Energy {
         zone: name(&source.path).into(),
         domain: domain.into(),
         number: which,
         used_uj,
     });
-    Measured { energy, ..Measured::default() }
+    Measured {
+        energy,
+        ..Measured::default()
+    }
 }
 
 fn is_temperature(milli_c: &i64) -> bool {
@@ -254,7 +311,12 @@ mod tests {
         );
         let class = dir.path().join("sys/class/hwmon");
         fs::create_dir_all(&class).unwrap();
-        for (hwmon, device) in [("hwmon0", "b"), ("hwmon1", "a"), ("hwmon2", "c"), ("hwmon3", "d")] {
+        for (hwmon, device) in [
+            ("hwmon0", "b"),
+            ("hwmon1", "a"),
+            ("hwmon2", "c"),
+            ("hwmon3", "d"),
+        ] {
             let target = dir.path().join(format!("sys/devices/{device}"));
             symlink(target.join("hwmon").join(hwmon), class.join(hwmon)).unwrap();
             symlink(&target, target.join("hwmon").join(hwmon).join("device")).unwrap();
@@ -272,11 +334,30 @@ mod tests {
             max_milli_c: Some(80000),
             crit_milli_c: None,
         };
-        assert_eq!(measured[0], Measured { temperatures: vec![package], ..Measured::default() });
-        assert_eq!(measured[1].fans, [Fan { sensor: "fan1".into(), label: "fan1".into(), rpm: 1200 }]);
-        let temperatures: Vec<_> = measured[1..].iter().flat_map(|measured| &measured.temperatures).collect();
         assert_eq!(
-            temperatures.iter().map(|t| (&*t.label, t.milli_c)).collect::<Vec<_>>(),
+            measured[0],
+            Measured {
+                temperatures: vec![package],
+                ..Measured::default()
+            }
+        );
+        assert_eq!(
+            measured[1].fans,
+            [Fan {
+                sensor: "fan1".into(),
+                label: "fan1".into(),
+                rpm: 1200
+            }]
+        );
+        let temperatures: Vec<_> = measured[1..]
+            .iter()
+            .flat_map(|measured| &measured.temperatures)
+            .collect();
+        assert_eq!(
+            temperatures
+                .iter()
+                .map(|t| (&*t.label, t.milli_c))
+                .collect::<Vec<_>>(),
             [("temp10", -5500), ("temp1", 1000)]
         );
     }
@@ -294,9 +375,14 @@ mod tests {
             ],
         );
         let sources = sources(&Root::at(dir.path()), &[]);
-        let measured = sources.iter().map(measure).flat_map(|measured| measured.temperatures);
+        let measured = sources
+            .iter()
+            .map(measure)
+            .flat_map(|measured| measured.temperatures);
         assert_eq!(
-            measured.map(|found| (found.sensor, found.milli_c)).collect::<Vec<_>>(),
+            measured
+                .map(|found| (found.sensor, found.milli_c))
+                .collect::<Vec<_>>(),
             [("thermal_zone0".into(), -1500)]
         );
     }
@@ -318,10 +404,27 @@ mod tests {
         );
         let sources = sources(&Root::at(dir.path()), &[]);
         let measured: Vec<_> = sources.iter().map(measure).collect();
-        let energy: Vec<_> = measured.iter().filter_map(|measured| measured.energy.clone()).collect();
+        let energy: Vec<_> = measured
+            .iter()
+            .filter_map(|measured| measured.energy.clone())
+            .collect();
         let (zone, domain) = ("intel-rapl:0".into(), "package".into());
-        assert_eq!((sources.len(), energy), (3, vec![Energy { zone, domain, number: Some(0), used_uj: 123 }]));
-        let zone = measured.iter().find_map(|measured| measured.temperatures.first()).unwrap();
+        assert_eq!(
+            (sources.len(), energy),
+            (
+                3,
+                vec![Energy {
+                    zone,
+                    domain,
+                    number: Some(0),
+                    used_uj: 123
+                }]
+            )
+        );
+        let zone = measured
+            .iter()
+            .find_map(|measured| measured.temperatures.first())
+            .unwrap();
         assert_eq!((&*zone.label, zone.milli_c), ("thermal_zone0", 48312));
     }
 }

@@ -42,7 +42,10 @@ pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
             *slot = Some(decimal(value).ok_or(Malformed("a number after a figure's name"))?);
         }
     }
-    sockstat.tcp.map(|_| sockstat).ok_or(Malformed("a line of TCP"))
+    sockstat
+        .tcp
+        .map(|_| sockstat)
+        .ok_or(Malformed("a line of TCP"))
 }
 
 /// Parses snmp or netstat, lines of names that are followed by a line of numbers: the counter `name` of `protocol`.
@@ -50,7 +53,10 @@ pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
 /// # Errors
 /// When the counter is there and not a number.
 pub fn parse_counter(bytes: &[u8], protocol: &[u8], name: &[u8]) -> Result<Option<u64>, Malformed> {
-    let of_protocol = |line: &&[u8]| line.strip_prefix(protocol).is_some_and(|rest| rest.starts_with(b":"));
+    let of_protocol = |line: &&[u8]| {
+        line.strip_prefix(protocol)
+            .is_some_and(|rest| rest.starts_with(b":"))
+    };
     let mut lines = lines(bytes).filter(of_protocol);
     let (Some(names), Some(values)) = (lines.next(), lines.next()) else {
         return Ok(None);
@@ -59,7 +65,9 @@ pub fn parse_counter(bytes: &[u8], protocol: &[u8], name: &[u8]) -> Result<Optio
     let Some((_, value)) = pairs.find(|(found, _)| *found == name) else {
         return Ok(None);
     };
-    decimal(value).map(Some).ok_or(Malformed("a number below a counter's name"))
+    decimal(value)
+        .map(Some)
+        .ok_or(Malformed("a number below a counter's name"))
 }
 
 /// The sockets of the machine at one time; what this kernel does not tell is none.
@@ -96,7 +104,11 @@ impl SocketFiles {
     /// Below `root`; opened by the first read.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let Network { folder, ours, instead } = Network::find(root);
+        let Network {
+            folder,
+            ours,
+            instead,
+        } = Network::find(root);
         let file = |name: &str| KernelFile::new(root, format!("{folder}/{name}"));
         let sysctl = |name: &str| KernelFile::new(root, format!("proc/sys/net/netfilter/{name}"));
         Self {
@@ -117,11 +129,20 @@ impl SocketFiles {
         Ok(Sockets {
             v4: self.sockstat.read(parse_sockstat)?,
             v6: optional(self.sockstat6.read(parse_sockstat))?.unwrap_or_default(),
-            retransmitted: optional(self.snmp.read(|bytes| parse_counter(bytes, b"Tcp", b"RetransSegs")))?.flatten(),
-            listen_drops: optional(self.netstat.read(|bytes| parse_counter(bytes, b"TcpExt", b"ListenDrops")))?
-                .flatten(),
+            retransmitted: optional(
+                self.snmp
+                    .read(|bytes| parse_counter(bytes, b"Tcp", b"RetransSegs")),
+            )?
+            .flatten(),
+            listen_drops: optional(
+                self.netstat
+                    .read(|bytes| parse_counter(bytes, b"TcpExt", b"ListenDrops")),
+            )?
+            .flatten(),
             conntrack: match &mut self.conntrack {
-                Some((count, max)) => optional(count.read(number))?.zip(optional(max.read(number))?),
+                Some((count, max)) => {
+                    optional(count.read(number))?.zip(optional(max.read(number))?)
+                }
                 None => None,
             },
             own: self.own,
@@ -130,7 +151,10 @@ impl SocketFiles {
 }
 
 fn number(bytes: &[u8]) -> Result<u64, Malformed> {
-    lines(bytes).next().and_then(decimal).ok_or(Malformed("a number"))
+    lines(bytes)
+        .next()
+        .and_then(decimal)
+        .ok_or(Malformed("a number"))
 }
 
 /// What this machine does not have is none.
@@ -149,7 +173,12 @@ mod tests {
 
     #[test]
     fn sockstat_in_its_form_or_nothing() {
-        let v4 = Sockstat { tcp: Some(5), orphan: Some(1), time_wait: Some(2), udp: Some(3) };
+        let v4 = Sockstat {
+            tcp: Some(5),
+            orphan: Some(1),
+            time_wait: Some(2),
+            udp: Some(3),
+        };
         let cases: [(&[u8], Option<Sockstat>); 6] = [
             (b"sockets: used 9\nTCP: inuse 5 orphan 1 tw 2 alloc 7 mem 1\nUDP: inuse 3 mem 0\nFRAG: inuse 0 memory 0\n", Some(v4)),
             (b"TCP6: inuse 5\nUDP6: inuse 3\n", Some(Sockstat { orphan: None, time_wait: None, ..v4 })),
@@ -159,7 +188,12 @@ mod tests {
             (b"", None),
         ];
         for (bytes, expected) in cases {
-            assert_eq!(parse_sockstat(bytes).ok(), expected, "{}", bytes.escape_ascii());
+            assert_eq!(
+                parse_sockstat(bytes).ok(),
+                expected,
+                "{}",
+                bytes.escape_ascii()
+            );
         }
     }
 
@@ -172,17 +206,28 @@ mod tests {
             ("Tcp", "Absent", Ok(None)),
             ("Udp", "A", Ok(None)),
             ("Tcp", "Tcp:", Ok(None)),
-            ("Tcp", "A", Err(Malformed("a number below a counter's name"))),
+            (
+                "Tcp",
+                "A",
+                Err(Malformed("a number below a counter's name")),
+            ),
         ];
         for (protocol, name, expected) in cases {
-            assert_eq!(parse_counter(text, protocol.as_bytes(), name.as_bytes()), expected, "{protocol} {name}");
+            assert_eq!(
+                parse_counter(text, protocol.as_bytes(), name.as_bytes()),
+                expected,
+                "{protocol} {name}"
+            );
         }
     }
 
     #[test]
     fn the_running_host_is_read() {
         let sockets = SocketFiles::new(&Root::host()).read().unwrap();
-        assert!(sockets.v4.time_wait.is_some() && sockets.retransmitted.is_some(), "{sockets:?}");
+        assert!(
+            sockets.v4.time_wait.is_some() && sockets.retransmitted.is_some(),
+            "{sockets:?}"
+        );
     }
 
     proptest! {

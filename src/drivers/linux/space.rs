@@ -26,14 +26,17 @@ pub struct Space {
 /// the machine, which would give that one's figures.
 #[must_use]
 pub fn space(mount: &Mount) -> Option<Space> {
-    is_seen_at(&mount.point, mount).then(|| ask(&mount.point)).flatten()
+    is_seen_at(&mount.point, mount)
+        .then(|| ask(&mount.point))
+        .flatten()
 }
 
 fn is_seen_at(path: &Path, mount: &Mount) -> bool {
     // Each subvolume of btrfs has a number of its own here.
     let numbers = |device| (u32::try_from(major(device)), u32::try_from(minor(device)));
     mount.kind == "btrfs"
-        || fs::metadata(path).is_ok_and(|found| numbers(found.dev()) == (Ok(mount.device.0), Ok(mount.device.1)))
+        || fs::metadata(path)
+            .is_ok_and(|found| numbers(found.dev()) == (Ok(mount.device.0), Ok(mount.device.1)))
 }
 
 fn ask(path: &Path) -> Option<Space> {
@@ -56,7 +59,12 @@ mod tests {
     use crate::drivers::{Root, linux::mounts};
 
     fn root() -> Mount {
-        mounts::read(&Root::host()).unwrap().mounts.into_iter().rfind(|mount| mount.point.as_os_str() == "/").unwrap()
+        mounts::read(&Root::host())
+            .unwrap()
+            .mounts
+            .into_iter()
+            .rfind(|mount| mount.point.as_os_str() == "/")
+            .unwrap()
     }
 
     #[test]
@@ -64,24 +72,52 @@ mod tests {
         let number = |text: &str| text.parse::<u64>().unwrap();
         for attempt in 0..10 {
             let before = space(&root()).unwrap();
-            let output = Command::new("df").args(["-B1", "--output=size,used,avail", "/"]).output().unwrap();
+            let output = Command::new("df")
+                .args(["-B1", "--output=size,used,avail", "/"])
+                .output()
+                .unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
-            let df: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().map(number).collect();
+            let df: Vec<_> = text
+                .lines()
+                .nth(1)
+                .unwrap()
+                .split_whitespace()
+                .map(number)
+                .collect();
             let after = space(&root()).unwrap();
             assert_eq!(before.size_bytes, df[0]);
             // Others write meanwhile: between two equal readings df has to say the same.
             if before == after {
-                assert_eq!([before.used_bytes, before.available_bytes], df[1..], "attempt {attempt}");
+                assert_eq!(
+                    [before.used_bytes, before.available_bytes],
+                    df[1..],
+                    "attempt {attempt}"
+                );
                 return;
             }
         }
         let all = space(&root()).unwrap();
-        assert!(all.used_bytes + all.available_bytes <= all.size_bytes, "{all:?}");
+        assert!(
+            all.used_bytes + all.available_bytes <= all.size_bytes,
+            "{all:?}"
+        );
     }
 
     #[test]
     fn another_file_system_in_its_place_has_no_figures() {
-        assert_eq!(space(&Mount { device: (0, 0), ..root() }), None);
-        assert_eq!(space(&Mount { point: "/nonexistent".into(), ..root() }), None);
+        assert_eq!(
+            space(&Mount {
+                device: (0, 0),
+                ..root()
+            }),
+            None
+        );
+        assert_eq!(
+            space(&Mount {
+                point: "/nonexistent".into(),
+                ..root()
+            }),
+            None
+        );
     }
 }

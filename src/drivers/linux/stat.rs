@@ -45,9 +45,18 @@ impl CpuTicks {
     /// The sum that everything above is a part of: guests are in it already.
     #[must_use]
     pub fn total(&self) -> u64 {
-        [self.user, self.nice, self.system, self.idle, self.iowait, self.irq, self.softirq, self.steal]
-            .into_iter()
-            .fold(0, u64::saturating_add)
+        [
+            self.user,
+            self.nice,
+            self.system,
+            self.idle,
+            self.iowait,
+            self.irq,
+            self.softirq,
+            self.steal,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 
     /// What was spent since `before`, each field on its own and never below zero, since iowait and idle may go back.
@@ -124,7 +133,9 @@ impl Stat {
     #[must_use]
     pub fn cpu(&self, id: u32, hint: usize) -> Option<&CpuTicks> {
         let found = self.cpus.get(hint).filter(|cpu| cpu.0 == id);
-        found.or_else(|| self.cpus.iter().find(|cpu| cpu.0 == id)).map(|cpu| &cpu.1)
+        found
+            .or_else(|| self.cpus.iter().find(|cpu| cpu.0 == id))
+            .map(|cpu| &cpu.1)
     }
 }
 
@@ -139,12 +150,19 @@ pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
         let Some(rest) = line.strip_prefix(b"cpu") else {
             break;
         };
-        let mut columns = rest.split(|&byte| byte == b' ').filter(|field| !field.is_empty());
+        let mut columns = rest
+            .split(|&byte| byte == b' ')
+            .filter(|field| !field.is_empty());
         if rest.starts_with(b" ") {
             all = CpuTicks::parse(columns);
         } else {
-            let id = columns.next().and_then(decimal).and_then(|id| u32::try_from(id).ok());
-            let cpu = id.zip(CpuTicks::parse(columns)).ok_or(Malformed("cpuN and its clock ticks"))?;
+            let id = columns
+                .next()
+                .and_then(decimal)
+                .and_then(|id| u32::try_from(id).ok());
+            let cpu = id
+                .zip(CpuTicks::parse(columns))
+                .ok_or(Malformed("cpuN and its clock ticks"))?;
             stat.cpus.push(cpu);
         }
     }
@@ -171,7 +189,12 @@ pub fn parse(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
             Some(b"btime") => &mut stat.boot_unix_secs,
             _ => continue,
         };
-        *counter = Some(columns.next().and_then(decimal).ok_or(Malformed("a number after a counter's name"))?);
+        *counter = Some(
+            columns
+                .next()
+                .and_then(decimal)
+                .ok_or(Malformed("a number after a counter's name"))?,
+        );
     }
     Ok(())
 }
@@ -230,17 +253,26 @@ mod tests {
             guest_nice: 10,
         };
         assert_eq!((stat.all, stat.all.total()), (all, 36));
-        assert_eq!(stat.cpus.iter().map(|cpu| cpu.0).collect::<Vec<_>>(), [0, 7]);
+        assert_eq!(
+            stat.cpus.iter().map(|cpu| cpu.0).collect::<Vec<_>>(),
+            [0, 7]
+        );
         assert_eq!(stat.cpu(7, 1).unwrap().guest_nice, 9);
         assert_eq!(stat.cpu(7, 0).unwrap().steal, 7);
         assert_eq!(stat.cpu(1, 0), None);
-        assert_eq!((stat.interrupts, stat.context_switches, stat.forks), (Some(99), Some(12), Some(13)));
+        assert_eq!(
+            (stat.interrupts, stat.context_switches, stat.forks),
+            (Some(99), Some(12), Some(13))
+        );
         assert_eq!((stat.running, stat.blocked), (Some(2), Some(1)));
     }
 
     #[test]
     fn old_kernels_have_fewer_columns_and_counters() {
-        let mut stat = Stat { forks: Some(7), ..Stat::default() };
+        let mut stat = Stat {
+            forks: Some(7),
+            ..Stat::default()
+        };
         parse(b"cpu 10 20 30 40\ncpu0 10 20 30 40\n", &mut stat).unwrap();
         assert_eq!((stat.all.idle, stat.all.steal, stat.forks), (40, 0, None));
     }
@@ -258,20 +290,53 @@ mod tests {
             b"cpu  1 2 3 4\nctxt\n",
         ];
         for bytes in cases {
-            assert!(parse(bytes, &mut Stat::default()).is_err(), "{}", bytes.escape_ascii());
+            assert!(
+                parse(bytes, &mut Stat::default()).is_err(),
+                "{}",
+                bytes.escape_ascii()
+            );
         }
     }
 
     #[test]
     fn deltas_never_fall_below_zero_and_an_unplugged_processor_has_none() {
-        let before = CpuTicks { user: 100, idle: 1000, iowait: 50, ..CpuTicks::default() };
+        let before = CpuTicks {
+            user: 100,
+            idle: 1000,
+            iowait: 50,
+            ..CpuTicks::default()
+        };
         let cases = [
-            (CpuTicks { user: 110, idle: 1005, iowait: 40, ..before }, Some((10, 5, 0))),
-            (CpuTicks { user: 110, idle: 701, ..before }, Some((10, 0, 0))),
-            (CpuTicks { user: 110, idle: 700, ..before }, None),
+            (
+                CpuTicks {
+                    user: 110,
+                    idle: 1005,
+                    iowait: 40,
+                    ..before
+                },
+                Some((10, 5, 0)),
+            ),
+            (
+                CpuTicks {
+                    user: 110,
+                    idle: 701,
+                    ..before
+                },
+                Some((10, 0, 0)),
+            ),
+            (
+                CpuTicks {
+                    user: 110,
+                    idle: 700,
+                    ..before
+                },
+                None,
+            ),
         ];
         for (now, expected) in cases {
-            let spent = now.since(&before).map(|spent| (spent.user, spent.idle, spent.iowait));
+            let spent = now
+                .since(&before)
+                .map(|spent| (spent.user, spent.idle, spent.iowait));
             assert_eq!(spent, expected, "{now:?}");
         }
     }
@@ -281,8 +346,14 @@ mod tests {
         let mut stat = Stat::default();
         StatFile::new(&Root::host()).read(&mut stat).unwrap();
         let online = std::thread::available_parallelism().unwrap().get();
-        assert!(stat.cpus.len() >= online && stat.all.total() > 0 && stat.context_switches.is_some(), "{stat:?}");
-        assert_eq!(nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK), Ok(Some(TICKS_A_SECOND as i64)));
+        assert!(
+            stat.cpus.len() >= online && stat.all.total() > 0 && stat.context_switches.is_some(),
+            "{stat:?}"
+        );
+        assert_eq!(
+            nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK),
+            Ok(Some(TICKS_A_SECOND as i64))
+        );
     }
 
     proptest! {

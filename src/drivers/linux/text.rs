@@ -24,7 +24,10 @@ pub fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = line;
     iter::from_fn(move || {
         rest = rest.trim_ascii_start();
-        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(u8::is_ascii_whitespace)
+            .unwrap_or(rest.len());
         let (field, after) = rest.split_at(end);
         rest = after;
         (!field.is_empty()).then_some(field)
@@ -69,7 +72,9 @@ pub fn hundredths(field: &[u8]) -> Option<u64> {
     if part.len() != 2 {
         return None;
     }
-    decimal(whole)?.checked_mul(100)?.checked_add(decimal(part)?)
+    decimal(whole)?
+        .checked_mul(100)?
+        .checked_add(decimal(part)?)
 }
 
 #[cfg(test)]
@@ -128,7 +133,10 @@ mod tests {
 
     #[test]
     fn an_unfinished_line_is_left_out() {
-        assert_eq!(lines(b"a 1\nb 2\nc 3").collect::<Vec<_>>(), [b"a 1", b"b 2"]);
+        assert_eq!(
+            lines(b"a 1\nb 2\nc 3").collect::<Vec<_>>(),
+            [b"a 1", b"b 2"]
+        );
         assert_eq!(lines(b"").count(), 0);
         assert_eq!(fields(b"  a\t b  ").collect::<Vec<_>>(), [b"a", b"b"]);
     }

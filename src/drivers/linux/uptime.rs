@@ -13,8 +13,13 @@ use crate::drivers::{
 /// # Errors
 /// When the line does not begin with a number of two decimals.
 pub fn parse(bytes: &[u8]) -> Result<u64, Malformed> {
-    let seconds = lines(bytes).next().and_then(|line| fields(line).next()).and_then(hundredths);
-    seconds.map(|hundredths| hundredths / 100).ok_or(Malformed("the seconds since boot"))
+    let seconds = lines(bytes)
+        .next()
+        .and_then(|line| fields(line).next())
+        .and_then(hundredths);
+    seconds
+        .map(|hundredths| hundredths / 100)
+        .ok_or(Malformed("the seconds since boot"))
 }
 
 /// /proc/uptime, kept open.
@@ -60,8 +65,16 @@ mod tests {
 
     #[test]
     fn the_running_host_agrees_with_its_boot_clock() {
-        let now = || nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap().tv_sec() as u64;
-        let (before, read, after) = (now(), UptimeFile::new(&Root::host()).read_secs().unwrap(), now());
+        let now = || {
+            nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+                .unwrap()
+                .tv_sec() as u64
+        };
+        let (before, read, after) = (
+            now(),
+            UptimeFile::new(&Root::host()).read_secs().unwrap(),
+            now(),
+        );
         assert!((before..=after).contains(&read), "{before} {read} {after}");
     }
 

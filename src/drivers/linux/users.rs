@@ -16,8 +16,15 @@ use crate::drivers::{
 };
 
 /// A utmp record: machines that never had a 32-bit time in it pad it further.
-const UTMP_RECORD_BYTES: usize =
-    if cfg!(any(target_arch = "aarch64", target_arch = "riscv64", target_arch = "loongarch64")) { 400 } else { 384 };
+const UTMP_RECORD_BYTES: usize = if cfg!(any(
+    target_arch = "aarch64",
+    target_arch = "riscv64",
+    target_arch = "loongarch64"
+)) {
+    400
+} else {
+    384
+};
 
 /// `ut_type` of a login.
 const USER_PROCESS: u16 = 7;
@@ -61,7 +68,10 @@ impl Users {
     /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or goes, the reading of a
     /// small file for each session otherwise, and nothing for two seconds after nothing told.
     pub fn count(&mut self) -> u64 {
-        if self.absent.is_some_and(|since| since.elapsed() < LOOK_AGAIN) {
+        if self
+            .absent
+            .is_some_and(|since| since.elapsed() < LOOK_AGAIN)
+        {
             return 0;
         }
         let count = if self.booted {
@@ -75,7 +85,9 @@ impl Users {
 
     /// Sessions by logind, which renames a new file into the folder at every change.
     fn count_sessions(&mut self) -> Option<u64> {
-        let changed = fs::metadata(&self.sessions).and_then(|folder| folder.modified()).ok()?;
+        let changed = fs::metadata(&self.sessions)
+            .and_then(|folder| folder.modified())
+            .ok()?;
         if let Some((at, count)) = self.counted
             && at == changed
         {
@@ -87,9 +99,12 @@ impl Users {
             if entry.file_name().as_encoded_bytes().contains(&b'.') {
                 continue;
             }
-            count += u64::from(read_once(&entry.path(), &mut self.buffer).is_ok_and(is_user_session));
+            count +=
+                u64::from(read_once(&entry.path(), &mut self.buffer).is_ok_and(is_user_session));
         }
-        let settled = SystemTime::now().duration_since(changed).is_ok_and(|age| age > SETTLED);
+        let settled = SystemTime::now()
+            .duration_since(changed)
+            .is_ok_and(|age| age > SETTLED);
         self.counted = settled.then_some((changed, count));
         Some(count)
     }
@@ -120,8 +135,13 @@ fn is_user_session(bytes: &[u8]) -> bool {
 /// The process ids of the logins in utmp.
 fn logins(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks_exact(UTMP_RECORD_BYTES).filter_map(|record| {
-        let kind = record.first_chunk().map(|bytes| u16::from_ne_bytes(*bytes))?;
-        let pid = record.get(4..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_ne_bytes(*bytes))?;
+        let kind = record
+            .first_chunk()
+            .map(|bytes| u16::from_ne_bytes(*bytes))?;
+        let pid = record
+            .get(4..)
+            .and_then(<[u8]>::first_chunk)
+            .map(|bytes| u32::from_ne_bytes(*bytes))?;
         let name = record.get(44)?;
         (kind == USER_PROCESS && *name != 0).then_some(pid)
     })
@@ -144,7 +164,10 @@ mod tests {
     #[test]
     fn sessions_of_people_that_have_not_ended_count() {
         let cases: [(&[u8], bool); 9] = [
-            (b"# comment\nUID=1000\nACTIVE=1\nSTATE=active\nCLASS=user\n", true),
+            (
+                b"# comment\nUID=1000\nACTIVE=1\nSTATE=active\nCLASS=user\n",
+                true,
+            ),
             (b"STATE=online\nCLASS=user-early\n", true),
             (b"STATE=closing\nCLASS=user\n", false),
             (b"CLASS=manager\nSTATE=active\n", false),
@@ -165,12 +188,25 @@ mod tests {
         let sessions = dir.path().join("run/systemd/sessions");
         fs::create_dir_all(&sessions).unwrap();
         fs::create_dir_all(dir.path().join("run/systemd/system")).unwrap();
-        fs::write(dir.path().join("run/utmp"), record(USER_PROCESS, 1, b"anna")).unwrap();
+        fs::write(
+            dir.path().join("run/utmp"),
+            record(USER_PROCESS, 1, b"anna"),
+        )
+        .unwrap();
         nix::unistd::mkfifo(&sessions.join("1.ref"), nix::sys::stat::Mode::S_IRUSR).unwrap();
         let mut users = Users::new(&Root::at(dir.path()));
         assert_eq!(users.count(), 0);
-        for (name, class, count) in [("1", "user", 1), ("c2", "user", 2), ("3", "manager", 2), (".#4x", "user", 2)] {
-            fs::write(sessions.join(name), format!("CLASS={class}\nSTATE=active\n")).unwrap();
+        for (name, class, count) in [
+            ("1", "user", 1),
+            ("c2", "user", 2),
+            ("3", "manager", 2),
+            (".#4x", "user", 2),
+        ] {
+            fs::write(
+                sessions.join(name),
+                format!("CLASS={class}\nSTATE=active\n"),
+            )
+            .unwrap();
             assert_eq!(users.count(), count, "{name}");
         }
     }
@@ -213,7 +249,10 @@ mod tests {
         fs::create_dir_all(&sessions).unwrap();
         fs::write(sessions.join("1"), "CLASS=user\n").unwrap();
         let old = SystemTime::now() - Duration::from_secs(60);
-        fs::File::open(&sessions).unwrap().set_modified(old).unwrap();
+        fs::File::open(&sessions)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
         let mut users = Users::new(&Root::at(dir.path()));
         assert_eq!(users.count(), 1);
         assert_eq!(users.counted.map(|counted| counted.1), Some(1));

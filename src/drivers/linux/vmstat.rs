@@ -66,14 +66,19 @@ mod tests {
     #[test]
     fn counters_are_found_by_name() {
         let cases = [
-            ("nr_free 1\npswpin 2\npswpout 3\noom_kill 4\n", Some((Some(2), Some(3), Some(4)))),
+            (
+                "nr_free 1\npswpin 2\npswpout 3\noom_kill 4\n",
+                Some((Some(2), Some(3), Some(4))),
+            ),
             ("pswpin 2\npswpout 3\n", Some((Some(2), Some(3), None))),
             ("", Some((None, None, None))),
             ("pswpin 2\npswpout 3", Some((Some(2), None, None))),
             ("pswpin x\n", None),
         ];
         for (text, expected) in cases {
-            let read = parse(text.as_bytes()).ok().map(|vm| (vm.swapped_in_pages, vm.swapped_out_pages, vm.oom_kills));
+            let read = parse(text.as_bytes())
+                .ok()
+                .map(|vm| (vm.swapped_in_pages, vm.swapped_out_pages, vm.oom_kills));
             assert_eq!(read, expected, "{text}");
         }
     }

@@ -43,13 +43,38 @@ impl Figures {
 }
 
 /// The counters of a group for `/metrics`, in families of these names: processor time, memory, bytes read and written.
-pub fn families(names: &[&'static str; 4], labels: &[Label<'_>], usage: &Usage, out: &mut Families) {
+pub fn families(
+    names: &[&'static str; 4],
+    labels: &[Label<'_>],
+    usage: &Usage,
+    out: &mut Families,
+) {
     let [cpu, memory, read, written] = *names;
     let figure = |value: Option<u64>| value.map(|value| value as f64);
-    out.counter(cpu, "Processor time used", labels, usage.cpu_ns.map(|used| used as f64 / NANOS as f64));
-    out.gauge(memory, "Memory in use, without pages that can be given back", labels, figure(usage.memory_bytes));
-    out.counter(read, "Bytes read from disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.0)));
-    out.counter(written, "Bytes written to disks", labels, figure(usage.disk_bytes.map(|bytes| bytes.1)));
+    out.counter(
+        cpu,
+        "Processor time used",
+        labels,
+        usage.cpu_ns.map(|used| used as f64 / NANOS as f64),
+    );
+    out.gauge(
+        memory,
+        "Memory in use, without pages that can be given back",
+        labels,
+        figure(usage.memory_bytes),
+    );
+    out.counter(
+        read,
+        "Bytes read from disks",
+        labels,
+        figure(usage.disk_bytes.map(|bytes| bytes.0)),
+    );
+    out.counter(
+        written,
+        "Bytes written to disks",
+        labels,
+        figure(usage.disk_bytes.map(|bytes| bytes.1)),
+    );
 }
 
 #[cfg(test)]
@@ -67,14 +92,32 @@ mod tests {
             ..Usage::default()
         };
         let figures = |before: Option<Usage>, now: Usage| {
-            let before = before.as_ref().map(|before| (before, Duration::from_secs(2)));
+            let before = before
+                .as_ref()
+                .map(|before| (before, Duration::from_secs(2)));
             serde_json::to_value(Figures::between(before, &now)).unwrap()
         };
         let cases = [
-            (Some(usage(0, 10)), usage(3_000_000_000, 20), json!({"cpu": 1.5, "mem": 5, "rd": 5, "wr": 0})),
-            (Some(usage(9, 90)), usage(5, 20), json!({"cpu": null, "mem": 5, "rd": null, "wr": 0})),
-            (None, usage(5, 20), json!({"cpu": null, "mem": 5, "rd": null, "wr": null})),
-            (Some(Usage::default()), Usage::default(), json!({"cpu": null, "mem": null, "rd": null, "wr": null})),
+            (
+                Some(usage(0, 10)),
+                usage(3_000_000_000, 20),
+                json!({"cpu": 1.5, "mem": 5, "rd": 5, "wr": 0}),
+            ),
+            (
+                Some(usage(9, 90)),
+                usage(5, 20),
+                json!({"cpu": null, "mem": 5, "rd": null, "wr": 0}),
+            ),
+            (
+                None,
+                usage(5, 20),
+                json!({"cpu": null, "mem": 5, "rd": null, "wr": null}),
+            ),
+            (
+                Some(Usage::default()),
+                Usage::default(),
+                json!({"cpu": null, "mem": null, "rd": null, "wr": null}),
+            ),
         ];
         for (before, now, expected) in cases {
             assert_eq!(figures(before, now), expected);

@@ -34,7 +34,9 @@ impl Ct {
     /// Why there are no figures here, if there are none.
     #[must_use]
     pub fn reason(root: &Root) -> Option<String> {
-        Cgroups::find(root).is_none().then(|| "no cgroups are mounted in /sys/fs/cgroup".into())
+        Cgroups::find(root)
+            .is_none()
+            .then(|| "no cgroups are mounted in /sys/fs/cgroup".into())
     }
 }
 
@@ -75,12 +77,26 @@ const CONTAINER: [&str; 4] = [
 fn families(sample: &Sample, out: &mut Families) {
     for (container, usage) in sample.iter().flatten() {
         let group = container.group.display().to_string();
-        let labels = [("name", container.name.as_str()), ("engine", container.engine), ("cgroup", group.as_str())];
+        let labels = [
+            ("name", container.name.as_str()),
+            ("engine", container.engine),
+            ("cgroup", group.as_str()),
+        ];
         usage_families(&CONTAINER, &labels, usage, out);
         let figure = |value: Option<u64>| value.map(|value| value as f64);
         let limit = figure(usage.memory_max_bytes);
-        out.gauge("rtstat_container_memory_limit_bytes", "The tightest limit of its memory", &labels, limit);
-        out.gauge("rtstat_container_threads", "Threads", &labels, figure(usage.tasks));
+        out.gauge(
+            "rtstat_container_memory_limit_bytes",
+            "The tightest limit of its memory",
+            &labels,
+            limit,
+        );
+        out.gauge(
+            "rtstat_container_threads",
+            "Threads",
+            &labels,
+            figure(usage.tasks),
+        );
     }
 }
 
@@ -92,7 +108,10 @@ impl Serialize for Rows<'_> {
         let mut map = serializer.serialize_map(None)?;
         for (container, usage) in now.iter().flatten() {
             let before = before.and_then(|(before, over)| {
-                let same = before.iter().flatten().find(|(before, _)| before.group == container.group)?;
+                let same = before
+                    .iter()
+                    .flatten()
+                    .find(|(before, _)| before.group == container.group)?;
                 Some((&same.1, over))
             });
             let row = Row {
@@ -131,7 +150,14 @@ mod tests {
         let mut ct = Ct::new(&Root::at(dir.path()));
         let mut now = Some(Vec::new());
         ct.read(&mut now).unwrap();
-        assert_eq!(serde_json::to_value(Ct::view(Window { before: None, now: &now })).unwrap(), Value::Null);
+        assert_eq!(
+            serde_json::to_value(Ct::view(Window {
+                before: None,
+                now: &now
+            }))
+            .unwrap(),
+            Value::Null
+        );
 
         let group = dir.path().join("sys/fs/cgroup/lxc.payload.web");
         fs::create_dir_all(&group).unwrap();
@@ -145,9 +171,14 @@ mod tests {
             sample
         };
         let (before, now) = (read(0), read(500_000));
-        let window = Window { before: Some((&before, Duration::from_secs(1))), now: &now };
-        let expected =
-            json!({"engine": "lxc", "cpu": 0.5, "mem": null, "rd": null, "wr": null, "mem_max": 4096, "pids": null});
-        assert_eq!(serde_json::to_value(Ct::view(window)).unwrap(), json!({"web": expected}));
+        let window = Window {
+            before: Some((&before, Duration::from_secs(1))),
+            now: &now,
+        };
+        let expected = json!({"engine": "lxc", "cpu": 0.5, "mem": null, "rd": null, "wr": null, "mem_max": 4096, "pids": null});
+        assert_eq!(
+            serde_json::to_value(Ct::view(window)).unwrap(),
+            json!({"web": expected})
+        );
     }
 }

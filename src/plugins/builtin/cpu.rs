@@ -46,7 +46,9 @@ impl Cpu {
     /// Why a part of the figures is null here, if it is.
     #[must_use]
     pub fn note(&self) -> Option<String> {
-        self.of_lxcfs.then(|| "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into())
+        self.of_lxcfs.then(|| {
+            "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into()
+        })
     }
 }
 
@@ -77,13 +79,17 @@ impl Plugin for Cpu {
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         let Sample { stat: now, online } = window.now;
         let before = window.before.map(|(sample, over)| (&sample.stat, over));
-        let per_second =
-            |field: fn(&Stat) -> Option<u64>| before.and_then(|(before, over)| rate(field(before), field(now), over));
+        let per_second = |field: fn(&Stat) -> Option<u64>| {
+            before.and_then(|(before, over)| rate(field(before), field(now), over))
+        };
         View {
             n: now.cpus.len(),
             online: (!online.is_empty()).then_some(online),
             all: before.and_then(|(before, _)| Shares::between(&before.all, &now.all)),
-            core: Cores { before: before.map(|(before, _)| before), now },
+            core: Cores {
+                before: before.map(|(before, _)| before),
+                now,
+            },
             ctxt: per_second(|stat| stat.context_switches),
             intr: per_second(|stat| stat.interrupts),
             forks: per_second(|stat| stat.forks),
@@ -97,10 +103,30 @@ impl Plugin for Cpu {
 fn families(sample: &Sample, out: &mut Families) {
     const CPU: &str = "Seconds the CPUs spent in each mode";
     let seconds = |ticks: u64| ticks as f64 / TICKS_A_SECOND as f64;
-    let Stat { cpus, context_switches, interrupts, forks, running, blocked, boot_unix_secs, .. } = &sample.stat;
+    let Stat {
+        cpus,
+        context_switches,
+        interrupts,
+        forks,
+        running,
+        blocked,
+        boot_unix_secs,
+        ..
+    } = &sample.stat;
     for (id, ticks) in cpus {
         let cpu = id.to_string();
-        let CpuTicks { user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice } = *ticks;
+        let CpuTicks {
+            user,
+            nice,
+            system,
+            idle,
+            iowait,
+            irq,
+            softirq,
+            steal,
+            guest,
+            guest_nice,
+        } = *ticks;
         for (mode, ticks) in [
             ("idle", idle),
             ("iowait", iowait),
@@ -111,20 +137,55 @@ fn families(sample: &Sample, out: &mut Families) {
             ("system", system),
             ("user", user),
         ] {
-            out.counter("node_cpu_seconds_total", CPU, &[("cpu", cpu.as_str()), ("mode", mode)], seconds(ticks));
+            out.counter(
+                "node_cpu_seconds_total",
+                CPU,
+                &[("cpu", cpu.as_str()), ("mode", mode)],
+                seconds(ticks),
+            );
         }
         for (mode, ticks) in [("user", guest), ("nice", guest_nice)] {
             let labels = [("cpu", cpu.as_str()), ("mode", mode)];
-            out.counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests", &labels, seconds(ticks));
+            out.counter(
+                "node_cpu_guest_seconds_total",
+                "Seconds the CPUs spent in guests",
+                &labels,
+                seconds(ticks),
+            );
         }
     }
     let figure = |value: &Option<u64>| value.map(|value| value as f64);
-    out.counter("node_context_switches_total", "Context switches", &[], figure(context_switches));
-    out.counter("node_intr_total", "Interrupts serviced", &[], figure(interrupts));
+    out.counter(
+        "node_context_switches_total",
+        "Context switches",
+        &[],
+        figure(context_switches),
+    );
+    out.counter(
+        "node_intr_total",
+        "Interrupts serviced",
+        &[],
+        figure(interrupts),
+    );
     out.counter("node_forks_total", "Forks", &[], figure(forks));
-    out.gauge("node_procs_running", "Threads in runnable state", &[], figure(running));
-    out.gauge("node_procs_blocked", "Threads blocked waiting for I/O", &[], figure(blocked));
-    out.gauge("node_boot_time_seconds", "Boot time in seconds since 1970", &[], figure(boot_unix_secs));
+    out.gauge(
+        "node_procs_running",
+        "Threads in runnable state",
+        &[],
+        figure(running),
+    );
+    out.gauge(
+        "node_procs_blocked",
+        "Threads blocked waiting for I/O",
+        &[],
+        figure(blocked),
+    );
+    out.gauge(
+        "node_boot_time_seconds",
+        "Boot time in seconds since 1970",
+        &[],
+        figure(boot_unix_secs),
+    );
 }
 
 #[derive(Serialize)]
@@ -205,10 +266,15 @@ mod tests {
         let sample = |text: &str| {
             let mut stat = Stat::default();
             parse(text.as_bytes(), &mut stat).unwrap();
-            Sample { stat, online: "0-1".into() }
+            Sample {
+                stat,
+                online: "0-1".into(),
+            }
         };
         let (before, now) = (before.map(sample), sample(now));
-        let before = before.as_ref().map(|sample| (sample, Duration::from_secs(2)));
+        let before = before
+            .as_ref()
+            .map(|sample| (sample, Duration::from_secs(2)));
         serde_json::to_value(Cpu::view(Window { before, now: &now })).unwrap()
     }
 
@@ -228,9 +294,18 @@ mod tests {
     #[test]
     fn replugged_and_new_processors_are_null_and_counters_are_rates() {
         let view = view(Some(BEFORE), NOW);
-        assert_eq!((&view["core"]["cpu1"], &view["core"]["cpu2"]), (&Value::Null, &Value::Null));
-        assert_eq!((&view["intr"], &view["ctxt"], &view["forks"]), (&json!(10), &Value::Null, &json!(0.5)));
-        assert_eq!((&view["running"], &view["blocked"], &view["n"]), (&json!(2), &json!(0), &json!(3)));
+        assert_eq!(
+            (&view["core"]["cpu1"], &view["core"]["cpu2"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(
+            (&view["intr"], &view["ctxt"], &view["forks"]),
+            (&json!(10), &Value::Null, &json!(0.5))
+        );
+        assert_eq!(
+            (&view["running"], &view["blocked"], &view["n"]),
+            (&json!(2), &json!(0), &json!(3))
+        );
         assert_eq!(view["online"], "0-1");
     }
 
@@ -238,6 +313,9 @@ mod tests {
     fn the_first_push_has_no_rates() {
         let view = view(None, NOW);
         let nulls = ["all", "ctxt", "intr", "forks"].map(|key| view[key].is_null());
-        assert_eq!((nulls, &view["core"]["cpu0"], &view["running"]), ([true; 4], &Value::Null, &json!(2)));
+        assert_eq!(
+            (nulls, &view["core"]["cpu0"], &view["running"]),
+            ([true; 4], &Value::Null, &json!(2))
+        );
     }
 }

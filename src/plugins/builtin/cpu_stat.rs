@@ -42,7 +42,10 @@ impl Serialize for Cpus<'_> {
         let before = before.map(|(stat, _)| stat);
         let mut map = serializer.serialize_map(None)?;
         if now.cpus.is_empty() {
-            map.serialize_entry("cpu", &Shares::between(before.map(|stat| &stat.all), &now.all))?;
+            map.serialize_entry(
+                "cpu",
+                &Shares::between(before.map(|stat| &stat.all), &now.all),
+            )?;
         }
         for (index, (id, ticks)) in now.cpus.iter().enumerate() {
             let before = before.and_then(|stat| stat.cpu(*id, index));
@@ -65,8 +68,19 @@ struct Shares {
 impl Shares {
     /// All zeros without a reading before, and when no tick passed.
     fn between(before: Option<&CpuTicks>, now: &CpuTicks) -> Self {
-        let spent = before.and_then(|before| now.since(before)).unwrap_or_default();
-        let CpuTicks { user, nice, system, idle, iowait, irq, softirq, .. } = spent;
+        let spent = before
+            .and_then(|before| now.since(before))
+            .unwrap_or_default();
+        let CpuTicks {
+            user,
+            nice,
+            system,
+            idle,
+            iowait,
+            irq,
+            softirq,
+            ..
+        } = spent;
         let busy = user + nice + system + iowait + irq + softirq;
         let share = |part| Decimal::ratio(part, busy + idle);
         Self {
@@ -106,13 +120,27 @@ mod tests {
                 "cpu  0 0 0 0\ncpu0 12 11 11 90 17 14 15 99 99 99\n",
                 r#"{"cpu0":{"usage":0.2,"user":0.03,"system":0.1,"iowait":0.16}}"#.to_string(),
             ),
-            ("cpu  0 0 0 0\n", "cpu  1 0 0 1\n", r#"{"cpu":{"usage":0.5,"user":0.5,"system":0,"iowait":0}}"#.into()),
-            ("cpu  0 0 0 0\ncpu3 5 0 0 5\n", "cpu  0 0 0 0\ncpu3 5 0 0 5\n", format!(r#"{{"cpu3":{zeros}}}"#)),
-            ("cpu  0 0 0 0\ncpu0 0 0 0 0 9\n", "cpu  0 0 0 0\ncpu0 0 0 0 1 4\n", format!(r#"{{"cpu0":{zeros}}}"#)),
+            (
+                "cpu  0 0 0 0\n",
+                "cpu  1 0 0 1\n",
+                r#"{"cpu":{"usage":0.5,"user":0.5,"system":0,"iowait":0}}"#.into(),
+            ),
+            (
+                "cpu  0 0 0 0\ncpu3 5 0 0 5\n",
+                "cpu  0 0 0 0\ncpu3 5 0 0 5\n",
+                format!(r#"{{"cpu3":{zeros}}}"#),
+            ),
+            (
+                "cpu  0 0 0 0\ncpu0 0 0 0 0 9\n",
+                "cpu  0 0 0 0\ncpu0 0 0 0 1 4\n",
+                format!(r#"{{"cpu0":{zeros}}}"#),
+            ),
             (
                 "cpu  0 0 0 0\ncpu0 0 0 0 0\ncpu2 0 0 0 900\n",
                 "cpu  0 0 0 0\ncpu0 1 0 0 0\ncpu1 9 9 9 9\ncpu2 9 0 0 0\n",
-                format!(r#"{{"cpu0":{{"usage":1,"user":1,"system":0,"iowait":0}},"cpu1":{zeros},"cpu2":{zeros}}}"#),
+                format!(
+                    r#"{{"cpu0":{{"usage":1,"user":1,"system":0,"iowait":0}},"cpu1":{zeros},"cpu2":{zeros}}}"#
+                ),
             ),
         ];
         for (before, now, expected) in cases {
@@ -123,6 +151,9 @@ mod tests {
     #[test]
     fn the_first_push_is_zeros_and_never_since_boot() {
         let first = json(None, "cpu  9 9 9 9\ncpu0 9 9 9 9\n");
-        assert_eq!(first, r#"{"cpu0":{"usage":0,"user":0,"system":0,"iowait":0}}"#);
+        assert_eq!(
+            first,
+            r#"{"cpu0":{"usage":0,"user":0,"system":0,"iowait":0}}"#
+        );
     }
 }

@@ -29,7 +29,10 @@ impl Disk {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { diskstats: DiskstatsFile::new(root), roles: Roles::new(root) }
+        Self {
+            diskstats: DiskstatsFile::new(root),
+            roles: Roles::new(root),
+        }
     }
 }
 
@@ -59,7 +62,8 @@ impl Plugin for Disk {
         })?;
         for path in paths {
             let name = disk_of_path(path.name);
-            let counts = |disk: &Counters| Some(disk.name) == name && (disk.reads > 0 || disk.writes > 0);
+            let counts =
+                |disk: &Counters| Some(disk.name) == name && (disk.reads > 0 || disk.writes > 0);
             if !sample.iter().any(|(disk, _)| counts(disk)) {
                 sample.push((path, true));
             }
@@ -69,7 +73,9 @@ impl Plugin for Disk {
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         View {
-            total: window.before.map(|(before, over)| Total::between(before, window.now, over)),
+            total: window
+                .before
+                .map(|(before, over)| Total::between(before, window.now, over)),
             dev: Devices(window),
         }
     }
@@ -82,14 +88,46 @@ fn families(sample: &Sample, out: &mut Families) {
         let device = disk.name.to_string();
         let labels = [("device", device.as_str())];
         for (name, help, value) in [
-            ("node_disk_reads_completed_total", "Reads completed", disk.reads as f64),
-            ("node_disk_read_bytes_total", "Bytes read", disk.read_bytes as f64),
-            ("node_disk_read_time_seconds_total", "Seconds spent by all reads", seconds(disk.read_ms)),
-            ("node_disk_writes_completed_total", "Writes completed", disk.writes as f64),
-            ("node_disk_written_bytes_total", "Bytes written", disk.written_bytes as f64),
-            ("node_disk_write_time_seconds_total", "Seconds spent by all writes", seconds(disk.write_ms)),
-            ("node_disk_io_time_seconds_total", "Seconds spent doing I/O", seconds(disk.busy_ms)),
-            ("node_disk_io_time_weighted_seconds_total", "Weighted seconds spent doing I/O", seconds(disk.queue_ms)),
+            (
+                "node_disk_reads_completed_total",
+                "Reads completed",
+                disk.reads as f64,
+            ),
+            (
+                "node_disk_read_bytes_total",
+                "Bytes read",
+                disk.read_bytes as f64,
+            ),
+            (
+                "node_disk_read_time_seconds_total",
+                "Seconds spent by all reads",
+                seconds(disk.read_ms),
+            ),
+            (
+                "node_disk_writes_completed_total",
+                "Writes completed",
+                disk.writes as f64,
+            ),
+            (
+                "node_disk_written_bytes_total",
+                "Bytes written",
+                disk.written_bytes as f64,
+            ),
+            (
+                "node_disk_write_time_seconds_total",
+                "Seconds spent by all writes",
+                seconds(disk.write_ms),
+            ),
+            (
+                "node_disk_io_time_seconds_total",
+                "Seconds spent doing I/O",
+                seconds(disk.busy_ms),
+            ),
+            (
+                "node_disk_io_time_weighted_seconds_total",
+                "Weighted seconds spent doing I/O",
+                seconds(disk.queue_ms),
+            ),
         ] {
             out.counter(name, help, &labels, value);
         }
@@ -99,7 +137,11 @@ fn families(sample: &Sample, out: &mut Families) {
 /// The device in `sample`, looked for first at the index where it stood in another one.
 fn find(sample: &Sample, name: &Counters, hint: usize) -> Option<Counters> {
     let same = |disk: &&(Counters, bool)| disk.0.name == name.name;
-    sample.get(hint).filter(same).or_else(|| sample.iter().find(same)).map(|disk| disk.0)
+    sample
+        .get(hint)
+        .filter(same)
+        .or_else(|| sample.iter().find(same))
+        .map(|disk| disk.0)
 }
 
 #[derive(Serialize)]
@@ -118,18 +160,27 @@ impl Total {
     /// The sums of what each disk grew by: one that has come or began anew in between has no part in it.
     fn between(before: &Sample, now: &Sample, over: Duration) -> Self {
         let (mut read, mut written) = (0_u64, 0_u64);
-        for (index, (disk, _)) in now.iter().enumerate().filter(|(_, (_, in_total))| *in_total) {
+        for (index, (disk, _)) in now
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, in_total))| *in_total)
+        {
             let Some(before) = find(before, disk, index) else {
                 continue;
             };
-            let grown =
-                (disk.read_bytes.checked_sub(before.read_bytes), disk.written_bytes.checked_sub(before.written_bytes));
+            let grown = (
+                disk.read_bytes.checked_sub(before.read_bytes),
+                disk.written_bytes.checked_sub(before.written_bytes),
+            );
             if let (Some(more_read), Some(more_written)) = grown {
                 read = read.saturating_add(more_read);
                 written = written.saturating_add(more_written);
             }
         }
-        Self { r: Decimal::rate(0, read, over), w: Decimal::rate(0, written, over) }
+        Self {
+            r: Decimal::rate(0, read, over),
+            w: Decimal::rate(0, written, over),
+        }
     }
 }
 
@@ -140,7 +191,8 @@ impl Serialize for Devices<'_> {
         let Window { before, now } = self.0;
         let mut map = serializer.serialize_map(Some(now.len()))?;
         for (index, (disk, _)) in now.iter().enumerate() {
-            let rates = before.and_then(|(before, over)| Rates::between(&find(before, disk, index)?, disk, over));
+            let rates = before
+                .and_then(|(before, over)| Rates::between(&find(before, disk, index)?, disk, over));
             map.serialize_entry(&disk.name, &rates)?;
         }
         map.end()
@@ -171,14 +223,18 @@ impl Rates {
         let grown = |field: fn(&Counters) -> u64| field(now).checked_sub(field(before));
         let rate = |field: fn(&Counters) -> u64| Decimal::rate(field(before), field(now), over);
         let over_ms = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
-        let each =
-            |spent_ms: Option<u64>, requests| spent_ms.filter(|_| requests > 0).map(|ms| Decimal::ratio(ms, requests));
+        let each = |spent_ms: Option<u64>, requests| {
+            spent_ms
+                .filter(|_| requests > 0)
+                .map(|ms| Decimal::ratio(ms, requests))
+        };
         Some(Self {
             r: rate(|disk| disk.read_bytes)?,
             w: rate(|disk| disk.written_bytes)?,
             ri: rate(|disk| disk.reads)?,
             wi: rate(|disk| disk.writes)?,
-            util: grown(|disk| disk.busy_ms).map(|busy_ms| Decimal::ratio(busy_ms.min(over_ms), over_ms)),
+            util: grown(|disk| disk.busy_ms)
+                .map(|busy_ms| Decimal::ratio(busy_ms.min(over_ms), over_ms)),
             r_ms: each(grown(|disk| disk.read_ms), grown(|disk| disk.reads)?),
             w_ms: each(grown(|disk| disk.write_ms), grown(|disk| disk.writes)?),
             q: grown(|disk| disk.queue_ms).map(|queue_ms| Decimal::ratio(queue_ms, over_ms)),
@@ -209,7 +265,11 @@ mod tests {
 
     #[test]
     fn the_total_is_of_whole_disks_that_went_on_counting() {
-        let before = vec![(disk("sda", 100), true), (disk("dm-0", 100), false), (disk("sdb", 900), true)];
+        let before = vec![
+            (disk("sda", 100), true),
+            (disk("dm-0", 100), false),
+            (disk("sdb", 900), true),
+        ];
         let now = vec![
             (disk("dm-0", 300), false),
             (disk("sda", 300), true),
@@ -218,14 +278,26 @@ mod tests {
         ];
         let view = view(Some(&before), &now);
         assert_eq!(view["total"], json!({"r": 100, "w": 200}));
-        assert_eq!((&view["dev"]["dm-0"]["r"], &view["dev"]["sda"]["w"]), (&json!(100), &json!(200)));
-        assert_eq!((&view["dev"]["sdb"], &view["dev"]["sdc"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&view["dev"]["dm-0"]["r"], &view["dev"]["sda"]["w"]),
+            (&json!(100), &json!(200))
+        );
+        assert_eq!(
+            (&view["dev"]["sdb"], &view["dev"]["sdc"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 
     #[test]
     fn latency_business_and_queue() {
         let before = vec![(disk("sda", 0), true)];
-        let busy = Counters { reads: 4, read_ms: 10, busy_ms: 1000, queue_ms: 3000, ..disk("sda", 0) };
+        let busy = Counters {
+            reads: 4,
+            read_ms: 10,
+            busy_ms: 1000,
+            queue_ms: 3000,
+            ..disk("sda", 0)
+        };
         let view = view(Some(&before), &vec![(busy, true)]);
         let expected = json!({"r": 0, "w": 0, "ri": 2, "wi": 0, "util": 0.5, "r_ms": 2.5, "w_ms": null, "q": 1.5});
         assert_eq!(view["dev"]["sda"], expected);
@@ -233,8 +305,20 @@ mod tests {
 
     #[test]
     fn a_time_that_wraps_takes_nothing_else_away() {
-        let times = |ms| Counters { reads: 4, read_ms: ms, busy_ms: ms, queue_ms: ms, ..disk("sda", 0) };
-        let (before, now) = (times(u64::from(u32::MAX) - 5), Counters { reads: 8, ..times(3) });
+        let times = |ms| Counters {
+            reads: 4,
+            read_ms: ms,
+            busy_ms: ms,
+            queue_ms: ms,
+            ..disk("sda", 0)
+        };
+        let (before, now) = (
+            times(u64::from(u32::MAX) - 5),
+            Counters {
+                reads: 8,
+                ..times(3)
+            },
+        );
         let view = view(Some(&vec![(before, true)]), &vec![(now, true)]);
         let expected = json!({"r": 0, "w": 0, "ri": 2, "wi": 0, "util": null, "r_ms": null, "w_ms": null, "q": null});
         assert_eq!(view["dev"]["sda"], expected);
@@ -248,20 +332,38 @@ mod tests {
         let line = |name: &str, reads: u64| format!("259 0 {name} {reads} 0 8 0 0 0 0 0 0 0 0\n");
         for (disks, expected) in [
             ([("nvme0c0n1", 2), ("nvme0n1", 3)], vec![("nvme0n1", true)]),
-            ([("nvme0c0n1", 2), ("nvme0n1", 0)], vec![("nvme0n1", true), ("nvme0c0n1", true)]),
-            ([("nvme1c0n1", 2), ("nvme0n1", 3)], vec![("nvme0n1", true), ("nvme1c0n1", true)]),
+            (
+                [("nvme0c0n1", 2), ("nvme0n1", 0)],
+                vec![("nvme0n1", true), ("nvme0c0n1", true)],
+            ),
+            (
+                [("nvme1c0n1", 2), ("nvme0n1", 3)],
+                vec![("nvme0n1", true), ("nvme1c0n1", true)],
+            ),
         ] {
             let text = disks.map(|(name, reads)| line(name, reads)).concat();
             std::fs::write(dir.path().join("proc/diskstats"), text).unwrap();
             let mut sample = Sample::new();
             Disk::new(&Root::at(dir.path())).read(&mut sample).unwrap();
-            let found: Vec<_> = sample.iter().map(|(disk, in_total)| (disk.name.to_string(), *in_total)).collect();
-            assert_eq!(found, expected.iter().map(|(name, total)| ((*name).into(), *total)).collect::<Vec<_>>());
+            let found: Vec<_> = sample
+                .iter()
+                .map(|(disk, in_total)| (disk.name.to_string(), *in_total))
+                .collect();
+            assert_eq!(
+                found,
+                expected
+                    .iter()
+                    .map(|(name, total)| ((*name).into(), *total))
+                    .collect::<Vec<_>>()
+            );
         }
     }
 
     #[test]
     fn the_first_push_has_no_rates() {
-        assert_eq!(view(None, &vec![(disk("sda", 7), true)]), json!({"total": null, "dev": {"sda": null}}));
+        assert_eq!(
+            view(None, &vec![(disk("sda", 7), true)]),
+            json!({"total": null, "dev": {"sda": null}})
+        );
     }
 }

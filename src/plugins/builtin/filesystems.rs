@@ -44,7 +44,11 @@ impl Fs {
     /// Reads below `root`; file systems of other machines only `with_network`.
     #[must_use]
     pub fn new(root: &Root, with_network: bool, questions: Questions) -> Self {
-        Self { root: root.clone(), with_network, questions }
+        Self {
+            root: root.clone(),
+            with_network,
+            questions,
+        }
     }
 }
 
@@ -79,12 +83,25 @@ impl Plugin for Fs {
         mounts.truncate(ROWS);
         let question = |mount: &Mount| {
             let mount = mount.clone();
-            (format!("{:?} {}", mount.device, mount.point.display()), move || space(&mount))
+            (
+                format!("{:?} {}", mount.device, mount.point.display()),
+                move || space(&mount),
+            )
         };
-        let answers = self.questions.ask(mounts.iter().map(question).collect(), DEADLINE);
+        let answers = self
+            .questions
+            .ask(mounts.iter().map(question).collect(), DEADLINE);
         // What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too.
-        let keeps = |answer: &Answer<Option<Space>>| answer.value.flatten().is_none_or(|space| space.size_bytes > 0);
-        let rows = mounts.into_iter().zip(answers).filter(|(_, answer)| keeps(answer));
+        let keeps = |answer: &Answer<Option<Space>>| {
+            answer
+                .value
+                .flatten()
+                .is_none_or(|space| space.size_bytes > 0)
+        };
+        let rows = mounts
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| keeps(answer));
         sample.extend(rows.map(|(mount, answer)| {
             let space = answer.value.flatten();
             Row {
@@ -94,7 +111,9 @@ impl Plugin for Fs {
                 size: space.map(|space| space.size_bytes),
                 used: space.map(|space| space.used_bytes),
                 avail: space.map(|space| space.available_bytes),
-                inode_pct: space.and_then(|space| space.files).map(|(used, all)| Decimal::percent(used, all)),
+                inode_pct: space
+                    .and_then(|space| space.files)
+                    .map(|(used, all)| Decimal::percent(used, all)),
                 ro: mount.read_only,
                 stale: answer.stale.map(|age| age.as_secs()),
                 by: own.then_some(OWN_VIEW),
@@ -111,16 +130,48 @@ impl Plugin for Fs {
 /// Names of node_exporter's `filesystem` collector, for the file systems that are shown.
 fn families(rows: &Vec<Row>, out: &mut Families) {
     for row in rows {
-        let labels = [("device", row.src.as_str()), ("fstype", row.kind.as_str()), ("mountpoint", row.mnt.as_str())];
+        let labels = [
+            ("device", row.src.as_str()),
+            ("fstype", row.kind.as_str()),
+            ("mountpoint", row.mnt.as_str()),
+        ];
         let bytes = |value: Option<u64>| value.map(|value| value as f64);
-        let free = row.size.zip(row.used).map(|(size, used)| size.saturating_sub(used));
+        let free = row
+            .size
+            .zip(row.used)
+            .map(|(size, used)| size.saturating_sub(used));
         let flag = |set: bool| f64::from(u8::from(set));
-        out.gauge("node_filesystem_size_bytes", "Size in bytes", &labels, bytes(row.size));
-        out.gauge("node_filesystem_free_bytes", "Free bytes, those kept for root included", &labels, bytes(free));
-        out.gauge("node_filesystem_avail_bytes", "Bytes that users can have", &labels, bytes(row.avail));
-        out.gauge("node_filesystem_readonly", "1 where it is read-only", &labels, flag(row.ro));
+        out.gauge(
+            "node_filesystem_size_bytes",
+            "Size in bytes",
+            &labels,
+            bytes(row.size),
+        );
+        out.gauge(
+            "node_filesystem_free_bytes",
+            "Free bytes, those kept for root included",
+            &labels,
+            bytes(free),
+        );
+        out.gauge(
+            "node_filesystem_avail_bytes",
+            "Bytes that users can have",
+            &labels,
+            bytes(row.avail),
+        );
+        out.gauge(
+            "node_filesystem_readonly",
+            "1 where it is read-only",
+            &labels,
+            flag(row.ro),
+        );
         let silent = row.stale.is_some() || row.size.is_none();
-        out.gauge("node_filesystem_device_error", "1 where it does not answer", &labels, flag(silent));
+        out.gauge(
+            "node_filesystem_device_error",
+            "1 where it does not answer",
+            &labels,
+            flag(silent),
+        );
     }
 }
 
@@ -139,22 +190,50 @@ mod tests {
     #[test]
     fn the_running_host_has_a_root_with_figures() {
         let mut sample = Vec::new();
-        Fs::new(&Root::host(), false, Questions::default()).read(&mut sample).unwrap();
-        let rows = serde_json::to_value(Fs::view(Window { before: None, now: &sample })).unwrap();
-        let root = rows.as_array().unwrap().iter().find(|row| row["mnt"] == "/").unwrap();
-        assert!(root["size"].as_u64() >= root["used"].as_u64() && root["stale"].is_null(), "{root}");
-        assert!(root["inode_pct"].as_f64().is_none_or(|percent| (0.0..=100.0).contains(&percent)), "{root}");
+        Fs::new(&Root::host(), false, Questions::default())
+            .read(&mut sample)
+            .unwrap();
+        let rows = serde_json::to_value(Fs::view(Window {
+            before: None,
+            now: &sample,
+        }))
+        .unwrap();
+        let root = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["mnt"] == "/")
+            .unwrap();
+        assert!(
+            root["size"].as_u64() >= root["used"].as_u64() && root["stale"].is_null(),
+            "{root}"
+        );
+        assert!(
+            root["inode_pct"]
+                .as_f64()
+                .is_none_or(|percent| (0.0..=100.0).contains(&percent)),
+            "{root}"
+        );
     }
 
     #[test]
     fn what_is_not_seen_from_here_has_no_figures() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join("proc/1")).unwrap();
-        fs::write(dir.path().join("proc/1/mountinfo"), "1 0 250:77 / /nonexistent rw - ext4 /dev/x ro\n").unwrap();
+        fs::write(
+            dir.path().join("proc/1/mountinfo"),
+            "1 0 250:77 / /nonexistent rw - ext4 /dev/x ro\n",
+        )
+        .unwrap();
         let mut sample = Vec::new();
-        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        Fs::new(&Root::at(dir.path()), false, Questions::default())
+            .read(&mut sample)
+            .unwrap();
         let row = serde_json::to_value(&sample[0]).unwrap();
-        assert_eq!((&row["size"], &row["ro"], &row["src"]), (&Value::Null, &Value::Bool(true), &"/dev/x".into()));
+        assert_eq!(
+            (&row["size"], &row["ro"], &row["src"]),
+            (&Value::Null, &Value::Bool(true), &"/dev/x".into())
+        );
     }
 
     #[test]
@@ -166,12 +245,13 @@ mod tests {
         let line = format!("1 1 {major}:{minor} / /proc rw - nfsd nfsd rw\n");
         fs::write(dir.path().join("proc/1/mountinfo"), line).unwrap();
         let mut sample = Vec::new();
-        Fs::new(&Root::at(dir.path()), false, Questions::default()).read(&mut sample).unwrap();
+        Fs::new(&Root::at(dir.path()), false, Questions::default())
+            .read(&mut sample)
+            .unwrap();
         assert!(sample.is_empty(), "{sample:?}");
     }
 
-    const DEAD: &str =
-        "plugins::builtin::filesystems::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
+    const DEAD: &str = "plugins::builtin::filesystems::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
     const INSIDE: &str = "RTSTAT_TEST_HAS_OWN_MOUNTS";
 
     /// Runs in mounts of its own, so that a dead one is in nobody's way: this program again, for this test alone.
@@ -189,13 +269,21 @@ mod tests {
             });
             unshare
         };
-        let allowed = own_mounts().args(["test", "-w", "/dev/fuse"]).status().is_ok_and(|status| status.success());
+        let allowed = own_mounts()
+            .args(["test", "-w", "/dev/fuse"])
+            .status()
+            .is_ok_and(|status| status.success());
         if !allowed && std::env::var_os("CI").is_none() {
             eprintln!("not tested: this user may not mount in a namespace, or there is no FUSE");
             return;
         }
         let program = std::env::current_exe().unwrap();
-        let test = own_mounts().arg(program).args(["--exact", DEAD, "--nocapture"]).env(INSIDE, "1").output().unwrap();
+        let test = own_mounts()
+            .arg(program)
+            .args(["--exact", DEAD, "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
         let said = [test.stdout, test.stderr].concat();
         assert!(test.status.success(), "{}", String::from_utf8_lossy(&said));
     }
@@ -205,9 +293,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let point = dir.path().join("dead");
         fs::create_dir_all(&point).unwrap();
-        let daemon = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
-        let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", daemon.as_raw_fd());
-        mount(Some("dead"), &point, Some("fuse.dead"), MsFlags::empty(), Some(options.as_str())).unwrap();
+        let daemon = fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/fuse")
+            .unwrap();
+        let options = format!(
+            "fd={},rootmode=40000,user_id=0,group_id=0",
+            daemon.as_raw_fd()
+        );
+        mount(
+            Some("dead"),
+            &point,
+            Some("fuse.dead"),
+            MsFlags::empty(),
+            Some(options.as_str()),
+        )
+        .unwrap();
         fs::create_dir_all(dir.path().join("proc/1")).unwrap();
         fs::copy("/proc/self/mountinfo", dir.path().join("proc/1/mountinfo")).unwrap();
 
@@ -216,12 +318,17 @@ mod tests {
             // A new plugin each time, as for viewers that come and go.
             let mut sample = Vec::new();
             let begun = Instant::now();
-            Fs::new(&Root::at(dir.path()), false, Arc::clone(&questions)).read(&mut sample).unwrap();
+            Fs::new(&Root::at(dir.path()), false, Arc::clone(&questions))
+                .read(&mut sample)
+                .unwrap();
             let row = |at: &Path| sample.iter().find(|row| Path::new(&row.mnt) == at).unwrap();
             let (root, dead) = (row(Path::new("/")), row(&point));
             assert!(root.size.is_some() && root.stale.is_none(), "{root:?}");
             assert!(dead.size.is_none() && dead.stale.is_some(), "{dead:?}");
-            assert!(round == 0 || begun.elapsed() < DEADLINE, "round {round} waited for it again");
+            assert!(
+                round == 0 || begun.elapsed() < DEADLINE,
+                "round {round} waited for it again"
+            );
             assert_eq!(questions.waiting(), 1);
             come_down_to(1);
         }
@@ -232,9 +339,16 @@ mod tests {
 
     /// Threads that have answered are on their way out.
     fn come_down_to(threads: usize) {
-        let is_asking =
-            |task: &fs::DirEntry| fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n");
-        let asking = || fs::read_dir("/proc/self/task").unwrap().flatten().filter(is_asking).count();
+        let is_asking = |task: &fs::DirEntry| {
+            fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n")
+        };
+        let asking = || {
+            fs::read_dir("/proc/self/task")
+                .unwrap()
+                .flatten()
+                .filter(is_asking)
+                .count()
+        };
         let deadline = Instant::now() + Duration::from_secs(10);
         while asking() != threads {
             assert!(Instant::now() < deadline, "{} threads", asking());

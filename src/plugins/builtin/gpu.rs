@@ -28,7 +28,9 @@ impl Gpu {
     /// Why there are no figures here, if there are none.
     #[must_use]
     pub fn reason(root: &Root) -> Option<String> {
-        cards(root).is_empty().then(|| "no graphics card whose driver shows figures in /sys".into())
+        cards(root)
+            .is_empty()
+            .then(|| "no graphics card whose driver shows figures in /sys".into())
     }
 }
 
@@ -56,15 +58,52 @@ fn families(cards: &Vec<Card>, out: &mut Families) {
         let figure = |value: Option<u64>| value.map(|value| value as f64);
         let millionths = |value: Option<u64>| value.map(|value| value as f64 / MICROJOULES as f64);
         let [label] = labels;
-        out.gauge("rtstat_gpu_info", "A graphics card with its model, as labels", &[label, ("name", &card.name)], 1.0);
-        out.gauge("node_drm_gpu_busy_percent", "How busy the card is", &labels, figure(card.busy_percent));
-        out.gauge("node_drm_memory_vram_size_bytes", "The card's own memory", &labels, figure(card.memory_bytes));
+        out.gauge(
+            "rtstat_gpu_info",
+            "A graphics card with its model, as labels",
+            &[label, ("name", &card.name)],
+            1.0,
+        );
+        out.gauge(
+            "node_drm_gpu_busy_percent",
+            "How busy the card is",
+            &labels,
+            figure(card.busy_percent),
+        );
+        out.gauge(
+            "node_drm_memory_vram_size_bytes",
+            "The card's own memory",
+            &labels,
+            figure(card.memory_bytes),
+        );
         let used = figure(card.memory_used_bytes);
-        out.gauge("node_drm_memory_vram_used_bytes", "The card's own memory in use", &labels, used);
-        let degrees = card.milli_c.map(|milli| Celsius::from_milli(milli).degrees());
-        out.gauge("rtstat_gpu_temperature_celsius", "Degrees Celsius", &labels, degrees);
-        out.gauge("rtstat_gpu_power_watts", "Watts now", &labels, millionths(card.power_uw));
-        out.counter("rtstat_gpu_energy_joules_total", "Energy used", &labels, millionths(card.energy_uj));
+        out.gauge(
+            "node_drm_memory_vram_used_bytes",
+            "The card's own memory in use",
+            &labels,
+            used,
+        );
+        let degrees = card
+            .milli_c
+            .map(|milli| Celsius::from_milli(milli).degrees());
+        out.gauge(
+            "rtstat_gpu_temperature_celsius",
+            "Degrees Celsius",
+            &labels,
+            degrees,
+        );
+        out.gauge(
+            "rtstat_gpu_power_watts",
+            "Watts now",
+            &labels,
+            millionths(card.power_uw),
+        );
+        out.counter(
+            "rtstat_gpu_energy_joules_total",
+            "Energy used",
+            &labels,
+            millionths(card.energy_uj),
+        );
     }
 }
 
@@ -76,7 +115,9 @@ impl Serialize for Rows<'_> {
         let mut rows = serializer.serialize_seq(Some(now.len()))?;
         for (index, card) in now.iter().enumerate() {
             let used = before.and_then(|(before, over)| {
-                let before = before.get(index).filter(|before| before.name == card.name)?;
+                let before = before
+                    .get(index)
+                    .filter(|before| before.name == card.name)?;
                 rate_of(before.energy_uj, card.energy_uj, MICROJOULES, over)
             });
             rows.serialize_element(&Row {
@@ -85,7 +126,10 @@ impl Serialize for Rows<'_> {
                 vram_used: card.memory_used_bytes,
                 vram: card.memory_bytes,
                 c: card.milli_c.map(Celsius::from_milli),
-                w: card.power_uw.map(|power| Decimal::ratio(power, MICROJOULES)).or(used),
+                w: card
+                    .power_uw
+                    .map(|power| Decimal::ratio(power, MICROJOULES))
+                    .or(used),
             })?;
         }
         rows.end()
@@ -116,14 +160,25 @@ mod tests {
     fn power_is_told_or_comes_from_energy() {
         let cards = |energy_uj| {
             vec![
-                Card { name: "a".into(), busy_percent: Some(7), power_uw: Some(12_340_000), ..Card::default() },
-                Card { name: "b".into(), energy_uj: Some(energy_uj), milli_c: Some(41_960), ..Card::default() },
+                Card {
+                    name: "a".into(),
+                    busy_percent: Some(7),
+                    power_uw: Some(12_340_000),
+                    ..Card::default()
+                },
+                Card {
+                    name: "b".into(),
+                    energy_uj: Some(energy_uj),
+                    milli_c: Some(41_960),
+                    ..Card::default()
+                },
             ]
         };
         let (before, now) = (cards(1_000_000), cards(4_000_000));
         let view = |before| serde_json::to_value(Gpu::view(Window { before, now: &now })).unwrap();
         let a = json!({"name": "a", "busy": 0.07, "vram_used": null, "vram": null, "c": null, "w": 12.34});
-        let b = json!({"name": "b", "busy": null, "vram_used": null, "vram": null, "c": 42, "w": 1.5});
+        let b =
+            json!({"name": "b", "busy": null, "vram_used": null, "vram": null, "c": 42, "w": 1.5});
         assert_eq!(view(Some((&before, Duration::from_secs(2)))), json!([a, b]));
         assert_eq!(view(None)[1]["w"], Value::Null);
     }

@@ -34,7 +34,11 @@ impl Mem {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self { meminfo: MeminfoFile::new(root), vmstat: VmstatFile::new(root), arcstats: ArcstatsFile::new(root) }
+        Self {
+            meminfo: MeminfoFile::new(root),
+            vmstat: VmstatFile::new(root),
+            arcstats: ArcstatsFile::new(root),
+        }
     }
 }
 
@@ -59,10 +63,18 @@ impl Plugin for Mem {
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        let Sample { meminfo, vmstat, arc } = window.now;
+        let Sample {
+            meminfo,
+            vmstat,
+            arc,
+        } = window.now;
         let pages_per_second = |field: fn(&Vmstat) -> Option<u64>| {
             let (before, over) = window.before?;
-            rate(field(&before.vmstat).map(page_bytes), field(vmstat).map(page_bytes), over)
+            rate(
+                field(&before.vmstat).map(page_bytes),
+                field(vmstat).map(page_bytes),
+                over,
+            )
         };
         let bytes = |kib: Option<u64>| kib.map(kib_bytes);
         View {
@@ -99,7 +111,9 @@ impl Plugin for Mem {
 /// Names of node_exporter's `meminfo` and `vmstat` collectors.
 fn families(sample: &Sample, out: &mut Families) {
     const HELP: &str = "Memory information, see proc_meminfo(5)";
-    let Sample { meminfo, vmstat, .. } = sample;
+    let Sample {
+        meminfo, vmstat, ..
+    } = sample;
     for (name, kib) in [
         ("node_memory_MemTotal_bytes", Some(meminfo.total)),
         ("node_memory_MemFree_bytes", meminfo.free),
@@ -123,19 +137,41 @@ fn families(sample: &Sample, out: &mut Families) {
         out.gauge(name, HELP, &[], kib.map(|kib| kib_bytes(kib) as f64));
     }
     let figure = |value: Option<u64>| value.map(|value| value as f64);
-    out.untyped("node_vmstat_pswpin", "Pages swapped in", &[], figure(vmstat.swapped_in_pages));
-    out.untyped("node_vmstat_pswpout", "Pages swapped out", &[], figure(vmstat.swapped_out_pages));
-    out.untyped("node_vmstat_oom_kill", "Processes killed for lack of memory", &[], figure(vmstat.oom_kills));
+    out.untyped(
+        "node_vmstat_pswpin",
+        "Pages swapped in",
+        &[],
+        figure(vmstat.swapped_in_pages),
+    );
+    out.untyped(
+        "node_vmstat_pswpout",
+        "Pages swapped out",
+        &[],
+        figure(vmstat.swapped_out_pages),
+    );
+    out.untyped(
+        "node_vmstat_oom_kill",
+        "Processes killed for lack of memory",
+        &[],
+        figure(vmstat.oom_kills),
+    );
 }
 
 fn used_bytes(meminfo: &Meminfo, arc: Option<&Arc>) -> u64 {
     let spare_kib = meminfo.available.unwrap_or_else(|| {
-        let parts = [meminfo.free, meminfo.buffers, meminfo.cached, meminfo.slab_reclaimable];
+        let parts = [
+            meminfo.free,
+            meminfo.buffers,
+            meminfo.cached,
+            meminfo.slab_reclaimable,
+        ];
         let spare = parts.into_iter().flatten().fold(0, u64::saturating_add);
         spare.saturating_sub(meminfo.shmem.unwrap_or(0))
     });
     let spare_arc = arc.map_or(0, |arc| arc.size_bytes.saturating_sub(arc.min_bytes));
-    kib_bytes(meminfo.total).saturating_sub(kib_bytes(spare_kib)).saturating_sub(spare_arc)
+    kib_bytes(meminfo.total)
+        .saturating_sub(kib_bytes(spare_kib))
+        .saturating_sub(spare_arc)
 }
 
 fn kib_bytes(kib: u64) -> u64 {
@@ -192,18 +228,54 @@ mod tests {
 
     #[test]
     fn used_is_what_programs_could_not_have() {
-        let old = Meminfo { total: 1000, free: Some(100), buffers: Some(50), cached: Some(300), ..Meminfo::default() };
-        let new = Meminfo { available: Some(600), ..old };
-        let arc = |size_bytes, min_bytes| Some(Arc { size_bytes, min_bytes });
+        let old = Meminfo {
+            total: 1000,
+            free: Some(100),
+            buffers: Some(50),
+            cached: Some(300),
+            ..Meminfo::default()
+        };
+        let new = Meminfo {
+            available: Some(600),
+            ..old
+        };
+        let arc = |size_bytes, min_bytes| {
+            Some(Arc {
+                size_bytes,
+                min_bytes,
+            })
+        };
         let cases = [
             ("estimate", new, None, 400 * 1024),
-            ("an estimate of nothing", Meminfo { available: Some(0), ..old }, None, 1000 * 1024),
+            (
+                "an estimate of nothing",
+                Meminfo {
+                    available: Some(0),
+                    ..old
+                },
+                None,
+                1000 * 1024,
+            ),
             ("no estimate", old, None, 550 * 1024),
-            ("shared memory", Meminfo { shmem: Some(200), slab_reclaimable: Some(30), ..old }, None, 720 * 1024),
+            (
+                "shared memory",
+                Meminfo {
+                    shmem: Some(200),
+                    slab_reclaimable: Some(30),
+                    ..old
+                },
+                None,
+                720 * 1024,
+            ),
             ("cache of ZFS", new, arc(300 * 1024, 100 * 1024), 200 * 1024),
             ("cache below its minimum", new, arc(50, 100), 400 * 1024),
             ("impossible cache", new, arc(u64::MAX, 0), 0),
-            ("container with less than its parts", Meminfo { total: 10, ..old }, None, 0),
+            (
+                "container with less than its parts",
+                Meminfo { total: 10, ..old },
+                None,
+                0,
+            ),
         ];
         for (case, meminfo, arc, used) in cases {
             assert_eq!(used_bytes(&meminfo, arc.as_ref()), used, "{case}");
@@ -215,10 +287,27 @@ mod tests {
     fn the_running_host_agrees_with_free() {
         let mut sample = Sample::default();
         Mem::new(&Root::host()).read(&mut sample).unwrap();
-        let view = serde_json::to_value(Mem::view(Window { before: None, now: &sample })).unwrap();
-        let output = Command::new("free").arg("-b").env("LC_ALL", "C").output().unwrap();
+        let view = serde_json::to_value(Mem::view(Window {
+            before: None,
+            now: &sample,
+        }))
+        .unwrap();
+        let output = Command::new("free")
+            .arg("-b")
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let total = |line: usize| text.lines().nth(line).unwrap().split_whitespace().nth(1).unwrap().parse().unwrap();
+        let total = |line: usize| {
+            text.lines()
+                .nth(line)
+                .unwrap()
+                .split_whitespace()
+                .nth(1)
+                .unwrap()
+                .parse()
+                .unwrap()
+        };
         assert_eq!(
             (view["total"].as_u64(), view["swap"]["total"].as_u64()),
             (Some(total(1)), Some(total(2))),
@@ -230,17 +319,35 @@ mod tests {
     #[test]
     fn swap_rates_are_bytes_and_what_is_not_there_is_null() {
         let sample = |pages| Sample {
-            meminfo: Meminfo { total: 4, swap_total: Some(0), ..Meminfo::default() },
-            vmstat: Vmstat { swapped_in_pages: Some(pages), oom_kills: Some(3), ..Vmstat::default() },
+            meminfo: Meminfo {
+                total: 4,
+                swap_total: Some(0),
+                ..Meminfo::default()
+            },
+            vmstat: Vmstat {
+                swapped_in_pages: Some(pages),
+                oom_kills: Some(3),
+                ..Vmstat::default()
+            },
             arc: None,
         };
         let (before, now) = (sample(10), sample(20));
-        let window = Window { before: Some((&before, Duration::from_secs(10))), now: &now };
+        let window = Window {
+            before: Some((&before, Duration::from_secs(10))),
+            now: &now,
+        };
         let view = serde_json::to_value(Mem::view(window)).unwrap();
         let page = crate::drivers::linux::page_size_bytes();
         let swap = json!({"total": 0, "free": null, "cached": null, "in": page, "out": null});
-        assert_eq!((&view["swap"], &view["oom_kill"], &view["arc"]), (&swap, &json!(3), &json!(null)));
-        let first = serde_json::to_value(Mem::view(Window { before: None, now: &now })).unwrap();
+        assert_eq!(
+            (&view["swap"], &view["oom_kill"], &view["arc"]),
+            (&swap, &json!(3), &json!(null))
+        );
+        let first = serde_json::to_value(Mem::view(Window {
+            before: None,
+            now: &now,
+        }))
+        .unwrap();
         assert!(first["swap"]["in"].is_null());
     }
 }

@@ -66,12 +66,30 @@ impl From<&Reading> for View {
     fn from(reading: &Reading) -> Self {
         let zero = Option::unwrap_or_default;
         let (total, free) = (reading.total, zero(reading.free));
-        let (buffers, cached, swap_cached) = (zero(reading.buffers), zero(reading.cached), zero(reading.swap_cached));
-        let apps = [free, buffers, cached, swap_cached].into_iter().fold(total, u64::saturating_sub);
+        let (buffers, cached, swap_cached) = (
+            zero(reading.buffers),
+            zero(reading.cached),
+            zero(reading.swap_cached),
+        );
+        let apps = [free, buffers, cached, swap_cached]
+            .into_iter()
+            .fold(total, u64::saturating_sub);
         let (swap_total, swap_free) = (zero(reading.swap_total), zero(reading.swap_free));
         Self {
-            memory: Memory { total, used: total.saturating_sub(free), free, apps, buffers, cached, swap_cached },
-            swap: Swap { total: swap_total, used: swap_total.saturating_sub(swap_free), free: swap_free },
+            memory: Memory {
+                total,
+                used: total.saturating_sub(free),
+                free,
+                apps,
+                buffers,
+                cached,
+                swap_cached,
+            },
+            swap: Swap {
+                total: swap_total,
+                used: swap_total.saturating_sub(swap_free),
+                free: swap_free,
+            },
         }
     }
 }
@@ -109,7 +127,11 @@ mod tests {
             ),
         ];
         for (now, expected) in cases {
-            let json = serde_json::to_string(&Meminfo::view(Window { before: None, now: &now })).unwrap();
+            let json = serde_json::to_string(&Meminfo::view(Window {
+                before: None,
+                now: &now,
+            }))
+            .unwrap();
             assert_eq!(json, expected);
         }
     }

@@ -47,7 +47,11 @@ impl Sample {
     /// The interface of the same name, looked for first at the index where it stood in another reading.
     fn find(&self, interface: &Interface, hint: usize) -> Option<&Counters> {
         let same = |other: &&Interface| other.name == interface.name;
-        let found = self.interfaces.get(hint).filter(same).or_else(|| self.interfaces.iter().find(same));
+        let found = self
+            .interfaces
+            .get(hint)
+            .filter(same)
+            .or_else(|| self.interfaces.iter().find(same));
         found?.counters.as_ref()
     }
 }
@@ -65,7 +69,9 @@ impl Plugin for Net {
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         View {
-            total: window.before.map(|(before, over)| Total::between(before, window.now, over)),
+            total: window
+                .before
+                .map(|(before, over)| Total::between(before, window.now, over)),
             interfaces: Rows(window),
             by: window.now.own.then_some(OWN_VIEW),
         }
@@ -80,18 +86,44 @@ fn families(sample: &Sample, out: &mut Families) {
         let labels = [("device", device.as_str())];
         if let Some(counters) = &interface.counters {
             for (name, help, value) in [
-                ("node_network_receive_bytes_total", "Bytes received", counters.rx_bytes),
-                ("node_network_receive_packets_total", "Packets received", counters.rx_packets),
-                ("node_network_transmit_bytes_total", "Bytes sent", counters.tx_bytes),
-                ("node_network_transmit_packets_total", "Packets sent", counters.tx_packets),
+                (
+                    "node_network_receive_bytes_total",
+                    "Bytes received",
+                    counters.rx_bytes,
+                ),
+                (
+                    "node_network_receive_packets_total",
+                    "Packets received",
+                    counters.rx_packets,
+                ),
+                (
+                    "node_network_transmit_bytes_total",
+                    "Bytes sent",
+                    counters.tx_bytes,
+                ),
+                (
+                    "node_network_transmit_packets_total",
+                    "Packets sent",
+                    counters.tx_packets,
+                ),
             ] {
                 out.counter(name, help, &labels, value as f64);
             }
         }
         let up = interface.link.said_up.map(|up| f64::from(u8::from(up)));
-        out.gauge("node_network_up", "1 where the driver says that the interface is up", &labels, up);
+        out.gauge(
+            "node_network_up",
+            "1 where the driver says that the interface is up",
+            &labels,
+            up,
+        );
         let bytes_a_second = interface.link.mbps.map(|mbps| mbps as f64 * 1e6 / 8.0);
-        out.gauge("node_network_speed_bytes", "Speed of the link in bytes a second", &labels, bytes_a_second);
+        out.gauge(
+            "node_network_speed_bytes",
+            "Speed of the link in bytes a second",
+            &labels,
+            bytes_a_second,
+        );
     }
 }
 
@@ -116,18 +148,31 @@ impl Total {
     /// The sums of what each interface grew by: one that has come or began anew in between has no part in it.
     fn between(before: &Sample, now: &Sample, over: Duration) -> Self {
         let (mut received, mut sent) = (0_u64, 0_u64);
-        for (index, interface) in now.interfaces.iter().enumerate().filter(|(_, interface)| interface.in_total) {
-            let (Some(before), Some(now)) = (before.find(interface, index), &interface.counters) else {
+        for (index, interface) in now
+            .interfaces
+            .iter()
+            .enumerate()
+            .filter(|(_, interface)| interface.in_total)
+        {
+            let (Some(before), Some(now)) = (before.find(interface, index), &interface.counters)
+            else {
                 continue;
             };
-            let grown = (now.rx_bytes.checked_sub(before.rx_bytes), now.tx_bytes.checked_sub(before.tx_bytes));
+            let grown = (
+                now.rx_bytes.checked_sub(before.rx_bytes),
+                now.tx_bytes.checked_sub(before.tx_bytes),
+            );
             if let (Some(rx), Some(tx)) = grown {
                 received = received.saturating_add(rx);
                 sent = sent.saturating_add(tx);
             }
         }
         let by = now.by_name.then_some("name");
-        Self { rx: Decimal::rate(0, received, over), tx: Decimal::rate(0, sent, over), by }
+        Self {
+            rx: Decimal::rate(0, received, over),
+            tx: Decimal::rate(0, sent, over),
+            by,
+        }
     }
 }
 
@@ -138,7 +183,8 @@ impl Serialize for Rows<'_> {
         let Window { before, now } = self.0;
         let mut map = serializer.serialize_map(Some(now.interfaces.len()))?;
         for (index, interface) in now.interfaces.iter().enumerate() {
-            let before = before.and_then(|(before, over)| Some((before.find(interface, index)?, over)));
+            let before =
+                before.and_then(|(before, over)| Some((before.find(interface, index)?, over)));
             map.serialize_entry(&interface.name, &Row::between(before, interface))?;
         }
         map.end()
@@ -190,14 +236,33 @@ mod tests {
     use crate::drivers::linux::{interfaces::Link, name::Name};
 
     fn interface(name: &str, bytes: Option<u64>, in_total: bool) -> Interface {
-        let counters = bytes.map(|bytes| Counters { rx_bytes: bytes, tx_packets: bytes / 10, ..Counters::default() });
-        Interface { name: Name::new(name.as_bytes()), counters, link: Link::default(), in_total }
+        let counters = bytes.map(|bytes| Counters {
+            rx_bytes: bytes,
+            tx_packets: bytes / 10,
+            ..Counters::default()
+        });
+        Interface {
+            name: Name::new(name.as_bytes()),
+            counters,
+            link: Link::default(),
+            in_total,
+        }
     }
 
     fn view(before: Option<Vec<Interface>>, now: Vec<Interface>, by_name: bool) -> Value {
-        let before = before.map(|interfaces| Sample { interfaces, by_name, own: false });
-        let now = Sample { interfaces: now, by_name, own: false };
-        let before = before.as_ref().map(|sample| (sample, Duration::from_secs(2)));
+        let before = before.map(|interfaces| Sample {
+            interfaces,
+            by_name,
+            own: false,
+        });
+        let now = Sample {
+            interfaces: now,
+            by_name,
+            own: false,
+        };
+        let before = before
+            .as_ref()
+            .map(|sample| (sample, Duration::from_secs(2)));
         serde_json::to_value(Net::view(Window { before, now: &now })).unwrap()
     }
 
@@ -218,7 +283,8 @@ mod tests {
         ];
         let view = view(Some(before), now, false);
         assert_eq!(view["total"], json!({"rx": 100, "tx": 0}));
-        let figures = ["eth0", "eth1", "eth2", "eth3", "lo"].map(|name| view["if"][name]["rx"].as_u64());
+        let figures =
+            ["eth0", "eth1", "eth2", "eth3", "lo"].map(|name| view["if"][name]["rx"].as_u64());
         assert_eq!(figures, [Some(100), None, None, None, None]);
         assert_eq!(view["if"]["eth0"]["txp"], 10);
     }
@@ -229,7 +295,10 @@ mod tests {
         let first = view(None, rows(7), true);
         let nulls = json!({"rx":null,"tx":null,"rxp":null,"txp":null,"err":null,"drop":null,"up":null,"mbps":null});
         assert_eq!(first, json!({"total": null, "if": {"eth0": nulls}}));
-        assert_eq!(view(Some(rows(7)), rows(8), true)["total"], json!({"rx": 0.5, "tx": 0, "by": "name"}));
+        assert_eq!(
+            view(Some(rows(7)), rows(8), true)["total"],
+            json!({"rx": 0.5, "tx": 0, "by": "name"})
+        );
     }
 
     #[test]
@@ -237,18 +306,31 @@ mod tests {
         const SENT: u64 = 64 * 1000;
         let mut net = Net::new(&Root::host());
         let (mut before, mut now) = (Sample::default(), Sample::default());
-        let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let (sender, receiver) = (
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+        );
         net.read(&mut before).unwrap();
         for _ in 0..64 {
-            sender.send_to(&[0; 1000], receiver.local_addr().unwrap()).unwrap();
+            sender
+                .send_to(&[0; 1000], receiver.local_addr().unwrap())
+                .unwrap();
         }
         net.read(&mut now).unwrap();
-        let window = Window { before: Some((&before, Duration::from_secs(1))), now: &now };
+        let window = Window {
+            before: Some((&before, Duration::from_secs(1))),
+            now: &now,
+        };
         let view = serde_json::to_value(Net::view(window)).unwrap();
         assert!(
-            view["if"]["lo"]["rx"].as_u64() >= Some(SENT) && view["if"]["lo"]["rxp"].as_u64() >= Some(64),
+            view["if"]["lo"]["rx"].as_u64() >= Some(SENT)
+                && view["if"]["lo"]["rxp"].as_u64() >= Some(64),
             "{view}"
         );
-        assert!(now.interfaces.iter().all(|interface| interface.name != Name::new(b"lo") || !interface.in_total));
+        assert!(
+            now.interfaces
+                .iter()
+                .all(|interface| interface.name != Name::new(b"lo") || !interface.in_total)
+        );
     }
 }

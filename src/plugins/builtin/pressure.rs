@@ -53,7 +53,12 @@ impl Plugin for Psi {
             return None;
         }
         let [cpu, memory, io, irq] = window.now.map(|pressure| pressure.map(View::from));
-        Some(Views { cpu, memory, io, irq })
+        Some(Views {
+            cpu,
+            memory,
+            io,
+            irq,
+        })
     }
 }
 
@@ -64,13 +69,26 @@ fn families(sample: &Sample, out: &mut Families) {
     let [cpu, memory, io, irq] = sample.map(Option::unwrap_or_default);
     for (name, help, stall) in [
         ("node_pressure_cpu_waiting_seconds_total", WAITING, cpu.some),
-        ("node_pressure_memory_waiting_seconds_total", WAITING, memory.some),
-        ("node_pressure_memory_stalled_seconds_total", STALLED, memory.full),
+        (
+            "node_pressure_memory_waiting_seconds_total",
+            WAITING,
+            memory.some,
+        ),
+        (
+            "node_pressure_memory_stalled_seconds_total",
+            STALLED,
+            memory.full,
+        ),
         ("node_pressure_io_waiting_seconds_total", WAITING, io.some),
         ("node_pressure_io_stalled_seconds_total", STALLED, io.full),
         ("node_pressure_irq_stalled_seconds_total", STALLED, irq.full),
     ] {
-        out.counter(name, help, &[], stall.map(|stall| stall.total_us as f64 / 1e6));
+        out.counter(
+            name,
+            help,
+            &[],
+            stall.map(|stall| stall.total_us as f64 / 1e6),
+        );
     }
 }
 
@@ -97,7 +115,10 @@ impl From<Pressure> for View {
             let [ten, sixty, three_hundred] = stall.averages.map(Decimal::hundredths);
             (ten, sixty, three_hundred, stall.total_us)
         };
-        Self { some: pressure.some.map(line), full: pressure.full.map(line) }
+        Self {
+            some: pressure.some.map(line),
+            full: pressure.full.map(line),
+        }
     }
 }
 
@@ -112,7 +133,14 @@ mod tests {
         let mut sample = Sample::default();
         let reason = psi.reason();
         psi.read(&mut sample).unwrap();
-        (serde_json::to_string(&Psi::view(Window { before: None, now: &sample })).unwrap(), reason)
+        (
+            serde_json::to_string(&Psi::view(Window {
+                before: None,
+                now: &sample,
+            }))
+            .unwrap(),
+            reason,
+        )
     }
 
     #[test]
@@ -123,8 +151,13 @@ mod tests {
         assert_eq!(null, "null");
         assert!(reason.unwrap().contains("CONFIG_PSI"));
         fs::create_dir_all(dir.path().join("proc/pressure")).unwrap();
-        fs::write(dir.path().join("proc/pressure/cpu"), "some avg10=0.50 avg60=2.00 avg300=10.01 total=9\n").unwrap();
-        let expected = r#"{"cpu":{"some":[0.5,2,10.01,9],"full":null},"memory":null,"io":null,"irq":null}"#;
+        fs::write(
+            dir.path().join("proc/pressure/cpu"),
+            "some avg10=0.50 avg60=2.00 avg300=10.01 total=9\n",
+        )
+        .unwrap();
+        let expected =
+            r#"{"cpu":{"some":[0.5,2,10.01,9],"full":null},"memory":null,"io":null,"irq":null}"#;
         assert_eq!(json(&root), (expected.to_string(), None));
     }
 }

@@ -26,9 +26,25 @@ impl Plugin for Processes {
         // A tracing stop, a dead process and an idle kernel thread count nowhere. The observer finds itself running,
         // and sleeps otherwise.
         let observer = u64::from(window.now.observer_runs);
-        let &Counts { running, sleeping, waiting, stopped, zombie, .. } = window.now;
-        let (running, sleep) = (running.saturating_sub(observer), sleeping + waiting + observer);
-        View { all: running + sleep + stopped + zombie, running, sleep, stopped, zombie }
+        let &Counts {
+            running,
+            sleeping,
+            waiting,
+            stopped,
+            zombie,
+            ..
+        } = window.now;
+        let (running, sleep) = (
+            running.saturating_sub(observer),
+            sleeping + waiting + observer,
+        );
+        View {
+            all: running + sleep + stopped + zombie,
+            running,
+            sleep,
+            stopped,
+            zombie,
+        }
     }
 }
 
@@ -59,7 +75,11 @@ mod tests {
     use crate::drivers::Root;
 
     fn json(counts: &Counts) -> String {
-        serde_json::to_string(&Processes::view(Window { before: None, now: counts })).unwrap()
+        serde_json::to_string(&Processes::view(Window {
+            before: None,
+            now: counts,
+        }))
+        .unwrap()
     }
 
     #[test]
@@ -68,12 +88,24 @@ mod tests {
         let states = ["S", "D", "R", "R", "T", "t", "Z", "I", "X", "P", "7", ""];
         for (pid, state) in (1..).zip(states) {
             fs::create_dir_all(dir.path().join(format!("proc/{pid}"))).unwrap();
-            fs::write(dir.path().join(format!("proc/{pid}/stat")), format!("{pid} (a) b) {state} 1 1\n")).unwrap();
+            fs::write(
+                dir.path().join(format!("proc/{pid}/stat")),
+                format!("{pid} (a) b) {state} 1 1\n"),
+            )
+            .unwrap();
         }
         symlink("3", dir.path().join("proc/self")).unwrap();
-        let mut counts = Counts { running: 99, ..Counts::default() };
-        Processes(Census::new(&Root::at(dir.path()))).read(&mut counts).unwrap();
-        assert_eq!(json(&counts), r#"{"all":6,"running":1,"sleep":3,"stopped":1,"zombie":1}"#);
+        let mut counts = Counts {
+            running: 99,
+            ..Counts::default()
+        };
+        Processes(Census::new(&Root::at(dir.path())))
+            .read(&mut counts)
+            .unwrap();
+        assert_eq!(
+            json(&counts),
+            r#"{"all":6,"running":1,"sleep":3,"stopped":1,"zombie":1}"#
+        );
     }
 
     struct Children(Vec<Child>);

@@ -36,9 +36,30 @@ impl Plugin for Procs {
     }
 
     fn view(window: Window<'_, Counts>) -> impl Serialize {
-        let &Counts { running, sleeping, waiting, idle, stopped, traced, zombie, total, threads, visible, .. } =
-            window.now;
-        View { total, threads, r: running, s: sleeping, d: waiting, i: idle, t: stopped + traced, z: zombie, visible }
+        let &Counts {
+            running,
+            sleeping,
+            waiting,
+            idle,
+            stopped,
+            traced,
+            zombie,
+            total,
+            threads,
+            visible,
+            ..
+        } = window.now;
+        View {
+            total,
+            threads,
+            r: running,
+            s: sleeping,
+            d: waiting,
+            i: idle,
+            t: stopped + traced,
+            z: zombie,
+            visible,
+        }
     }
 }
 
@@ -53,7 +74,9 @@ mod tests {
     fn states_and_threads_are_counted_and_a_hidden_first_process_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let process = |pid: u32, state: char| {
-            let line = format!("{pid} (a) {state} 1 5 5 0 -1 0 7 8 9 10 140 150 17 18 20 0 3 0 2200 1000000 240 1 1\n");
+            let line = format!(
+                "{pid} (a) {state} 1 5 5 0 -1 0 7 8 9 10 140 150 17 18 20 0 3 0 2200 1000000 240 1 1\n"
+            );
             fs::create_dir_all(dir.path().join(format!("proc/{pid}"))).unwrap();
             fs::write(dir.path().join(format!("proc/{pid}/stat")), line).unwrap();
         };
@@ -62,10 +85,19 @@ mod tests {
         }
         let json = || {
             let mut counts = Counts::default();
-            Procs(Census::new(&Root::at(dir.path()))).read(&mut counts).unwrap();
-            serde_json::to_string(&Procs::view(Window { before: None, now: &counts })).unwrap()
+            Procs(Census::new(&Root::at(dir.path())))
+                .read(&mut counts)
+                .unwrap();
+            serde_json::to_string(&Procs::view(Window {
+                before: None,
+                now: &counts,
+            }))
+            .unwrap()
         };
-        assert_eq!(json(), r#"{"total":10,"threads":30,"r":1,"s":2,"d":1,"i":1,"t":2,"z":1,"visible":false}"#);
+        assert_eq!(
+            json(),
+            r#"{"total":10,"threads":30,"r":1,"s":2,"d":1,"i":1,"t":2,"z":1,"visible":false}"#
+        );
         process(1, 'S');
         assert!(json().ends_with(r#""s":3,"d":1,"i":1,"t":2,"z":1,"visible":true}"#));
     }

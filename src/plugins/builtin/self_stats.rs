@@ -41,7 +41,10 @@ impl Own {
     /// Reads the process below `root`, and `counters`.
     #[must_use]
     pub fn new(root: &Root, counters: Arc<Counters>) -> Self {
-        Self { statm: KernelFile::new(root, "proc/self/statm"), counters }
+        Self {
+            statm: KernelFile::new(root, "proc/self/statm"),
+            counters,
+        }
     }
 }
 
@@ -60,8 +63,12 @@ impl Plugin for Own {
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         let resident_pages = self.statm.read(|bytes| {
-            let resident = text::lines(bytes).next().and_then(|line| text::fields(line).nth(1));
-            resident.and_then(text::decimal).ok_or(text::Malformed("the resident pages in the second place"))
+            let resident = text::lines(bytes)
+                .next()
+                .and_then(|line| text::fields(line).nth(1));
+            resident
+                .and_then(text::decimal)
+                .ok_or(text::Malformed("the resident pages in the second place"))
         })?;
         *sample = Sample {
             rss_bytes: resident_pages.saturating_mul(page_size_bytes()),
@@ -74,16 +81,33 @@ impl Plugin for Own {
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        let &Sample { rss_bytes, cpu_ns, clients, dropped, collect_us } = window.now;
-        let cpu = window.before.and_then(|(before, over)| rate_of(before.cpu_ns, cpu_ns, NANOS, over));
-        View { rss: rss_bytes, cpu, clients, dropped, collect_us }
+        let &Sample {
+            rss_bytes,
+            cpu_ns,
+            clients,
+            dropped,
+            collect_us,
+        } = window.now;
+        let cpu = window
+            .before
+            .and_then(|(before, over)| rate_of(before.cpu_ns, cpu_ns, NANOS, over));
+        View {
+            rss: rss_bytes,
+            cpu,
+            clients,
+            dropped,
+            collect_us,
+        }
     }
 }
 
 /// Processor time of all threads of this process: ticks would be too coarse for what costs a thousandth of a core.
 fn cpu_ns() -> Option<u64> {
     let spent = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
-    let (secs, nanos) = (u64::try_from(spent.tv_sec()).ok()?, u64::try_from(spent.tv_nsec()).ok()?);
+    let (secs, nanos) = (
+        u64::try_from(spent.tv_sec()).ok()?,
+        u64::try_from(spent.tv_nsec()).ok()?,
+    );
     secs.checked_mul(NANOS)?.checked_add(nanos)
 }
 
@@ -106,9 +130,15 @@ mod tests {
 
     #[test]
     fn the_share_is_of_one_processor_and_not_known_at_first() {
-        let sample = |cpu_ns| Sample { rss_bytes: 4096, cpu_ns: Some(cpu_ns), clients: 3, ..Sample::default() };
+        let sample = |cpu_ns| Sample {
+            rss_bytes: 4096,
+            cpu_ns: Some(cpu_ns),
+            clients: 3,
+            ..Sample::default()
+        };
         let (before, now) = (sample(1_000_000), sample(501_000_000));
-        let json = |before| serde_json::to_string(&Own::view(Window { before, now: &now })).unwrap();
+        let json =
+            |before| serde_json::to_string(&Own::view(Window { before, now: &now })).unwrap();
         let expected = r#"{"rss":4096,"cpu":0.25,"clients":3,"dropped":0,"collect_us":0}"#;
         assert_eq!(json(Some((&before, Duration::from_secs(2)))), expected);
         assert_eq!(json(None), expected.replace("0.25", "null"));
@@ -122,6 +152,9 @@ mod tests {
         let (mut before, mut now) = (Sample::default(), Sample::default());
         own.read(&mut before).unwrap();
         own.read(&mut now).unwrap();
-        assert!(now.rss_bytes > 1 << 20 && now.cpu_ns >= before.cpu_ns && now.dropped == 9, "{now:?}");
+        assert!(
+            now.rss_bytes > 1 << 20 && now.cpu_ns >= before.cpu_ns && now.dropped == 9,
+            "{now:?}"
+        );
     }
 }

@@ -41,13 +41,19 @@ impl Sens {
     /// Reads below `root`, without the chips whose names are in `off`.
     #[must_use]
     pub fn new(root: &Root, off: Vec<String>, questions: Questions) -> Self {
-        Self { root: root.clone(), off, questions }
+        Self {
+            root: root.clone(),
+            off,
+            questions,
+        }
     }
 
     /// Why there are no figures here, if there are none.
     #[must_use]
     pub fn reason(root: &Root, off: &[String]) -> Option<String> {
-        sources(root, off).is_empty().then(|| "no sensor is known to this kernel".into())
+        sources(root, off)
+            .is_empty()
+            .then(|| "no sensor is known to this kernel".into())
     }
 }
 
@@ -102,20 +108,31 @@ impl Plugin for Sens {
             let source = Clone::clone(source);
             (format!("{source:?}"), move || measure(&source))
         };
-        let answers = self.questions.ask(sources.iter().map(question).collect(), DEADLINE);
+        let answers = self
+            .questions
+            .ask(sources.iter().map(question).collect(), DEADLINE);
         for (source, answer) in sources.iter().zip(answers) {
-            let Measured { temperatures, fans, energy } = answer.value.unwrap_or_default();
+            let Measured {
+                temperatures,
+                fans,
+                energy,
+            } = answer.value.unwrap_or_default();
             let stale = answer.stale.map(|age| age.as_secs());
-            let place = |sensor| Place { chip: source.id.clone(), sensor };
-            sample.temperatures.extend(temperatures.into_iter().map(|found| Temperature {
-                place: place(found.sensor),
-                chip: source.chip.clone(),
-                label: found.label,
-                c: Celsius::from_milli(found.milli_c),
-                max: found.max_milli_c.map(Celsius::from_milli),
-                crit: found.crit_milli_c.map(Celsius::from_milli),
-                stale,
-            }));
+            let place = |sensor| Place {
+                chip: source.id.clone(),
+                sensor,
+            };
+            sample
+                .temperatures
+                .extend(temperatures.into_iter().map(|found| Temperature {
+                    place: place(found.sensor),
+                    chip: source.chip.clone(),
+                    label: found.label,
+                    c: Celsius::from_milli(found.milli_c),
+                    max: found.max_milli_c.map(Celsius::from_milli),
+                    crit: found.crit_milli_c.map(Celsius::from_milli),
+                    stale,
+                }));
             sample.fans.extend(fans.into_iter().map(|found| Fan {
                 place: place(found.sensor),
                 label: found.label,
@@ -128,7 +145,11 @@ impl Plugin for Sens {
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        let Sample { temperatures, fans, energy } = window.now;
+        let Sample {
+            temperatures,
+            fans,
+            energy,
+        } = window.now;
         (!temperatures.is_empty() || !fans.is_empty() || !energy.is_empty()).then_some(View {
             t: temperatures,
             fan: fans,
@@ -141,26 +162,66 @@ impl Plugin for Sens {
 /// rows: what it said last is no figure of this scrape.
 fn families(sample: &Sample, out: &mut Families) {
     const LABEL: &str = "The chip's name for a sensor, as a label";
-    for found in sample.temperatures.iter().filter(|found| found.stale.is_none()) {
+    for found in sample
+        .temperatures
+        .iter()
+        .filter(|found| found.stale.is_none())
+    {
         let Place { chip, sensor } = &found.place;
         if let Some(zone) = sensor.strip_prefix("thermal_zone") {
             let labels = [("zone", zone), ("type", found.chip.as_str())];
-            out.gauge("node_thermal_zone_temp", "Degrees Celsius of a zone", &labels, found.c.degrees());
+            out.gauge(
+                "node_thermal_zone_temp",
+                "Degrees Celsius of a zone",
+                &labels,
+                found.c.degrees(),
+            );
             continue;
         }
         let labels = [("chip", chip.as_str()), ("sensor", sensor.as_str())];
         let degrees = |limit: Option<Celsius>| limit.map(Celsius::degrees);
-        out.gauge("node_hwmon_temp_celsius", "Degrees Celsius", &labels, found.c.degrees());
-        out.gauge("node_hwmon_temp_max_celsius", "Where it is too hot", &labels, degrees(found.max));
-        out.gauge("node_hwmon_temp_crit_celsius", "Where it breaks", &labels, degrees(found.crit));
+        out.gauge(
+            "node_hwmon_temp_celsius",
+            "Degrees Celsius",
+            &labels,
+            found.c.degrees(),
+        );
+        out.gauge(
+            "node_hwmon_temp_max_celsius",
+            "Where it is too hot",
+            &labels,
+            degrees(found.max),
+        );
+        out.gauge(
+            "node_hwmon_temp_crit_celsius",
+            "Where it breaks",
+            &labels,
+            degrees(found.crit),
+        );
         let [chip, sensor] = labels;
-        out.gauge("node_hwmon_sensor_label", LABEL, &[chip, ("label", found.label.as_str()), sensor], 1.0);
+        out.gauge(
+            "node_hwmon_sensor_label",
+            LABEL,
+            &[chip, ("label", found.label.as_str()), sensor],
+            1.0,
+        );
     }
-    for Fan { place: Place { chip, sensor }, label, rpm, .. } in sample.fans.iter().filter(|found| !found.stale) {
+    for Fan {
+        place: Place { chip, sensor },
+        label,
+        rpm,
+        ..
+    } in sample.fans.iter().filter(|found| !found.stale)
+    {
         let labels = [("chip", chip.as_str()), ("sensor", sensor.as_str())];
         out.gauge("node_hwmon_fan_rpm", "Turns a minute", &labels, *rpm as f64);
         let [chip, sensor] = labels;
-        out.gauge("node_hwmon_sensor_label", LABEL, &[chip, ("label", label.as_str()), sensor], 1.0);
+        out.gauge(
+            "node_hwmon_sensor_label",
+            LABEL,
+            &[chip, ("label", label.as_str()), sensor],
+            1.0,
+        );
     }
     for (index, energy) in sample.energy.iter().enumerate() {
         let family = match energy.domain.as_str() {
@@ -171,12 +232,26 @@ fn families(sample: &Sample, out: &mut Families) {
             "psys" => "node_rapl_psys_joules_total",
             _ => continue,
         };
-        let before = || sample.energy.iter().take(index).filter(|other| other.domain == energy.domain).count();
-        let number = energy.number.map_or_else(|| before().to_string(), |number| number.to_string());
+        let before = || {
+            sample
+                .energy
+                .iter()
+                .take(index)
+                .filter(|other| other.domain == energy.domain)
+                .count()
+        };
+        let number = energy
+            .number
+            .map_or_else(|| before().to_string(), |number| number.to_string());
         let path = format!("/sys/class/powercap/{}", energy.zone);
         let labels = [("index", number.as_str()), ("path", path.as_str())];
         let joules = energy.used_uj as f64 / MICROJOULES as f64;
-        out.counter(family, "Energy used, which begins at 0 again", &labels, joules);
+        out.counter(
+            family,
+            "Energy used, which begins at 0 again",
+            &labels,
+            joules,
+        );
     }
 }
 
@@ -202,13 +277,23 @@ impl Serialize for Watts<'_> {
         let mut map = serializer.serialize_map(Some(domains.len()))?;
         for domain in domains {
             let counters = |sample: &Sample| -> Vec<u64> {
-                sample.energy.iter().filter(|energy| energy.domain == domain).map(|energy| energy.used_uj).collect()
+                sample
+                    .energy
+                    .iter()
+                    .filter(|energy| energy.domain == domain)
+                    .map(|energy| energy.used_uj)
+                    .collect()
             };
             let watts = before.and_then(|(before, over)| {
                 let (before, now) = (counters(before), counters(now));
-                let used: Option<Vec<u64>> =
-                    before.iter().zip(&now).map(|(before, now)| now.checked_sub(*before)).collect();
-                let used_uj = used?.iter().fold(0, |sum: u64, used| sum.saturating_add(*used));
+                let used: Option<Vec<u64>> = before
+                    .iter()
+                    .zip(&now)
+                    .map(|(before, now)| now.checked_sub(*before))
+                    .collect();
+                let used_uj = used?
+                    .iter()
+                    .fold(0, |sum: u64, used| sum.saturating_add(*used));
                 if before.len() != now.len() {
                     return None;
                 }
@@ -250,15 +335,24 @@ mod tests {
         };
         let before = sample(&[("package", 10_000_000), ("package", 0), ("dram", 9)]);
         let now = sample(&[("package", 11_000_000), ("package", 2_000_000), ("dram", 5)]);
-        assert_eq!(view(Some(&before), &now)["w"], json!({"package": 1.5, "dram": null}));
-        assert_eq!(view(None, &now)["w"], json!({"package": null, "dram": null}));
+        assert_eq!(
+            view(Some(&before), &now)["w"],
+            json!({"package": 1.5, "dram": null})
+        );
+        assert_eq!(
+            view(None, &now)["w"],
+            json!({"package": null, "dram": null})
+        );
         assert_eq!(view(None, &Sample::default()), Value::Null);
     }
 
     #[test]
     fn a_scrape_has_no_old_figures_and_zones_by_their_own_name() {
         let temperature = |sensor: &str, stale| Temperature {
-            place: Place { chip: "platform_x".into(), sensor: sensor.into() },
+            place: Place {
+                chip: "platform_x".into(),
+                sensor: sensor.into(),
+            },
             chip: "x".into(),
             label: "CPU".into(),
             c: Celsius::from_milli(41_960),
@@ -266,9 +360,18 @@ mod tests {
             crit: None,
             stale,
         };
-        let temperatures = vec![temperature("temp1", Some(7)), temperature("thermal_zone3", None)];
+        let temperatures = vec![
+            temperature("temp1", Some(7)),
+            temperature("thermal_zone3", None),
+        ];
         let mut out = Families::default();
-        families(&Sample { temperatures, ..Sample::default() }, &mut out);
+        families(
+            &Sample {
+                temperatures,
+                ..Sample::default()
+            },
+            &mut out,
+        );
         let text = out.open_metrics().unwrap();
         let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(rows, [r#"node_thermal_zone_temp{zone="3",type="x"} 41.96"#]);
@@ -288,15 +391,24 @@ mod tests {
             energy("intel-rapl:2:0", "dram", None),
         ];
         let mut out = Families::default();
-        families(&Sample { energy, ..Sample::default() }, &mut out);
+        families(
+            &Sample {
+                energy,
+                ..Sample::default()
+            },
+            &mut out,
+        );
         let text = out.open_metrics().unwrap();
         let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let row = |domain: &str, index: u64, zone: &str| {
             let path = format!("/sys/class/powercap/{zone}");
             format!("node_rapl_{domain}_joules_total{{index=\"{index}\",path=\"{path}\"}} 2.5")
         };
-        let expected =
-            [row("package", 1, "intel-rapl:1"), row("dram", 0, "intel-rapl:1:0"), row("dram", 1, "intel-rapl:2:0")];
+        let expected = [
+            row("package", 1, "intel-rapl:1"),
+            row("dram", 0, "intel-rapl:1:0"),
+            row("dram", 1, "intel-rapl:2:0"),
+        ];
         assert_eq!(rows, expected);
     }
 
@@ -313,9 +425,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for number in 0..23 {
             let folder = chip(dir.path(), number, "w1_slave_temp");
-            fs::write(folder.join("temp1_input"), format!("{}\n", 20_000 + number * 100)).unwrap();
+            fs::write(
+                folder.join("temp1_input"),
+                format!("{}\n", 20_000 + number * 100),
+            )
+            .unwrap();
         }
-        mkfifo(&chip(dir.path(), 23, "broken").join("temp1_input"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        mkfifo(
+            &chip(dir.path(), 23, "broken").join("temp1_input"),
+            Mode::S_IRUSR | Mode::S_IWUSR,
+        )
+        .unwrap();
         let mut sens = Sens::new(&Root::at(dir.path()), Vec::new(), Questions::default());
         let mut sample = Sample::default();
         let begun = Instant::now();

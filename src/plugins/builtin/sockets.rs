@@ -39,7 +39,14 @@ impl Plugin for Sock {
     }
 
     fn view(window: Window<'_, Sockets>) -> impl Serialize {
-        let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own } = window.now;
+        let Sockets {
+            v4,
+            v6,
+            retransmitted,
+            listen_drops,
+            conntrack,
+            own,
+        } = window.now;
         let both = |v4: Option<u64>, v6: Option<u64>| Some(v4?.saturating_add(v6.unwrap_or(0)));
         let per_second = |field: fn(&Sockets) -> Option<u64>, now: &Option<u64>| {
             let (before, over) = window.before?;
@@ -61,7 +68,14 @@ impl Plugin for Sock {
 /// Names of node_exporter's `sockstat`, `netstat` and `conntrack` collectors.
 fn families(sockets: &Sockets, out: &mut Families) {
     const HELP: &str = "Sockets, see /proc/net/sockstat";
-    let Sockets { v4, v6, retransmitted, listen_drops, conntrack, own: _ } = sockets;
+    let Sockets {
+        v4,
+        v6,
+        retransmitted,
+        listen_drops,
+        conntrack,
+        own: _,
+    } = sockets;
     let figure = |value: Option<u64>| value.map(|value| value as f64);
     for (name, value) in [
         ("node_sockstat_TCP_inuse", v4.tcp),
@@ -73,11 +87,31 @@ fn families(sockets: &Sockets, out: &mut Families) {
     ] {
         out.gauge(name, HELP, &[], figure(value));
     }
-    out.untyped("node_netstat_Tcp_RetransSegs", "Segments sent again", &[], figure(*retransmitted));
-    out.untyped("node_netstat_TcpExt_ListenDrops", "Connections dropped by listeners", &[], figure(*listen_drops));
+    out.untyped(
+        "node_netstat_Tcp_RetransSegs",
+        "Segments sent again",
+        &[],
+        figure(*retransmitted),
+    );
+    out.untyped(
+        "node_netstat_TcpExt_ListenDrops",
+        "Connections dropped by listeners",
+        &[],
+        figure(*listen_drops),
+    );
     let (entries, limit) = conntrack.unzip();
-    out.gauge("node_nf_conntrack_entries", "Tracked connections", &[], figure(entries));
-    out.gauge("node_nf_conntrack_entries_limit", "Connections that can be tracked", &[], figure(limit));
+    out.gauge(
+        "node_nf_conntrack_entries",
+        "Tracked connections",
+        &[],
+        figure(entries),
+    );
+    out.gauge(
+        "node_nf_conntrack_entries_limit",
+        "Connections that can be tracked",
+        &[],
+        figure(limit),
+    );
 }
 
 #[derive(Serialize)]
@@ -105,8 +139,16 @@ mod tests {
     #[test]
     fn both_families_are_summed_and_counters_are_rates() {
         let sockets = |retransmitted| Sockets {
-            v4: Sockstat { tcp: Some(3), orphan: Some(1), time_wait: Some(9), udp: Some(2) },
-            v6: Sockstat { tcp: Some(4), ..Sockstat::default() },
+            v4: Sockstat {
+                tcp: Some(3),
+                orphan: Some(1),
+                time_wait: Some(9),
+                udp: Some(2),
+            },
+            v6: Sockstat {
+                tcp: Some(4),
+                ..Sockstat::default()
+            },
             retransmitted: Some(retransmitted),
             listen_drops: None,
             conntrack: Some((5, 100)),

@@ -39,22 +39,43 @@ impl Top {
     /// Reads below `root`, with or without command lines.
     #[must_use]
     pub fn new(root: &Root, command_lines: bool) -> Self {
-        Self { processes: Processes::new(root), command_lines, owners: HashMap::new() }
+        Self {
+            processes: Processes::new(root),
+            command_lines,
+            owners: HashMap::new(),
+        }
     }
 
     /// Whose the process is. This changes when another program is run in it, which its name shows.
     fn owner(&mut self, process: &Process) -> Owner {
-        let identity = Identity { start_ticks: process.start_ticks, name: process.name };
+        let identity = Identity {
+            start_ticks: process.start_ticks,
+            name: process.name,
+        };
         if let Some((known, owner)) = self.owners.get(&process.pid)
             && *known == identity
         {
             return owner.clone();
         }
-        let uid = self.processes.file(process.pid, "status").and_then(effective_uid);
-        let unit =
-            self.processes.file(process.pid, "cgroup").and_then(unit).map(|unit| String::from_utf8_lossy(unit).into());
-        let command = self.command_lines.then(|| self.processes.file(process.pid, "cmdline").and_then(command_line));
-        let owner = Owner { uid, unit, command: command.flatten() };
+        let uid = self
+            .processes
+            .file(process.pid, "status")
+            .and_then(effective_uid);
+        let unit = self
+            .processes
+            .file(process.pid, "cgroup")
+            .and_then(unit)
+            .map(|unit| String::from_utf8_lossy(unit).into());
+        let command = self.command_lines.then(|| {
+            self.processes
+                .file(process.pid, "cmdline")
+                .and_then(command_line)
+        });
+        let owner = Owner {
+            uid,
+            unit,
+            command: command.flatten(),
+        };
         self.owners.insert(process.pid, (identity, owner.clone()));
         owner
     }
@@ -79,7 +100,10 @@ const COMMAND_BYTES: usize = 256;
 /// The arguments with blanks between them; none for a kernel thread.
 fn command_line(bytes: &[u8]) -> Option<Arc<str>> {
     let shown = bytes.get(..COMMAND_BYTES).unwrap_or(bytes);
-    let text: Vec<u8> = shown.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
+    let text: Vec<u8> = shown
+        .iter()
+        .map(|byte| if *byte == 0 { b' ' } else { *byte })
+        .collect();
     let text = String::from_utf8_lossy(text.trim_ascii());
     (!text.is_empty()).then(|| text.into())
 }
@@ -127,14 +151,24 @@ impl Plugin for Top {
             }
             process.owner = self.owner(process);
         }
-        self.owners.retain(|pid, _| sample.binary_search_by_key(pid, |process| process.pid).is_ok());
+        self.owners.retain(|pid, _| {
+            sample
+                .binary_search_by_key(pid, |process| process.pid)
+                .is_ok()
+        });
         Ok(())
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        let rows: Vec<Row<'_>> = window.now.iter().map(|process| Row::between(window.before, process)).collect();
+        let rows: Vec<Row<'_>> = window
+            .now
+            .iter()
+            .map(|process| Row::between(window.before, process))
+            .collect();
         View {
-            cpu: window.before.map(|_| most(&rows, |row| row.cpu.unwrap_or_default())),
+            cpu: window
+                .before
+                .map(|_| most(&rows, |row| row.cpu.unwrap_or_default())),
             mem: most(&rows, |row| row.rss),
             io: window.before.map(|_| most(&rows, |row| row.moved_bytes)),
         }
@@ -181,15 +215,24 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn between(before: Option<(&Sample, Duration)>, now: &'a Process) -> Self {
         let before = before.and_then(|(sample, over)| {
-            let index = sample.binary_search_by_key(&now.pid, |process| process.pid).ok()?;
-            let before = sample.get(index).filter(|before| before.start_ticks == now.start_ticks)?;
+            let index = sample
+                .binary_search_by_key(&now.pid, |process| process.pid)
+                .ok()?;
+            let before = sample
+                .get(index)
+                .filter(|before| before.start_ticks == now.start_ticks)?;
             Some((before, over))
         });
-        let cpu = before.and_then(|(before, over)| Decimal::rate_of(before.cpu_ticks, now.cpu_ticks, TICKS, over));
+        let cpu = before.and_then(|(before, over)| {
+            Decimal::rate_of(before.cpu_ticks, now.cpu_ticks, TICKS, over)
+        });
         let disk = before.and_then(|(before, over)| Some((before.disk?, now.disk?, over)));
-        let moved = |((read, written), (read_now, written_now), _): ((u64, u64), (u64, u64), Duration)| {
-            read_now.saturating_sub(read).saturating_add(written_now.saturating_sub(written))
-        };
+        let moved =
+            |((read, written), (read_now, written_now), _): ((u64, u64), (u64, u64), Duration)| {
+                read_now
+                    .saturating_sub(read)
+                    .saturating_add(written_now.saturating_sub(written))
+            };
         Self {
             pid: now.pid,
             start: now.start_ticks,
@@ -213,7 +256,13 @@ mod tests {
 
     use super::*;
 
-    fn process(pid: u32, start_ticks: u64, cpu_ticks: u64, resident_pages: u64, read: Option<u64>) -> Process {
+    fn process(
+        pid: u32,
+        start_ticks: u64,
+        cpu_ticks: u64,
+        resident_pages: u64,
+        read: Option<u64>,
+    ) -> Process {
         Process {
             pid,
             start_ticks,
@@ -222,7 +271,11 @@ mod tests {
             cpu_ticks,
             resident_pages,
             disk: read.map(|read| (read, 0)),
-            owner: Owner { uid: Some(7), unit: Some("a.service".into()), command: None },
+            owner: Owner {
+                uid: Some(7),
+                unit: Some("a.service".into()),
+                command: None,
+            },
         }
     }
 
@@ -232,12 +285,20 @@ mod tests {
     }
 
     fn pids(list: &Value) -> Vec<u64> {
-        list.as_array().unwrap().iter().map(|row| row["pid"].as_u64().unwrap()).collect()
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["pid"].as_u64().unwrap())
+            .collect()
     }
 
     #[test]
     fn the_largest_come_first_and_a_reused_id_is_another_process() {
-        let before = vec![process(1, 5, 100, 9, Some(0)), process(2, 6, 100, 1, None), process(3, 7, 100, 1, Some(50))];
+        let before = vec![
+            process(1, 5, 100, 9, Some(0)),
+            process(2, 6, 100, 1, None),
+            process(3, 7, 100, 1, Some(50)),
+        ];
         let now = vec![
             process(1, 5, 150, 9, Some(10)),
             process(2, 6, 300, 20, None),
@@ -253,12 +314,17 @@ mod tests {
         let expected = json!({"pid": 1, "start": 5, "name": "a", "uid": 7, "unit": "a.service", "cpu": 0.25,
             "rss": 9 * page_size_bytes(), "rd": 5, "wr": 0, "st": "S"});
         assert_eq!(view["cpu"][1], expected);
-        assert_eq!((&view["mem"][0]["rd"], &view["mem"][3]["cpu"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&view["mem"][0]["rd"], &view["mem"][3]["cpu"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 
     #[test]
     fn the_first_push_has_memory_only_and_no_list_is_longer_than_ten() {
-        let now: Sample = (1..40).map(|pid| process(pid, 1, 1, u64::from(pid), Some(1))).collect();
+        let now: Sample = (1..40)
+            .map(|pid| process(pid, 1, 1, u64::from(pid), Some(1)))
+            .collect();
         let view = view(None, &now);
         assert_eq!((&view["cpu"], &view["io"]), (&Value::Null, &Value::Null));
         assert_eq!(pids(&view["mem"]), (30..40).rev().collect::<Vec<_>>());
@@ -270,10 +336,19 @@ mod tests {
         let mut sample = Sample::default();
         for _ in 0..2 {
             top.read(&mut sample).unwrap();
-            let own = sample.iter().find(|process| process.pid == std::process::id()).unwrap();
+            let own = sample
+                .iter()
+                .find(|process| process.pid == std::process::id())
+                .unwrap();
             assert_eq!(own.owner.uid, Some(nix::unistd::geteuid().as_raw()));
             assert!(own.resident_pages > 0 && own.disk.is_some(), "{own:?}");
-            assert!(own.owner.command.as_deref().is_some_and(|line| line.contains("rtstat")), "{own:?}");
+            assert!(
+                own.owner
+                    .command
+                    .as_deref()
+                    .is_some_and(|line| line.contains("rtstat")),
+                "{own:?}"
+            );
         }
         let mut discreet = Top::new(&Root::host(), false);
         discreet.read(&mut sample).unwrap();
@@ -282,11 +357,18 @@ mod tests {
 
     #[test]
     fn command_lines_are_cut_and_made_text() {
-        let cases: [(&[u8], Option<&str>); 4] =
-            [(b"", None), (b"\0", None), (b"sh\0-c\0a b\0", Some("sh -c a b")), (b"\xff\0x", Some("\u{fffd} x"))];
+        let cases: [(&[u8], Option<&str>); 4] = [
+            (b"", None),
+            (b"\0", None),
+            (b"sh\0-c\0a b\0", Some("sh -c a b")),
+            (b"\xff\0x", Some("\u{fffd} x")),
+        ];
         for (bytes, text) in cases {
             assert_eq!(command_line(bytes).as_deref(), text);
         }
-        assert_eq!(command_line(&[b'a'; 5000]).map(|text| text.len()), Some(COMMAND_BYTES));
+        assert_eq!(
+            command_line(&[b'a'; 5000]).map(|text| text.len()),
+            Some(COMMAND_BYTES)
+        );
     }
 }

@@ -49,7 +49,13 @@ impl Units {
     /// Reads below `root` what the units `allowed` use, or all services where that is empty.
     #[must_use]
     pub fn new(root: &Root, allowed: Vec<String>) -> Self {
-        Self { cgroups: Cgroups::find(root), bus: Bus::new(root), allowed, asked: None, failed: None }
+        Self {
+            cgroups: Cgroups::find(root),
+            bus: Bus::new(root),
+            allowed,
+            asked: None,
+            failed: None,
+        }
     }
 
     /// Why there are no figures here, if there are none.
@@ -63,7 +69,11 @@ impl Units {
         let Some(cgroups) = &self.cgroups else {
             return Vec::new();
         };
-        let is_unit = |path: &Path| [".service", ".scope"].iter().any(|suffix| name(path).ends_with(suffix));
+        let is_unit = |path: &Path| {
+            [".service", ".scope"]
+                .iter()
+                .any(|suffix| name(path).ends_with(suffix))
+        };
         let mut found = Vec::new();
         let mut slices = vec![PathBuf::from(SERVICES)];
         while let Some(slice) = slices.pop() {
@@ -71,7 +81,8 @@ impl Units {
                 if name(&group).ends_with(".slice") {
                     slices.push(group);
                 } else if is_unit(&group)
-                    && (self.allowed.is_empty() || self.allowed.iter().any(|unit| unit == name(&group)))
+                    && (self.allowed.is_empty()
+                        || self.allowed.iter().any(|unit| unit == name(&group)))
                 {
                     found.push(group);
                 }
@@ -103,20 +114,30 @@ impl Plugin for Units {
             sample.failed = None;
             return Ok(());
         }
-        if self.asked.is_none_or(|asked| asked.elapsed() >= ASKED_EVERY) {
+        if self
+            .asked
+            .is_none_or(|asked| asked.elapsed() >= ASKED_EVERY)
+        {
             self.failed = self.bus.failed_units(DEADLINE).ok();
             self.asked = Some(Instant::now());
         }
         sample.failed.clone_from(&self.failed);
         let services = self.services();
         if let Some(cgroups) = &mut self.cgroups {
-            sample.units.extend(services.iter().map(|group| (name(group).to_string(), cgroups.usage(group))));
+            sample.units.extend(
+                services
+                    .iter()
+                    .map(|group| (name(group).to_string(), cgroups.usage(group))),
+            );
         }
         Ok(())
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        window.now.managed.then_some(View { failed: window.now.failed.as_deref(), unit: Rows(window) })
+        window.now.managed.then_some(View {
+            failed: window.now.failed.as_deref(),
+            unit: Rows(window),
+        })
     }
 }
 
@@ -125,17 +146,32 @@ impl Plugin for Units {
 fn families(sample: &Sample, out: &mut Families) {
     if let Some(failed) = &sample.failed {
         let labels = [("state", "failed")];
-        out.gauge("node_systemd_units", "Units in a state", &labels, failed.len() as f64);
+        out.gauge(
+            "node_systemd_units",
+            "Units in a state",
+            &labels,
+            failed.len() as f64,
+        );
         for unit in failed {
             let labels = [("name", unit.as_str()), ("state", "failed")];
-            out.gauge("node_systemd_unit_state", "1 where a unit is in a state", &labels, 1.0);
+            out.gauge(
+                "node_systemd_unit_state",
+                "1 where a unit is in a state",
+                &labels,
+                1.0,
+            );
         }
     }
     for (unit, usage) in &sample.units {
         let labels = [("name", unit.as_str())];
         usage_families(&UNIT, &labels, usage, out);
         let tasks = usage.tasks.map(|tasks| tasks as f64);
-        out.gauge("node_systemd_unit_tasks_current", "Threads of a unit", &labels, tasks);
+        out.gauge(
+            "node_systemd_unit_tasks_current",
+            "Threads of a unit",
+            &labels,
+            tasks,
+        );
     }
 }
 
@@ -161,7 +197,10 @@ impl Serialize for Rows<'_> {
         let mut map = serializer.serialize_map(Some(now.units.len()))?;
         for (unit, usage) in &now.units {
             let before = before.and_then(|(before, over)| {
-                let index = before.units.binary_search_by(|(name, _)| name.cmp(unit)).ok()?;
+                let index = before
+                    .units
+                    .binary_search_by(|(name, _)| name.cmp(unit))
+                    .ok()?;
                 before.units.get(index).map(|(_, usage)| (usage, over))
             });
             let psi = usage.pressure.map(|[cpu, memory, io]| Psi {
@@ -169,7 +208,14 @@ impl Serialize for Rows<'_> {
                 memory: Decimal::hundredths(memory),
                 io: Decimal::hundredths(io),
             });
-            map.serialize_entry(unit, &Row { figures: Figures::between(before, usage), tasks: usage.tasks, psi })?;
+            map.serialize_entry(
+                unit,
+                &Row {
+                    figures: Figures::between(before, usage),
+                    tasks: usage.tasks,
+                    psi,
+                },
+            )?;
         }
         map.end()
     }
@@ -202,14 +248,25 @@ mod tests {
     fn json(units: &mut Units) -> Value {
         let mut sample = Sample::default();
         units.read(&mut sample).unwrap();
-        serde_json::to_value(Units::view(Window { before: None, now: &sample })).unwrap()
+        serde_json::to_value(Units::view(Window {
+            before: None,
+            now: &sample,
+        }))
+        .unwrap()
     }
 
     #[test]
     fn a_scrape_is_told_of_the_failed_units_where_the_bus_answers() {
         let text = |failed: Option<Vec<String>>| {
             let mut out = Families::default();
-            families(&Sample { managed: true, failed, units: Vec::new() }, &mut out);
+            families(
+                &Sample {
+                    managed: true,
+                    failed,
+                    units: Vec::new(),
+                },
+                &mut out,
+            );
             out.open_metrics().unwrap()
         };
         let some = text(Some(vec!["a.service".into(), "b@1.mount".into()]));

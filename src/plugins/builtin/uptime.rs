@@ -58,7 +58,9 @@ impl Plugin for Uptime {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let unix_secs = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
         *sample = Sample {
             wall_secs: unix_secs.saturating_add(i64::from(self.local.offset_secs(unix_secs))),
@@ -70,7 +72,12 @@ impl Plugin for Uptime {
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
-        let &Sample { wall_secs, up_secs, users, loads: [la1, la5, la15] } = window.now;
+        let &Sample {
+            wall_secs,
+            up_secs,
+            users,
+            loads: [la1, la5, la15],
+        } = window.now;
         View {
             time: Text(Clock(wall_secs)),
             uptime: Text(Up(up_secs)),
@@ -115,7 +122,13 @@ struct Clock(i64);
 impl Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_day = self.0.rem_euclid(86_400);
-        write!(f, "{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+        write!(
+            f,
+            "{:02}:{:02}:{:02}",
+            of_day / 3600,
+            of_day / 60 % 60,
+            of_day % 60
+        )
     }
 }
 
@@ -174,15 +187,29 @@ mod tests {
 
     #[test]
     fn the_clock_stays_within_the_day() {
-        for (secs, text) in [(0, "00:00:00"), (86_399, "23:59:59"), (-1, "23:59:59"), (1_768_478_401, "12:00:01")] {
+        for (secs, text) in [
+            (0, "00:00:00"),
+            (86_399, "23:59:59"),
+            (-1, "23:59:59"),
+            (1_768_478_401, "12:00:01"),
+        ] {
             assert_eq!(Clock(secs).to_string(), text, "{secs}");
         }
     }
 
     #[test]
     fn the_originals_figures_to_the_byte() {
-        let now = Sample { wall_secs: 50_842, up_secs: 16 * 60, users: 0, loads: [122, 75, 1095] };
-        let json = serde_json::to_string(&Uptime::view(Window { before: None, now: &now })).unwrap();
+        let now = Sample {
+            wall_secs: 50_842,
+            up_secs: 16 * 60,
+            users: 0,
+            loads: [122, 75, 1095],
+        };
+        let json = serde_json::to_string(&Uptime::view(Window {
+            before: None,
+            now: &now,
+        }))
+        .unwrap();
         let expected = r#"{"time":"14:07:22","uptime":"16 min","users":"0","la1":"1.22","la5":"0.75","la15":"10.95"}"#;
         assert_eq!(json, expected);
     }
@@ -194,10 +221,18 @@ mod tests {
         fs::write(dir.path().join("proc/uptime"), "61.00 0.00\n").unwrap();
         fs::write(dir.path().join("proc/loadavg"), "0.01 0.02 0.03 1/2 3\n").unwrap();
         let mut sample = Sample::default();
-        Uptime::new(&Root::at(dir.path()), Some("JST-9")).read(&mut sample).unwrap();
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        Uptime::new(&Root::at(dir.path()), Some("JST-9"))
+            .read(&mut sample)
+            .unwrap();
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs() as i64;
         assert!((unix - 10 + 32_400..=unix + 32_400).contains(&sample.wall_secs));
-        assert_eq!((sample.up_secs, sample.users, sample.loads), (61, 0, [1, 2, 3]));
+        assert_eq!(
+            (sample.up_secs, sample.users, sample.loads),
+            (61, 0, [1, 2, 3])
+        );
     }
 
     /// The program that the original ran: what it prints between our readings before and after is one of them.
@@ -220,11 +255,16 @@ mod tests {
         };
         for _ in 0..5 {
             let before = ours();
-            let output = Command::new("uptime").env("TZ", tz).env("LC_ALL", "C").output().unwrap();
+            let output = Command::new("uptime")
+                .env("TZ", tz)
+                .env("LC_ALL", "C")
+                .output()
+                .unwrap();
             let (line, after) = (String::from_utf8(output.stdout).unwrap(), ours());
             let agrees = |ours: &(String, String)| {
-                let rest =
-                    line.strip_prefix(&ours.0).map(|rest| rest.trim().replace(",  ", ", ").replace("users", "user"));
+                let rest = line
+                    .strip_prefix(&ours.0)
+                    .map(|rest| rest.trim().replace(",  ", ", ").replace("users", "user"));
                 rest.is_some_and(|rest| rest == ours.1.replace(",  ", ", "))
             };
             if agrees(&before) || agrees(&after) {

@@ -54,7 +54,11 @@ pub fn report(definition: &Definition) -> (String, bool) {
     (out, outcome.is_ok())
 }
 
-fn run(make: &Make, definition: &Definition, line: &mut impl FnMut(&str, &str)) -> Result<(), DriverError> {
+fn run(
+    make: &Make,
+    definition: &Definition,
+    line: &mut impl FnMut(&str, &str),
+) -> Result<(), DriverError> {
     let (_foreman, orders) = orders().map_err(|error| DriverError::Program(error.to_string()))?;
     let mut source = make(&orders);
     let mut timed = |at| -> Result<(Reading, Duration), DriverError> {
@@ -64,19 +68,29 @@ fn run(make: &Make, definition: &Definition, line: &mut impl FnMut(&str, &str)) 
     let (first, took) = timed(Duration::ZERO)?;
     line("time", &format!("{:.1} ms", took.as_secs_f64() * 1000.0));
     if took > definition.interval {
-        line("warning", &format!("it takes longer than its interval of {} s", definition.interval.as_secs_f64()));
+        line(
+            "warning",
+            &format!(
+                "it takes longer than its interval of {} s",
+                definition.interval.as_secs_f64()
+            ),
+        );
     }
     let mut json = Vec::new();
     // What is printed once has no rates.
     if matches!(definition.program, Program::Once(_)) {
-        first.write_json(None, &mut json).map_err(|error| DriverError::Program(error.to_string()))?;
+        first
+            .write_json(None, &mut json)
+            .map_err(|error| DriverError::Program(error.to_string()))?;
         line("value", &String::from_utf8_lossy(&json));
         return Ok(());
     }
     thread::sleep(definition.interval.min(LONGEST_WAIT));
     // A stream's second line may have to be waited for; the program's own second run is allowed now.
     let (second, _) = timed(definition.interval)?;
-    second.write_json(Some(&*first), &mut json).map_err(|error| DriverError::Program(error.to_string()))?;
+    second
+        .write_json(Some(&*first), &mut json)
+        .map_err(|error| DriverError::Program(error.to_string()))?;
     line("value", &String::from_utf8_lossy(&json));
     Ok(())
 }

@@ -34,7 +34,9 @@ use crate::plugins::{
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A child sees these variables of ours, where they are set, beside those of its definition.
-const VARIABLES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+const VARIABLES: [&str; 9] = [
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+];
 
 /// The groups that live, so that the end of this program can be theirs.
 struct Groups {
@@ -44,7 +46,11 @@ struct Groups {
     closed: bool,
 }
 
-static GROUPS: Mutex<Groups> = Mutex::new(Groups { live: BTreeSet::new(), starting: 0, closed: false });
+static GROUPS: Mutex<Groups> = Mutex::new(Groups {
+    live: BTreeSet::new(),
+    starting: 0,
+    closed: false,
+});
 static STARTED: Condvar = Condvar::new();
 
 /// A start takes milliseconds, unless the program lies on a file system that does not answer: that one is not waited for.
@@ -81,20 +87,29 @@ fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
     before.starting += 1;
     drop(before);
     let spawned = command.process_group(0).spawn();
-    let group = spawned.as_ref().ok().and_then(|process| i32::try_from(process.id()).ok()).map(Pid::from_raw);
+    let group = spawned
+        .as_ref()
+        .ok()
+        .and_then(|process| i32::try_from(process.id()).ok())
+        .map(Pid::from_raw);
     let mut after = groups();
     after.starting -= 1;
     after.live.extend(group);
     STARTED.notify_all();
     drop(after);
     let process = spawned.map_err(|error| Fault::Start(error.to_string()))?;
-    group.map(|group| (process, group)).ok_or_else(|| Fault::Start("its number is out of range".into()))
+    group
+        .map(|group| (process, group))
+        .ok_or_else(|| Fault::Start("its number is out of range".into()))
 }
 
 /// The command of a child: the words, with `env` in the place of all variables but a few harmless ones.
 pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Command {
     let mut command = Command::new(words.first().map_or("", String::as_str));
-    command.args(words.get(1..).unwrap_or_default()).current_dir("/").env_clear();
+    command
+        .args(words.get(1..).unwrap_or_default())
+        .current_dir("/")
+        .env_clear();
     for name in VARIABLES {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -122,10 +137,20 @@ impl Child {
     /// # Errors
     /// When the system does not start it.
     pub fn start(command: &mut Command) -> Result<Self, Fault> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let (mut process, group) = spawn(command)?;
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
-        let child = Self { process, group, stdout, stderr, status: None, ended: false };
+        let child = Self {
+            process,
+            group,
+            stdout,
+            stderr,
+            status: None,
+            ended: false,
+        };
         for pipe in child.pipes() {
             let set = fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
             set.map_err(|error| Fault::Start(error.to_string()))?;
@@ -145,17 +170,26 @@ impl Child {
 
     /// Whatever of its output has not ended.
     pub fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.stdout.as_ref().map(AsFd::as_fd).into_iter().chain(self.stderr.as_ref().map(AsFd::as_fd))
+        self.stdout
+            .as_ref()
+            .map(AsFd::as_fd)
+            .into_iter()
+            .chain(self.stderr.as_ref().map(AsFd::as_fd))
     }
 
     /// Waits for more output, the worker's orders or the time, whichever is first; `None` is no time. May also return
     /// for no reason.
     pub fn wait(&self, orders: &Orders, time: Option<Duration>) {
         let pipes = self.pipes().chain([orders.as_fd()]);
-        let mut set: Vec<_> = pipes.map(|pipe| PollFd::new(pipe, PollFlags::POLLIN)).collect();
+        let mut set: Vec<_> = pipes
+            .map(|pipe| PollFd::new(pipe, PollFlags::POLLIN))
+            .collect();
         // At least a millisecond, so that a rest of less does not spin.
-        let millis = time.map(|time| i32::try_from(time.as_millis().clamp(1, 3_600_000)).unwrap_or(1));
-        let time = millis.map_or(Some(PollTimeout::NONE), |millis| PollTimeout::try_from(millis).ok());
+        let millis =
+            time.map(|time| i32::try_from(time.as_millis().clamp(1, 3_600_000)).unwrap_or(1));
+        let time = millis.map_or(Some(PollTimeout::NONE), |millis| {
+            PollTimeout::try_from(millis).ok()
+        });
         let _ = poll(&mut set, time.unwrap_or(PollTimeout::ZERO));
     }
 
@@ -163,7 +197,10 @@ impl Child {
     #[must_use]
     pub fn exited(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        !matches!(waitid(Id::Pid(self.group), flags), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
+        !matches!(
+            waitid(Id::Pid(self.group), flags),
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR)
+        )
     }
 
     /// Ends the child, if it has not ended by itself, and all that is left of its group; of what has left the group, what
@@ -207,7 +244,12 @@ impl Drop for Child {
 fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
     let length = match pipe.as_mut().map_or(Ok(0), |pipe| pipe.read(buffer)) {
         Ok(length) => length,
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+            ) =>
+        {
             return None;
         }
         // A pipe that cannot be read any more has ended.
@@ -231,8 +273,8 @@ pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(Fault::Exit(format!("exit status {code}"))),
         (None, Some(number)) => {
-            let name =
-                Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
+            let name = Signal::try_from(number)
+                .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
             Err(Fault::Exit(format!("killed by {name}")))
         }
         (None, None) => Err(Fault::Exit("an end that cannot be told".into())),

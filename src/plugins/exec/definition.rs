@@ -25,7 +25,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 const TIMEOUT_SECS: f64 = 10.0;
 
 /// The keys of a file.
-const KEYS: [&str; 10] = ["command", "mode", "munin", "interval", "timeout", "default", "env", "unit", "max", "warn"];
+const KEYS: [&str; 10] = [
+    "command", "mode", "munin", "interval", "timeout", "default", "env", "unit", "max", "warn",
+];
 
 /// One plugin of the operator's.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +74,12 @@ impl Definition {
             Program::Once(_) | Program::Stream(_) => Kind::Gauge,
         };
         let about = About::new(kind, &self.unit, self.interval.as_secs_f64());
-        About { default: self.default, max: self.max, warn: self.warn, ..about }
+        About {
+            default: self.default,
+            max: self.max,
+            warn: self.warn,
+            ..about
+        }
     }
 
     /// Reads the definition `NAME.toml`.
@@ -80,19 +87,35 @@ impl Definition {
     /// # Errors
     /// When the file cannot be read, or something in it is wrong: file, line, and what is accepted.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let failed = |source| ConfigError::File { path: path.to_owned(), source };
+        let failed = |source| ConfigError::File {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        let place = |key: &str| Place::File { path: path.to_owned(), line: 1, key: key.into() };
+        let place = |key: &str| Place::File {
+            path: path.to_owned(),
+            line: 1,
+            key: key.into(),
+        };
         if metadata.mode() & 0o002 != 0 {
-            let problem = "everybody can write it, and so run programs as this service: chmod o-w it".into();
-            return Err(ConfigError::Conflict { place: place("permissions"), problem });
+            let problem =
+                "everybody can write it, and so run programs as this service: chmod o-w it".into();
+            return Err(ConfigError::Conflict {
+                place: place("permissions"),
+                problem,
+            });
         }
         let mut text = String::new();
-        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+        file.take(MAX_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
         if text.len() as u64 > MAX_BYTES {
             let problem = format!("is longer than the {MAX_BYTES} bytes that are accepted");
-            return Err(ConfigError::Conflict { place: place("the file"), problem });
+            return Err(ConfigError::Conflict {
+                place: place("the file"),
+                problem,
+            });
         }
         Self::parse(path, &text)
     }
@@ -117,20 +140,38 @@ impl Definition {
         }
         let reader = Reader { path, text, table };
         let program = reader.program()?;
-        let default_interval = if matches!(program, Program::Stream(_)) { 1.0 } else { 5.0 };
+        let default_interval = if matches!(program, Program::Stream(_)) {
+            1.0
+        } else {
+            5.0
+        };
         let interval = reader.seconds("interval", 0.05..=86_400.0, "0.05 to 86400 seconds")?;
         let interval = interval.unwrap_or(default_interval);
-        let usual = if matches!(program, Program::Stream(_)) { TIMEOUT_SECS.max(3.0 * interval) } else { TIMEOUT_SECS };
-        let timeout = reader.seconds("timeout", 0.05..=300_000.0, "0.05 to 300000 seconds")?.unwrap_or(usual);
+        let usual = if matches!(program, Program::Stream(_)) {
+            TIMEOUT_SECS.max(3.0 * interval)
+        } else {
+            TIMEOUT_SECS
+        };
+        let timeout = reader
+            .seconds("timeout", 0.05..=300_000.0, "0.05 to 300000 seconds")?
+            .unwrap_or(usual);
         Ok(Self {
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name: path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             path: path.to_owned(),
             program,
             interval: Duration::try_from_secs_f64(interval).unwrap_or_default(),
             timeout: Duration::try_from_secs_f64(timeout).unwrap_or_default(),
-            default: reader.get("default", "true and false", DeValue::as_bool)?.unwrap_or(false),
+            default: reader
+                .get("default", "true and false", DeValue::as_bool)?
+                .unwrap_or(false),
             env: reader.env()?,
-            unit: reader.get("unit", "text in quotes, up to 32 characters", unit)?.unwrap_or_default(),
+            unit: reader
+                .get("unit", "text in quotes, up to 32 characters", unit)?
+                .unwrap_or_default(),
             max: reader.number("max")?,
             warn: reader.number("warn")?,
         })
@@ -145,18 +186,25 @@ pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(source) => {
-            return vec![Err(ConfigError::File { path: dir.to_owned(), source })];
+            return vec![Err(ConfigError::File {
+                path: dir.to_owned(),
+                source,
+            })];
         }
     };
-    let mut paths: Vec<_> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_definition(path)).collect();
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| is_definition(path))
+        .collect();
     paths.sort();
     paths.iter().map(|path| Definition::read(path)).collect()
 }
 
 /// Editors and package managers leave hidden files and other endings behind.
 fn is_definition(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'));
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'));
     !hidden && path.extension().is_some_and(|ending| ending == "toml")
 }
 
@@ -169,7 +217,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, key: &str) -> Place {
-        let span = self.table.iter().find(|(found, _)| found.get_ref() == key).map(|(key, _)| key.span());
+        let span = self
+            .table
+            .iter()
+            .find(|(found, _)| found.get_ref() == key)
+            .map(|(key, _)| key.span());
         Place::File {
             path: self.path.to_owned(),
             line: line_of(self.text, span.map_or(0, |span| span.start)),
@@ -178,7 +230,11 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, key: &str, value: &DeValue<'_>, accepted: &'static str) -> ConfigError {
-        ConfigError::Value { place: self.place(key), value: text_of(value), accepted }
+        ConfigError::Value {
+            place: self.place(key),
+            value: text_of(value),
+            accepted,
+        }
     }
 
     /// The value of `key` as `read` takes it.
@@ -192,7 +248,9 @@ impl Reader<'_> {
             return Ok(None);
         };
         let value: &DeValue<'_> = value.get_ref();
-        read(value).map(Some).ok_or_else(|| self.wrong(key, value, accepted))
+        read(value)
+            .map(Some)
+            .ok_or_else(|| self.wrong(key, value, accepted))
     }
 
     fn number(&self, key: &str) -> Result<Option<f64>, ConfigError> {
@@ -205,27 +263,42 @@ impl Reader<'_> {
         range: std::ops::RangeInclusive<f64>,
         accepted: &'static str,
     ) -> Result<Option<f64>, ConfigError> {
-        self.get(key, accepted, |value| number(value).filter(|secs| range.contains(secs)))
+        self.get(key, accepted, |value| {
+            number(value).filter(|secs| range.contains(secs))
+        })
     }
 
     fn program(&self) -> Result<Program, ConfigError> {
-        let command = self.get("command", "a line for the shell, and a list of words", words)?;
+        let command = self.get(
+            "command",
+            "a line for the shell, and a list of words",
+            words,
+        )?;
         let munin = self.get("munin", "the path of a Munin plugin, from / on", |value| {
-            let path = value.as_str().filter(|path| path.starts_with('/') && !path.contains('\0'))?;
+            let path = value
+                .as_str()
+                .filter(|path| path.starts_with('/') && !path.contains('\0'))?;
             Some(vec![path.to_owned()])
         })?;
-        let stream = self.get("mode", "\"once\" and \"stream\"", |value| match value.as_str()? {
-            "once" => Some(false),
-            "stream" => Some(true),
-            _ => None,
+        let stream = self.get("mode", "\"once\" and \"stream\"", |value| {
+            match value.as_str()? {
+                "once" => Some(false),
+                "stream" => Some(true),
+                _ => None,
+            }
         })?;
-        let conflict =
-            |key: &str, problem: &str| Err(ConfigError::Conflict { place: self.place(key), problem: problem.into() });
+        let conflict = |key: &str, problem: &str| {
+            Err(ConfigError::Conflict {
+                place: self.place(key),
+                problem: problem.into(),
+            })
+        };
         match (command, munin, stream) {
             (Some(_), Some(_), _) => conflict("munin", "does not go with command: set one of them"),
-            (None, None, _) => {
-                conflict("command", "is missing: set it to the program to run, or munin to a Munin plugin")
-            }
+            (None, None, _) => conflict(
+                "command",
+                "is missing: set it to the program to run, or munin to a Munin plugin",
+            ),
             (None, Some(_), Some(_)) => conflict("mode", "does not go with munin"),
             (None, Some(words), None) => Ok(Program::Munin(words)),
             (Some(words), None, Some(true)) => Ok(Program::Stream(words)),
@@ -246,11 +319,21 @@ impl Reader<'_> {
             let name: &str = key.get_ref();
             let text = value.get_ref().as_str().filter(|text| !text.contains('\0'));
             match text {
-                Some(text) if !name.is_empty() && !name.contains(['=', '\0']) => env.push((name.into(), text.into())),
+                Some(text) if !name.is_empty() && !name.contains(['=', '\0']) => {
+                    env.push((name.into(), text.into()))
+                }
                 _ => {
                     let line = line_of(self.text, key.span().start);
-                    let place = Place::File { path: self.path.to_owned(), line, key: format!("env.{name}") };
-                    return Err(ConfigError::Value { place, value: text_of(value.get_ref()), accepted: ACCEPTED });
+                    let place = Place::File {
+                        path: self.path.to_owned(),
+                        line,
+                        key: format!("env.{name}"),
+                    };
+                    return Err(ConfigError::Value {
+                        place,
+                        value: text_of(value.get_ref()),
+                        accepted: ACCEPTED,
+                    });
                 }
             }
         }
@@ -262,12 +345,16 @@ impl Reader<'_> {
 fn words(value: &DeValue<'_>) -> Option<Vec<String>> {
     let usable = |text: &&str| !text.contains('\0');
     match value {
-        DeValue::String(line) if !line.trim().is_empty() => {
-            Some(Some(&**line).filter(usable).map(|line| ["/bin/sh", "-c", line].map(String::from).to_vec())?)
-        }
+        DeValue::String(line) if !line.trim().is_empty() => Some(
+            Some(&**line)
+                .filter(usable)
+                .map(|line| ["/bin/sh", "-c", line].map(String::from).to_vec())?,
+        ),
         DeValue::Array(list) => {
-            let words: Option<Vec<String>> =
-                list.iter().map(|word| word.get_ref().as_str().filter(usable).map(String::from)).collect();
+            let words: Option<Vec<String>> = list
+                .iter()
+                .map(|word| word.get_ref().as_str().filter(usable).map(String::from))
+                .collect();
             words.filter(|words| words.first().is_some_and(|program| !program.is_empty()))
         }
         _ => None,

@@ -27,7 +27,11 @@ pub fn kill_strays(groups: &BTreeSet<Pid>) {
     let pid = |number: i64| i32::try_from(number).ok().map(Pid::from_raw);
     let walked = Processes::new(&Root::host()).walk(|id, line| {
         let process = parse(line).ok().and_then(|stat| {
-            Some(Process { id: pid(id.into())?, parent: pid(stat.parent.into())?, group: pid(stat.group)? })
+            Some(Process {
+                id: pid(id.into())?,
+                parent: pid(stat.parent.into())?,
+                group: pid(stat.group)?,
+            })
         });
         processes.extend(process);
     });
@@ -54,8 +58,13 @@ fn strays(processes: &[Process], groups: &BTreeSet<Pid>) -> Vec<Pid> {
             break;
         }
     }
-    let strayed = |process: &&Process| family.contains(&process.id) && !groups.contains(&process.group);
-    processes.iter().filter(strayed).map(|process| process.id).collect()
+    let strayed =
+        |process: &&Process| family.contains(&process.id) && !groups.contains(&process.group);
+    processes
+        .iter()
+        .filter(strayed)
+        .map(|process| process.id)
+        .collect()
 }
 
 #[cfg(test)]

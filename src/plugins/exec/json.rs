@@ -36,7 +36,8 @@ pub fn compact(bytes: &[u8]) -> Result<Box<RawValue>, Fault> {
         }
     }
     // The places in the parser's words are those of the text as it came: blanks may be what is wrong.
-    serde_json::from_slice::<&RawValue>(bytes).map_err(|error| Fault::NotJson(error.to_string()))?;
+    serde_json::from_slice::<&RawValue>(bytes)
+        .map_err(|error| Fault::NotJson(error.to_string()))?;
     serde_json::from_slice(&text).map_err(|error| Fault::NotJson(error.to_string()))
 }
 
@@ -49,18 +50,38 @@ mod tests {
         for (text, expected) in [
             ("{\"a\": 1}\n", "{\"a\":1}"),
             ("  42\r\n", "42"),
-            ("{\n  \"a b\": [ \"x \\\" y\", null ],\n\t\"c\": 1.50\n}", "{\"a b\":[\"x \\\" y\",null],\"c\":1.50}"),
+            (
+                "{\n  \"a b\": [ \"x \\\" y\", null ],\n\t\"c\": 1.50\n}",
+                "{\"a b\":[\"x \\\" y\",null],\"c\":1.50}",
+            ),
             ("\"\\\\\" ", "\"\\\\\""),
             ("\"é\"", "\"é\""),
         ] {
-            assert_eq!(compact(text.as_bytes()).map(|value| value.get().to_owned()), Ok(expected.into()), "{text}");
+            assert_eq!(
+                compact(text.as_bytes()).map(|value| value.get().to_owned()),
+                Ok(expected.into()),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["{", "nan", "1 2", "{'a':1}", "{\"a\":1}x", "\"a\nb\"", "\"\x01\"", "[1,]", "\u{feff}1"] {
-            assert!(matches!(compact(text.as_bytes()), Err(Fault::NotJson(_))), "{text}");
+        for text in [
+            "{",
+            "nan",
+            "1 2",
+            "{'a':1}",
+            "{\"a\":1}x",
+            "\"a\nb\"",
+            "\"\x01\"",
+            "[1,]",
+            "\u{feff}1",
+        ] {
+            assert!(
+                matches!(compact(text.as_bytes()), Err(Fault::NotJson(_))),
+                "{text}"
+            );
         }
         assert!(matches!(compact(b"\"\xff\""), Err(Fault::NotJson(_))));
         assert_eq!(compact(b" \n").unwrap_err(), Fault::Empty);
@@ -70,18 +91,29 @@ mod tests {
     fn length_and_depth_have_bounds() {
         let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert!(compact(deep(MAX_DEPTH).as_bytes()).is_ok());
-        assert_eq!(compact(deep(MAX_DEPTH + 1).as_bytes()).unwrap_err(), Fault::TooDeep);
-        assert_eq!(compact(deep(1_000_000).as_bytes()).unwrap_err(), Fault::TooLong);
+        assert_eq!(
+            compact(deep(MAX_DEPTH + 1).as_bytes()).unwrap_err(),
+            Fault::TooDeep
+        );
+        assert_eq!(
+            compact(deep(1_000_000).as_bytes()).unwrap_err(),
+            Fault::TooLong
+        );
         let brackets_in_a_string = format!("\"{}\"", "[".repeat(100));
         assert!(compact(brackets_in_a_string.as_bytes()).is_ok());
         let long = |length| format!("\"{}\"", "x".repeat(length - 2));
         assert!(compact(long(MAX_OUTPUT).as_bytes()).is_ok());
-        assert_eq!(compact(long(MAX_OUTPUT + 1).as_bytes()).unwrap_err(), Fault::TooLong);
+        assert_eq!(
+            compact(long(MAX_OUTPUT + 1).as_bytes()).unwrap_err(),
+            Fault::TooLong
+        );
     }
 
     #[test]
     fn errors_never_quote_the_output() {
-        let Err(fault) = compact(b"{\"password\": secret}") else { panic!("accepted") };
+        let Err(fault) = compact(b"{\"password\": secret}") else {
+            panic!("accepted")
+        };
         assert!(!fault.to_string().contains("secret"), "{fault}");
     }
 }

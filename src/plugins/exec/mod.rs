@@ -60,7 +60,9 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
                 let full = || format!("more than {most} keys cannot be offered");
                 let room = built_in.len() + definitions.len() < most;
                 match unfit(&built_in, &definition).or_else(|| (!room).then(full)) {
-                    Some(problem) => faults.push(format!("{}: {problem}", definition.path.display())),
+                    Some(problem) => {
+                        faults.push(format!("{}: {problem}", definition.path.display()))
+                    }
                     None => definitions.push(definition),
                 }
             }
@@ -72,7 +74,10 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
 /// The keys of every server.
 #[must_use]
 pub fn names_built_in() -> Vec<String> {
-    registry::built_in(&Root::host()).into_iter().map(|entry| entry.name).collect()
+    registry::built_in(&Root::host())
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect()
 }
 
 /// Why a definition cannot become a key beside those that are `taken`.
@@ -81,7 +86,9 @@ pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
-        return Some("a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into());
+        return Some(
+            "a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into(),
+        );
     }
     let is_taken = name.starts_with('_') || taken.iter().any(|other| other == name);
     is_taken.then(|| format!("the name {name} is taken by a built-in key: rename the file"))
@@ -94,7 +101,15 @@ pub fn entry(definition: Definition) -> Entry {
     let definition = Arc::new(definition);
     let pace = Arc::new(Pace::new(&definition));
     let make = Box::new(move |orders: &Orders| source(&definition, &pace, orders));
-    Entry { name, about, home: Home::Worker { make, exported: true, forgets: true } }
+    Entry {
+        name,
+        about,
+        home: Home::Worker {
+            make,
+            exported: true,
+            forgets: true,
+        },
+    }
 }
 
 /// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.
@@ -102,14 +117,18 @@ fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, orders: &Orders) -> Bo
     let (definition, pace, orders) = (Arc::clone(definition), Arc::clone(pace), orders.clone());
     match &definition.program {
         Program::Once(words) => {
-            let once = once::Once::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
+            let once =
+                once::Once::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
             Box::new(Paced::new(once, pace, orders))
         }
         Program::Munin(words) => {
-            let munin = munin::Munin::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
+            let munin =
+                munin::Munin::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
             Box::new(Paced::new(Pooled::new(munin), pace, orders))
         }
-        Program::Stream(words) => Box::new(stream::Stream::new(words.clone(), definition, pace, orders)),
+        Program::Stream(words) => {
+            Box::new(stream::Stream::new(words.clone(), definition, pace, orders))
+        }
     }
 }
 
@@ -126,7 +145,11 @@ impl Sample for Printed {
         self.at
     }
 
-    fn write_json(&self, _before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    fn write_json(
+        &self,
+        _before: Option<&dyn Sample>,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
         out.extend_from_slice(self.json.get().as_bytes());
         Ok(())
     }

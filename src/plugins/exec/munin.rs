@@ -67,15 +67,31 @@ pub struct Value {
 impl Munin {
     /// A plugin that has not run yet.
     #[must_use]
-    pub fn new(words: Vec<String>, definition: Arc<Definition>, pace: Arc<Pace>, orders: Orders) -> Self {
-        Self { words, definition, pace, orders, graphs: None }
+    pub fn new(
+        words: Vec<String>,
+        definition: Arc<Definition>,
+        pace: Arc<Pace>,
+        orders: Orders,
+    ) -> Self {
+        Self {
+            words,
+            definition,
+            pace,
+            orders,
+            graphs: None,
+        }
     }
 
     fn ask(&self, question: Option<&str>) -> Result<String, Fault> {
         let mut command = self.command();
         command.args(question);
         let mut output = Output::default();
-        let ended = run(&mut command, self.definition.timeout, &self.orders, &mut output);
+        let ended = run(
+            &mut command,
+            self.definition.timeout,
+            &self.orders,
+            &mut output,
+        );
         self.pace.tell(&output.stderr);
         ended?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -83,7 +99,9 @@ impl Munin {
 
     /// What munin-node sets for its plugins; the definition's variables win.
     fn command(&self) -> Command {
-        let host = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let host = nix::unistd::gethostname()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         // Some plugins keep what they read last; the service's folder for temporary files is its own.
         let folder = std::env::temp_dir().to_string_lossy().into_owned();
         let state = format!("{folder}/rtstat-munin-{}", self.definition.name);
@@ -99,7 +117,11 @@ impl Munin {
             ("FQDN", host.as_str()),
             ("HOST", host.as_str()),
         ];
-        let own = self.definition.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let own = self
+            .definition
+            .env
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         child::command(&self.words, munin.into_iter().chain(own))
     }
 
@@ -108,7 +130,10 @@ impl Munin {
         if let Some(graphs) = &self.graphs {
             return Ok(Arc::clone(graphs));
         }
-        let graphs = Arc::new(Graphs::parse(&self.ask(Some("config"))?, &self.definition.unit)?);
+        let graphs = Arc::new(Graphs::parse(
+            &self.ask(Some("config"))?,
+            &self.definition.unit,
+        )?);
         if let Some(oddity) = graphs.oddities().first() {
             self.pace.remark(oddity, graphs.oddities().len() - 1);
         }
@@ -124,7 +149,11 @@ impl Munin {
 pub fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
     out.clear();
     let mut graph = "";
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         if key == "multigraph" {
             graph = value.trim();
@@ -133,12 +162,23 @@ pub fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
             let text = value.trim().rsplit(':').next().unwrap_or_default();
             let value = text.parse().ok().filter(|value: &f64| value.is_finite());
             if value.is_none() && !matches!(text, "U" | "" | "NaN" | "nan" | "-nan") {
-                return Err(Fault::NotMunin(format!("the value of a field ({}) is no number", graph::shown(field))));
+                return Err(Fault::NotMunin(format!(
+                    "the value of a field ({}) is no number",
+                    graph::shown(field)
+                )));
             }
-            out.push(Value { graph: graph.into(), field: field.into(), value });
+            out.push(Value {
+                graph: graph.into(),
+                field: field.into(),
+                value,
+            });
         }
     }
-    if out.is_empty() { Err(Fault::NotMunin("no line `field.value number`".into())) } else { Ok(()) }
+    if out.is_empty() {
+        Err(Fault::NotMunin("no line `field.value number`".into()))
+    } else {
+        Ok(())
+    }
 }
 
 impl Plugin for Munin {
@@ -158,7 +198,12 @@ impl Plugin for Munin {
 
     fn view(window: Window<'_, Values>) -> impl Serialize {
         let Window { before, now } = window;
-        let rows: Vec<_> = now.values.iter().enumerate().map(|(index, value)| now.row(value, index, before)).collect();
+        let rows: Vec<_> = now
+            .values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| now.row(value, index, before))
+            .collect();
         rows
     }
 }
@@ -167,10 +212,22 @@ impl Values {
     /// Values as the plugin printed them: whoever scrapes makes the rates.
     fn families(&self, out: &mut Families) {
         let (mut levels, mut counters) = (Leaves::default(), Leaves::default());
-        for Value { graph, field, value } in &self.values {
+        for Value {
+            graph,
+            field,
+            value,
+        } in &self.values
+        {
             let Some(value) = *value else { continue };
-            let way = if graph.is_empty() { field.clone() } else { format!("{graph}.{field}") };
-            let grows = self.graphs.field(graph, field).is_some_and(Field::only_grows);
+            let way = if graph.is_empty() {
+                field.clone()
+            } else {
+                format!("{graph}.{field}")
+            };
+            let grows = self
+                .graphs
+                .field(graph, field)
+                .is_some_and(Field::only_grows);
             if grows { &mut counters } else { &mut levels }.add(way, value);
         }
         levels.gauges(&self.plugin, out);
@@ -180,23 +237,36 @@ impl Values {
     /// A line of the same field in another reading, which is looked for first where it stood.
     fn find(&self, value: &Value, hint: usize) -> Option<f64> {
         let same = |other: &&Value| other.field == value.field && other.graph == value.graph;
-        self.values.get(hint).filter(same).or_else(|| self.values.iter().find(same))?.value
+        self.values
+            .get(hint)
+            .filter(same)
+            .or_else(|| self.values.iter().find(same))?
+            .value
     }
 
     /// The figure of a line, before its arithmetic.
     fn figure(&self, value: &Value, hint: usize, before: Option<(&Self, Duration)>) -> Option<f64> {
         let since = before.and_then(|(before, window)| {
-            let elapsed = self.taken.zip(before.taken).map(|(now, then)| now.saturating_duration_since(then));
+            let elapsed = self
+                .taken
+                .zip(before.taken)
+                .map(|(now, then)| now.saturating_duration_since(then));
             Some((before.find(value, hint)?, elapsed.unwrap_or(window)))
         });
         let field = self.graphs.field(&value.graph, &value.field);
         field.map_or(value.value, |field| field.figure(value.value?, since))
     }
 
-    fn row<'a>(&'a self, value: &'a Value, hint: usize, before: Option<(&Self, Duration)>) -> Row<'a> {
+    fn row<'a>(
+        &'a self,
+        value: &'a Value,
+        hint: usize,
+        before: Option<(&Self, Duration)>,
+    ) -> Row<'a> {
         let field = self.graphs.field(&value.graph, &value.field);
         let of_graph = |name: &str| {
-            let same = |(_, other): &(usize, &Value)| other.graph == value.graph && other.field == name;
+            let same =
+                |(_, other): &(usize, &Value)| other.graph == value.graph && other.field == name;
             let (place, found) = self.values.iter().enumerate().find(same)?;
             self.figure(found, place, before)
         };
@@ -204,7 +274,9 @@ impl Values {
             Some(formula) => formula.result(of_graph),
             None => self.figure(value, hint, before),
         };
-        let bound = |pick: fn(&Field) -> Option<f64>| field.and_then(|field| field.bound(&value.field, pick(field)));
+        let bound = |pick: fn(&Field) -> Option<f64>| {
+            field.and_then(|field| field.bound(&value.field, pick(field)))
+        };
         Row {
             graph: (!value.graph.is_empty()).then_some(value.graph.as_str()),
             name: &value.field,
@@ -246,7 +318,11 @@ mod tests {
     use super::*;
 
     fn values(graphs: &Arc<Graphs>, text: &str, taken: Instant) -> Values {
-        let mut values = Values { graphs: Arc::clone(graphs), taken: Some(taken), ..Values::default() };
+        let mut values = Values {
+            graphs: Arc::clone(graphs),
+            taken: Some(taken),
+            ..Values::default()
+        };
         parse_values(text, &mut values.values).unwrap();
         values
     }
@@ -256,7 +332,12 @@ mod tests {
         let start = Instant::now();
         let before = before.map(|text| values(&graphs, text, start));
         let now = values(&graphs, now, start + Duration::from_secs(2));
-        let window = Window { before: before.as_ref().map(|values| (values, Duration::from_secs(9))), now: &now };
+        let window = Window {
+            before: before
+                .as_ref()
+                .map(|values| (values, Duration::from_secs(9))),
+            now: &now,
+        };
         serde_json::to_string(&Munin::view(window)).unwrap()
     }
 
@@ -272,7 +353,10 @@ mod tests {
             json(config, Some(before), "b.value 150\na.value U\n"),
             r#"[{"name":"b","label":"b","value":25.0,"unit":"bytes per second"},{"name":"a","label":"A a","value":null,"unit":"bytes per second"}]"#
         );
-        assert!(json(config, Some(before), "b.value 50\n").contains(r#""value":null"#), "it fell");
+        assert!(
+            json(config, Some(before), "b.value 50\n").contains(r#""value":null"#),
+            "it fell"
+        );
     }
 
     #[test]
@@ -282,23 +366,33 @@ mod tests {
             json(bits, Some("a.value 100\n"), "a.value 150\n"),
             r#"[{"name":"a","label":"a","value":200.0,"unit":"bits per second","max":1000.0,"warn":800.0}]"#
         );
-        let minutes = "graph_period minute\ngraph_vlabel mails / ${graph_period}\na.type DERIVE\nb.label B\n";
+        let minutes =
+            "graph_period minute\ngraph_vlabel mails / ${graph_period}\na.type DERIVE\nb.label B\n";
         assert_eq!(
             json(minutes, Some("a.value 100\n"), "a.value 150\nb.value 7\n"),
             r#"[{"name":"a","label":"a","value":1500.0,"unit":"mails / minute"},{"name":"b","label":"B","value":7.0,"unit":"mails / minute"}]"#
         );
         let share = "graph_vlabel \\#\nhit.cdef hit,all,/\nhit.max 9\nall.label all\nmultigraph other\nall.label x\n";
         assert_eq!(
-            json(share, None, "hit.value 1\nall.value 4\nmultigraph other\nall.value 2\n"),
+            json(
+                share,
+                None,
+                "hit.value 1\nall.value 4\nmultigraph other\nall.value 2\n"
+            ),
             r##"[{"name":"hit","label":"hit","value":0.25,"unit":"#"},{"name":"all","label":"all","value":4.0,"unit":"#"},{"graph":"other","name":"all","label":"x","value":2.0,"unit":""}]"##
         );
     }
 
     #[test]
     fn all_graphs_of_a_multigraph_plugin_are_rows() {
-        let config = "multigraph one\na.label A\na.warning 5\nmultigraph two\na.label B\na.critical 1:9\n";
+        let config =
+            "multigraph one\na.label A\na.warning 5\nmultigraph two\na.label B\na.critical 1:9\n";
         assert_eq!(
-            json(config, None, "multigraph one\na.value 1\nmultigraph two\na.value 2\n"),
+            json(
+                config,
+                None,
+                "multigraph one\na.value 1\nmultigraph two\na.value 2\n"
+            ),
             r#"[{"graph":"one","name":"a","label":"A","value":1.0,"unit":"","warn":5.0},{"graph":"two","name":"a","label":"B","value":2.0,"unit":"","crit":9.0,"crit_below":1.0}]"#
         );
     }
@@ -306,9 +400,22 @@ mod tests {
     #[test]
     fn values_that_are_none_are_told_apart() {
         let mut out = Vec::new();
-        parse_values("# a comment\na.value 1e3\nb.value U\nc.value 1700000000:5\na.extinfo x y\n", &mut out).unwrap();
-        assert_eq!(out.iter().map(|value| value.value).collect::<Vec<_>>(), [Some(1000.0), None, Some(5.0)]);
-        assert!(matches!(parse_values("a.value x\n", &mut out), Err(Fault::NotMunin(_))));
-        assert!(matches!(parse_values("", &mut out), Err(Fault::NotMunin(_))));
+        parse_values(
+            "# a comment\na.value 1e3\nb.value U\nc.value 1700000000:5\na.extinfo x y\n",
+            &mut out,
+        )
+        .unwrap();
+        assert_eq!(
+            out.iter().map(|value| value.value).collect::<Vec<_>>(),
+            [Some(1000.0), None, Some(5.0)]
+        );
+        assert!(matches!(
+            parse_values("a.value x\n", &mut out),
+            Err(Fault::NotMunin(_))
+        ));
+        assert!(matches!(
+            parse_values("", &mut out),
+            Err(Fault::NotMunin(_))
+        ));
     }
 }

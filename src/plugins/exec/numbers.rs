@@ -30,14 +30,28 @@ impl Leaves {
 
     fn walk(&mut self, way: String, value: &Value) {
         let further = |step: &str| {
-            if way.is_empty() { step.to_owned() } else { format!("{way}.{step}") }
+            if way.is_empty() {
+                step.to_owned()
+            } else {
+                format!("{way}.{step}")
+            }
         };
         match value {
-            Value::Number(number) => number.as_f64().into_iter().for_each(|number| self.add(way.clone(), number)),
-            Value::Object(object) => object.iter().for_each(|(key, value)| self.walk(further(key), value)),
+            Value::Number(number) => number
+                .as_f64()
+                .into_iter()
+                .for_each(|number| self.add(way.clone(), number)),
+            Value::Object(object) => object
+                .iter()
+                .for_each(|(key, value)| self.walk(further(key), value)),
             Value::Array(list) => list.iter().enumerate().for_each(|(place, value)| {
-                let name = ["name", "label"].iter().find_map(|key| value.get(key)?.as_str());
-                self.walk(further(&name.map_or_else(|| place.to_string(), str::to_owned)), value);
+                let name = ["name", "label"]
+                    .iter()
+                    .find_map(|key| value.get(key)?.as_str());
+                self.walk(
+                    further(&name.map_or_else(|| place.to_string(), str::to_owned)),
+                    value,
+                );
             }),
             Value::Null | Value::Bool(_) | Value::String(_) => {}
         }
@@ -54,7 +68,12 @@ impl Leaves {
     pub fn gauges(&self, plugin: &str, out: &mut Families) {
         for (way, number) in &self.0 {
             let labels = [("plugin", plugin), ("field", way.as_str())];
-            out.gauge("rtstat_plugin_value", "Numbers of the operator's plugins", &labels, *number);
+            out.gauge(
+                "rtstat_plugin_value",
+                "Numbers of the operator's plugins",
+                &labels,
+                *number,
+            );
         }
     }
 
@@ -62,7 +81,12 @@ impl Leaves {
     pub fn counters(&self, plugin: &str, out: &mut Families) {
         for (way, number) in &self.0 {
             let labels = [("plugin", plugin), ("field", way.as_str())];
-            out.counter("rtstat_plugin_events_total", "Counters of Munin's plugins", &labels, *number);
+            out.counter(
+                "rtstat_plugin_events_total",
+                "Counters of Munin's plugins",
+                &labels,
+                *number,
+            );
         }
     }
 }
@@ -79,14 +103,26 @@ mod tests {
     fn numbers_are_found_wherever_they_are() {
         for (json, expected) in [
             ("7", vec![("", 7.0)]),
-            (r#"{"value":1.5,"unit":"jobs","max":null,"on":true}"#, vec![("value", 1.5)]),
-            (r#"{"a":{"b":[3,{"c":-4}]}}"#, vec![("a.b.0", 3.0), ("a.b.1.c", -4.0)]),
-            (r#"[{"label":"x y","value":1},{"name":"z","value":2}]"#, vec![("x y.value", 1.0), ("z.value", 2.0)]),
+            (
+                r#"{"value":1.5,"unit":"jobs","max":null,"on":true}"#,
+                vec![("value", 1.5)],
+            ),
+            (
+                r#"{"a":{"b":[3,{"c":-4}]}}"#,
+                vec![("a.b.0", 3.0), ("a.b.1.c", -4.0)],
+            ),
+            (
+                r#"[{"label":"x y","value":1},{"name":"z","value":2}]"#,
+                vec![("x y.value", 1.0), ("z.value", 2.0)],
+            ),
             (r#"{"a.b":1,"a":{"b":2}}"#, vec![("a.b", 2.0)]),
             (r#""7""#, vec![]),
             ("{", vec![]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(way, number)| (way.to_owned(), number)).collect();
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(way, number)| (way.to_owned(), number))
+                .collect();
             assert_eq!(ways(json), expected, "{json}");
         }
     }

@@ -29,14 +29,33 @@ pub struct Once {
 impl Once {
     /// A source that has not run yet.
     #[must_use]
-    pub fn new(words: Vec<String>, definition: Arc<Definition>, pace: Arc<Pace>, orders: Orders) -> Self {
-        Self { words, definition, pace, orders }
+    pub fn new(
+        words: Vec<String>,
+        definition: Arc<Definition>,
+        pace: Arc<Pace>,
+        orders: Orders,
+    ) -> Self {
+        Self {
+            words,
+            definition,
+            pace,
+            orders,
+        }
     }
 
     fn print(&self) -> Result<Box<serde_json::value::RawValue>, Fault> {
-        let env = self.definition.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let env = self
+            .definition
+            .env
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let mut output = Output::default();
-        let ended = run(&mut child::command(&self.words, env), self.definition.timeout, &self.orders, &mut output);
+        let ended = run(
+            &mut child::command(&self.words, env),
+            self.definition.timeout,
+            &self.orders,
+            &mut output,
+        );
         self.pace.tell(&output.stderr);
         ended.and_then(|()| compact(&output.stdout))
     }
@@ -45,6 +64,10 @@ impl Once {
 impl Source for Once {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         let json = self.print()?;
-        Ok(Arc::new(Printed { definition: Arc::clone(&self.definition), at, json }))
+        Ok(Arc::new(Printed {
+            definition: Arc::clone(&self.definition),
+            at,
+            json,
+        }))
     }
 }

@@ -52,7 +52,11 @@ impl Pace {
     /// The pace of a plugin that has not run yet.
     #[must_use]
     pub fn new(definition: &Definition) -> Self {
-        Self { name: definition.name.clone(), interval: definition.interval, state: Mutex::default() }
+        Self {
+            name: definition.name.clone(),
+            interval: definition.interval,
+            state: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,7 +91,9 @@ impl Pace {
     pub fn failed(&self, at: Duration, fault: &DriverError) {
         let mut state = self.state();
         let first = self.interval.max(Duration::from_secs(1));
-        let pause = first.saturating_mul(1 << state.failures.min(16)).min(LONGEST_PAUSE.max(self.interval));
+        let pause = first
+            .saturating_mul(1 << state.failures.min(16))
+            .min(LONGEST_PAUSE.max(self.interval));
         state.failures = state.failures.saturating_add(1);
         state.not_before = at + pause;
         state.last = Some(Err(fault.clone()));
@@ -114,7 +120,10 @@ impl Pace {
         };
         let mut state = self.state();
         let now = Instant::now();
-        if state.told.is_some_and(|told| now.saturating_duration_since(told) < QUIET) {
+        if state
+            .told
+            .is_some_and(|told| now.saturating_duration_since(told) < QUIET)
+        {
             state.untold += 1;
             return;
         }
@@ -123,7 +132,10 @@ impl Pace {
         drop(state);
         let line: String = line.chars().take(LONGEST_LINE).collect();
         let plugin = self.name.as_str();
-        info!(plugin, more, "plugin {plugin} writes on standard error: {line}");
+        info!(
+            plugin,
+            more, "plugin {plugin} writes on standard error: {line}"
+        );
     }
 }
 
@@ -137,7 +149,11 @@ pub struct Paced<S> {
 impl<S> Paced<S> {
     /// `inner`, run as `pace` allows, for whoever gives the `orders`.
     pub fn new(inner: S, pace: Arc<Pace>, orders: Orders) -> Self {
-        Self { inner, pace, orders }
+        Self {
+            inner,
+            pace,
+            orders,
+        }
     }
 }
 

@@ -36,7 +36,8 @@ impl Output {
         let mut buffer = [0; 4096];
         while let Some(length) = child.read_stderr(&mut buffer).filter(|length| *length > 0) {
             let room = KEPT.saturating_sub(self.stderr.len()).min(length);
-            self.stderr.extend_from_slice(buffer.get(..room).unwrap_or_default());
+            self.stderr
+                .extend_from_slice(buffer.get(..room).unwrap_or_default());
             self.noise += length;
             if self.noise > MAX_NOISE {
                 return Err(Fault::Flood);
@@ -46,7 +47,8 @@ impl Output {
             if length == 0 {
                 return Ok(true);
             }
-            self.stdout.extend_from_slice(buffer.get(..length).unwrap_or_default());
+            self.stdout
+                .extend_from_slice(buffer.get(..length).unwrap_or_default());
             if self.stdout.len() > MAX_OUTPUT {
                 return Err(Fault::TooLong);
             }
@@ -60,14 +62,24 @@ impl Output {
 /// # Errors
 /// When it cannot be started, fails, prints too much or takes longer than `timeout`, and when the worker is dismissed;
 /// nothing of its group is left in any case.
-pub fn run(command: &mut Command, timeout: Duration, orders: &Orders, output: &mut Output) -> Result<(), Fault> {
+pub fn run(
+    command: &mut Command,
+    timeout: Duration,
+    orders: &Orders,
+    output: &mut Output,
+) -> Result<(), Fault> {
     let mut child = Child::start(command)?;
     let read = read_to_end(&mut child, timeout, orders, output);
     let status: Option<ExitStatus> = child.end();
     read.and_then(|()| judge(status))
 }
 
-fn read_to_end(child: &mut Child, timeout: Duration, orders: &Orders, output: &mut Output) -> Result<(), Fault> {
+fn read_to_end(
+    child: &mut Child,
+    timeout: Duration,
+    orders: &Orders,
+    output: &mut Output,
+) -> Result<(), Fault> {
     let deadline = Instant::now() + timeout;
     let mut stdout_ended = false;
     let mut pause = Duration::from_millis(1);
@@ -86,7 +98,10 @@ fn read_to_end(child: &mut Child, timeout: Duration, orders: &Orders, output: &m
             return Err(Fault::Timeout(timeout));
         }
         // A child that has closed its output is about to end, or means to go on without.
-        child.wait(orders, Some(left.min(if stdout_ended { pause } else { LOOK })));
+        child.wait(
+            orders,
+            Some(left.min(if stdout_ended { pause } else { LOOK })),
+        );
         if stdout_ended {
             pause = (pause * 2).min(LOOK);
         }
@@ -101,7 +116,10 @@ mod tests {
     /// How often this thread has gone to sleep.
     fn naps() -> u64 {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+            .unwrap();
         line.trim().parse().unwrap()
     }
 
@@ -110,7 +128,13 @@ mod tests {
         let (_foreman, orders) = orders().unwrap();
         let words = ["/bin/sh", "-c", "echo 1; exec >&- 2>&-; exec sleep 1"].map(String::from);
         let (mut output, before) = (Output::default(), naps());
-        run(&mut command(&words, []), Duration::from_secs(20), &orders, &mut output).unwrap();
+        run(
+            &mut command(&words, []),
+            Duration::from_secs(20),
+            &orders,
+            &mut output,
+        )
+        .unwrap();
         assert_eq!(output.stdout, b"1\n");
         assert!(naps() - before < 100, "woken {} times", naps() - before);
     }

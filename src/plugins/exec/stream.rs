@@ -52,26 +52,41 @@ struct Running {
 
 impl Running {
     fn start(words: &[String], definition: &Definition) -> Result<Self, Fault> {
-        let env = definition.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let env = definition
+            .env
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let child = Child::start(&mut child::command(words, env))?;
         let now = Instant::now();
-        Ok(Self { child, since: now, rest: Vec::new(), line: None, heard: now, second: (now, 0) })
+        Ok(Self {
+            child,
+            since: now,
+            rest: Vec::new(),
+            line: None,
+            heard: now,
+            second: (now, 0),
+        })
     }
 
     /// Takes in what there is.
     fn read(&mut self, pace: &Pace) -> Result<(), Fault> {
         let now = Instant::now();
         let mut buffer = [0; 4096];
-        while let Some(length) = self.child.read_stderr(&mut buffer).filter(|length| *length > 0) {
+        while let Some(length) = self
+            .child
+            .read_stderr(&mut buffer)
+            .filter(|length| *length > 0)
+        {
             self.count(now, length)?;
             pace.tell(buffer.get(..length).unwrap_or_default());
         }
         while let Some(length) = self.child.read_stdout(&mut buffer) {
             if length == 0 {
                 let status = self.child.end();
-                return Err(Fault::Ended(
-                    judge(status).map_or_else(|fault| fault.to_string(), |()| "exit status 0".into()),
-                ));
+                return Err(Fault::Ended(judge(status).map_or_else(
+                    |fault| fault.to_string(),
+                    |()| "exit status 0".into(),
+                )));
             }
             self.count(now, length)?;
             self.take(buffer.get(..length).unwrap_or_default(), now)?;
@@ -84,7 +99,11 @@ impl Running {
             self.second = (now, 0);
         }
         self.second.1 += length;
-        if self.second.1 > MAX_NOISE { Err(Fault::Flood) } else { Ok(()) }
+        if self.second.1 > MAX_NOISE {
+            Err(Fault::Flood)
+        } else {
+            Ok(())
+        }
     }
 
     /// Cuts lines. Only the last complete one is kept, and blank ones are none.
@@ -93,26 +112,49 @@ impl Running {
         if let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') {
             let after = self.rest.split_off(end + 1);
             let complete = std::mem::replace(&mut self.rest, after);
-            let newest = complete.split(|byte| *byte == b'\n').rfind(|line| !line.iter().all(u8::is_ascii_whitespace));
+            let newest = complete
+                .split(|byte| *byte == b'\n')
+                .rfind(|line| !line.iter().all(u8::is_ascii_whitespace));
             if let Some(line) = newest {
                 self.line = Some((line.to_vec(), now));
                 self.heard = now;
             }
         }
-        if self.rest.len() > MAX_OUTPUT { Err(Fault::TooLong) } else { Ok(()) }
+        if self.rest.len() > MAX_OUTPUT {
+            Err(Fault::TooLong)
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl Stream {
     /// A source whose child is not started yet.
     #[must_use]
-    pub fn new(words: Vec<String>, definition: Arc<Definition>, pace: Arc<Pace>, orders: Orders) -> Self {
+    pub fn new(
+        words: Vec<String>,
+        definition: Arc<Definition>,
+        pace: Arc<Pace>,
+        orders: Orders,
+    ) -> Self {
         let now = (Duration::ZERO, Instant::now());
-        Self { words, definition, pace, orders, running: None, reading: None, now }
+        Self {
+            words,
+            definition,
+            pace,
+            orders,
+            running: None,
+            reading: None,
+            now,
+        }
     }
 
     /// Reads until `done`, the dismissal or an order.
-    fn listen(&mut self, done: impl Fn(&Running) -> bool, deadline: Option<Instant>) -> Result<(), Fault> {
+    fn listen(
+        &mut self,
+        done: impl Fn(&Running) -> bool,
+        deadline: Option<Instant>,
+    ) -> Result<(), Fault> {
         let Some(running) = &mut self.running else {
             return Ok(());
         };
@@ -138,14 +180,21 @@ impl Stream {
         let timeout = self.definition.timeout;
         let first = self.reading.is_none();
         let deadline = Instant::now() + timeout;
-        self.listen(move |running| !first || running.line.is_some(), Some(deadline))?;
+        self.listen(
+            move |running| !first || running.line.is_some(),
+            Some(deadline),
+        )?;
         let Some(running) = &mut self.running else {
             return Err(Fault::Dismissed);
         };
         if let Some((line, heard)) = running.line.take() {
             let json = compact(&line)?;
             let at = at.saturating_sub(heard.elapsed());
-            self.reading = Some(Arc::new(Printed { definition: Arc::clone(&self.definition), at, json }));
+            self.reading = Some(Arc::new(Printed {
+                definition: Arc::clone(&self.definition),
+                at,
+                json,
+            }));
         } else if running.heard.elapsed() > timeout {
             return Err(Fault::Silent(timeout));
         }
@@ -154,7 +203,10 @@ impl Stream {
 
     /// The child is ended, and the next one has to wait.
     fn fail(&mut self, at: Duration, fault: Fault) -> DriverError {
-        let long = self.running.take().is_some_and(|running| running.since.elapsed() > LONG);
+        let long = self
+            .running
+            .take()
+            .is_some_and(|running| running.since.elapsed() > LONG);
         if fault == Fault::Dismissed {
             return fault.into();
         }

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::*;
 
 fn catalog(name: &str) -> Option<usize> {
-    ["cpu_stat", "meminfo", "processes", "uptime", "net"].iter().position(|&known| known == name)
+    ["cpu_stat", "meminfo", "processes", "uptime", "net"]
+        .iter()
+        .position(|&known| known == name)
 }
 
 fn set(indexes: &[usize]) -> PluginSet {
@@ -13,7 +15,9 @@ fn set(indexes: &[usize]) -> PluginSet {
 }
 
 fn granted() -> Verdict {
-    Verdict::Granted { name: "default".into() }
+    Verdict::Granted {
+        name: "default".into(),
+    }
 }
 
 /// Says what came out, one word an action, so that a conversation reads as a table.
@@ -66,17 +70,29 @@ fn without_a_token_everything_works_and_auth_fails() {
             ("version", "Version"),
             ("", "Unknown message"),
             ("   ", "Unknown command"),
-            ("auth", "Auth command has 1 required parameter: string token (not set)"),
+            (
+                "auth",
+                "Auth command has 1 required parameter: string token (not set)",
+            ),
             ("start", "Interval is not set"),
             ("stop", "Not started"),
-            ("interval::bad", "Interval command has 1 required parameter: int interval (not positive float)"),
-            ("interval::0.4", "Interval command has must be equal or greater than 0.5"),
+            (
+                "interval::bad",
+                "Interval command has 1 required parameter: int interval (not positive float)",
+            ),
+            (
+                "interval::0.4",
+                "Interval command has must be equal or greater than 0.5",
+            ),
             ("start", "Interval is not set"),
             ("interval::3", ""),
             ("start::", "start 3s"),
             ("start", "Already started"),
             ("interval::0.5", "retime 500ms"),
-            ("interval::x", "Interval command has 1 required parameter: int interval (not positive float)"),
+            (
+                "interval::x",
+                "Interval command has 1 required parameter: int interval (not positive float)",
+            ),
             ("interval::1e9", "retime 86400s"),
             ("stop", "stop"),
             ("stop", "Not started"),
@@ -90,7 +106,15 @@ fn without_a_token_everything_works_and_auth_fails() {
         play(&mut session, &[("auth::secret", "Auth failed")]);
     }
     assert!(session.is_pushing() && session.is_authorized() && session.token_name().is_none());
-    play(&mut session, &[("quit", "close Quit"), ("version", ""), ("", ""), ("quit", "")]);
+    play(
+        &mut session,
+        &[
+            ("quit", "close Quit"),
+            ("version", ""),
+            ("", ""),
+            ("quit", ""),
+        ],
+    );
 }
 
 #[test]
@@ -108,7 +132,10 @@ fn a_token_is_asked_for_before_arguments_are_looked_at() {
             ("info", needs),
             ("version", "Version"),
             ("bogus", "Unknown command"),
-            ("auth::", "Auth command has 1 required parameter: string token (not set)"),
+            (
+                "auth::",
+                "Auth command has 1 required parameter: string token (not set)",
+            ),
             ("auth::SECRET", "Auth failed"),
             ("auth::secret::extra", ""),
             ("interval::1", ""),
@@ -134,7 +161,10 @@ fn five_wrong_tokens_close() {
             ("auth::1", "Auth failed"),
             ("auth::2", "Auth failed"),
             ("auth::3", "Auth failed"),
-            ("auth", "Auth command has 1 required parameter: string token (not set)"),
+            (
+                "auth",
+                "Auth command has 1 required parameter: string token (not set)",
+            ),
             ("auth::secret", ""),
             ("auth::4", "Auth failed"),
             ("auth::5", "Auth failed, close AuthFailures"),
@@ -150,21 +180,45 @@ fn five_wrong_tokens_close() {
 #[test]
 fn a_right_token_without_a_slot_closes() {
     let mut session = Session::new(true, set(&[0]));
-    play(&mut session, &[("auth::(full)", "close TooManyClients"), ("start", "")]);
+    play(
+        &mut session,
+        &[("auth::(full)", "close TooManyClients"), ("start", "")],
+    );
 }
 
 #[test]
 fn a_revoked_token_stops_the_push() {
     let mut session = Session::new(true, set(&[0]));
-    play(&mut session, &[("auth::secret", ""), ("interval::1", ""), ("start", "start 1s")]);
+    play(
+        &mut session,
+        &[
+            ("auth::secret", ""),
+            ("interval::1", ""),
+            ("start", "start 1s"),
+        ],
+    );
     assert_eq!(words(session.deauthorize()), "stop");
     assert_eq!(words(session.deauthorize()), "");
-    play(&mut session, &[("start", "Not authorized"), ("auth::secret", ""), ("start", "start 1s")]);
+    play(
+        &mut session,
+        &[
+            ("start", "Not authorized"),
+            ("auth::secret", ""),
+            ("start", "start 1s"),
+        ],
+    );
     // A token that was configured by a reload is needed from then on.
     let mut open = Session::new(false, set(&[0]));
     play(&mut open, &[("interval::1", ""), ("start", "start 1s")]);
     assert_eq!(words(open.deauthorize()), "stop");
-    play(&mut open, &[("start", "Not authorized"), ("auth::secret", ""), ("start", "start 1s")]);
+    play(
+        &mut open,
+        &[
+            ("start", "Not authorized"),
+            ("auth::secret", ""),
+            ("start", "start 1s"),
+        ],
+    );
 }
 
 #[test]
@@ -196,7 +250,8 @@ fn ten_thousand_names_cost_one_look_at_each_plugin() {
         catalog(name)
     };
     let mut session = Session::new(false, set(&[0]));
-    let names = ["cpu_stat", "meminfo", "processes", "uptime", "net"].join(",") + &",net".repeat(10_000);
+    let names =
+        ["cpu_stat", "meminfo", "processes", "uptime", "net"].join(",") + &",net".repeat(10_000);
     let actions = session.apply(Command::Plugins(Some(names.into())), &counted);
     assert_eq!(words(actions), "Unknown plugin");
     assert_eq!(looks.get(), 6);
@@ -205,9 +260,15 @@ fn ten_thousand_names_cost_one_look_at_each_plugin() {
 #[test]
 fn what_is_no_message() {
     let mut session = Session::new(false, set(&[0]));
-    assert_eq!(words(session.receive(b"\xff\xfe", &catalog)), "Message is not valid UTF-8");
+    assert_eq!(
+        words(session.receive(b"\xff\xfe", &catalog)),
+        "Message is not valid UTF-8"
+    );
     assert_eq!(words(session.receive(b"\n", &catalog)), "Unknown command");
-    assert_eq!(words(session.receive(&[b'a'; 4097], &catalog)), "close TooLong");
+    assert_eq!(
+        words(session.receive(&[b'a'; 4097], &catalog)),
+        "close TooLong"
+    );
     assert_eq!(words(session.receive(&[b'a'; 4097], &catalog)), "");
 }
 

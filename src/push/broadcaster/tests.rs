@@ -42,14 +42,23 @@ fn many_intervals_cost_twenty_samples_a_second() {
         let clients = bench.clients(200).await;
         let set = bench.set(&["a"]);
         for (index, client) in (0..).zip(&clients) {
-            bench.tick.start(&client.link, Duration::from_millis(500 + 7 * index), set);
+            bench
+                .tick
+                .start(&client.link, Duration::from_millis(500 + 7 * index), set);
             bench.wait_ms(3).await;
         }
         bench.wait_ms(10_000).await;
         let reads = bench.slots_read(0);
-        assert!(reads.windows(2).all(|pair| pair[0] < pair[1]), "twice in a slot: {reads:?}");
-        let busiest =
-            reads.iter().map(|from| reads.iter().filter(|slot| (from.0..from.0 + 20).contains(&slot.0)).count());
+        assert!(
+            reads.windows(2).all(|pair| pair[0] < pair[1]),
+            "twice in a slot: {reads:?}"
+        );
+        let busiest = reads.iter().map(|from| {
+            reads
+                .iter()
+                .filter(|slot| (from.0..from.0 + 20).contains(&slot.0))
+                .count()
+        });
         assert_eq!(busiest.max(), Some(20));
     });
 }
@@ -60,7 +69,9 @@ fn each_client_sees_its_own_window() {
         let bench = Bench::new(&["a"]);
         let mut clients = bench.clients(2).await;
         let set = bench.set(&["a"]);
-        bench.tick.start(&clients[0].link, Duration::from_millis(500), set);
+        bench
+            .tick
+            .start(&clients[0].link, Duration::from_millis(500), set);
         bench.tick.start(&clients[1].link, 10 * SECOND, set);
         for millisecond in 0..10_050 {
             // A load of one second: a unit each millisecond.
@@ -69,13 +80,25 @@ fn each_client_sees_its_own_window() {
             }
             bench.wait_ms(1).await;
         }
-        let work: Vec<_> = clients[0].pushes().iter().map(|push| push.number("a", "work").unwrap()).collect();
+        let work: Vec<_> = clients[0]
+            .pushes()
+            .iter()
+            .map(|push| push.number("a", "work").unwrap())
+            .collect();
         assert_eq!(work.len(), 20);
         assert_eq!(work.iter().sum::<u64>(), 1000);
         let busy: Vec<_> = work.iter().copied().filter(|work| *work > 0).collect();
-        assert!(matches!(busy[..], [0..=50, 500, 450..=500] | [500, 500]), "{busy:?}");
+        assert!(
+            matches!(busy[..], [0..=50, 500, 450..=500] | [500, 500]),
+            "{busy:?}"
+        );
         let slow = clients[1].pushes();
-        assert_eq!(slow.iter().map(|push| push.number("a", "work")).collect::<Vec<_>>(), [Some(1000)]);
+        assert_eq!(
+            slow.iter()
+                .map(|push| push.number("a", "work"))
+                .collect::<Vec<_>>(),
+            [Some(1000)]
+        );
     });
 }
 
@@ -86,11 +109,17 @@ fn pushes_neither_come_early_nor_drift() {
         let mut clients = bench.clients(1).await;
         bench.wait_ms(12).await;
         let start = bench.now();
-        bench.tick.start(&clients[0].link, Duration::from_millis(777), bench.set(&["a"]));
+        bench.tick.start(
+            &clients[0].link,
+            Duration::from_millis(777),
+            bench.set(&["a"]),
+        );
         for n in 1..=500 {
             while bench.now() < start + n * 777 {
                 assert_eq!(clients[0].pushes().len(), 0, "push {n} is early");
-                bench.wait_ms((start + n * 777 - bench.now()).min(350)).await;
+                bench
+                    .wait_ms((start + n * 777 - bench.now()).min(350))
+                    .await;
             }
             bench.wait_ms(49).await;
             assert_eq!(clients[0].pushes().len(), 1, "push {n} is late");
@@ -104,15 +133,29 @@ fn what_a_stop_missed_is_left_out() {
         let bench = Bench::new(&["a"]);
         let mut clients = bench.clients(2).await;
         let set = bench.set(&["a"]);
-        bench.tick.start(&clients[0].link, Duration::from_millis(500), set);
+        bench
+            .tick
+            .start(&clients[0].link, Duration::from_millis(500), set);
         bench.tick.start(&clients[1].link, 7 * SECOND, set);
         bench.wait_ms(600).await;
         assert_eq!(clients[0].pushes().len(), 1);
         bench.stop_for(30 * SECOND).await;
         bench.wait(10).await;
-        assert_eq!(clients.iter_mut().map(|client| client.pushes().len()).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(
+            clients
+                .iter_mut()
+                .map(|client| client.pushes().len())
+                .collect::<Vec<_>>(),
+            [1, 1]
+        );
         bench.wait_ms(1000).await;
-        assert_eq!(clients.iter_mut().map(|client| client.pushes().len()).collect::<Vec<_>>(), [2, 0]);
+        assert_eq!(
+            clients
+                .iter_mut()
+                .map(|client| client.pushes().len())
+                .collect::<Vec<_>>(),
+            [2, 0]
+        );
     });
 }
 
@@ -122,15 +165,28 @@ fn between_two_late_slots_the_others_have_their_turn() {
         let bench = Bench::new(&["a"]);
         let mut clients = bench.clients(2).await;
         for (client, interval) in clients.iter().zip([500, 600]) {
-            bench.tick.start(&client.link, Duration::from_millis(interval), bench.set(&["a"]));
+            bench.tick.start(
+                &client.link,
+                Duration::from_millis(interval),
+                bench.set(&["a"]),
+            );
         }
         bench.stop_for(5 * SECOND).await;
         let mut came = Vec::new();
         for _ in 0..10 {
-            came.push(clients.iter_mut().map(|client| client.pushes().len()).sum::<usize>());
+            came.push(
+                clients
+                    .iter_mut()
+                    .map(|client| client.pushes().len())
+                    .sum::<usize>(),
+            );
             bench.wait(1).await;
         }
-        assert_eq!((came.iter().sum::<usize>(), came.iter().max()), (2, Some(&1)), "{came:?}");
+        assert_eq!(
+            (came.iter().sum::<usize>(), came.iter().max()),
+            (2, Some(&1)),
+            "{came:?}"
+        );
     });
 }
 
@@ -152,7 +208,13 @@ fn nobody_started_nothing_runs() {
         assert_eq!(bench.slots_read(0).len(), reads);
         assert_eq!(bench.probes[0].unwatched.load(SeqCst), 1);
         assert_eq!(bench.tick.plugins(), "");
-        assert_eq!((bench.tick.lists.borrow().len(), bench.tick.spare.borrow().len()), (0, 0));
+        assert_eq!(
+            (
+                bench.tick.lists.borrow().len(),
+                bench.tick.spare.borrow().len()
+            ),
+            (0, 0)
+        );
     });
 }
 
@@ -170,7 +232,13 @@ fn a_crowd_that_left_leaves_no_lists_behind() {
             bench.tick.stop(&client.link);
         }
         bench.wait_ms(3000).await;
-        let lists: usize = bench.tick.lists.borrow().iter().map(|list| list.due.capacity()).sum();
+        let lists: usize = bench
+            .tick
+            .lists
+            .borrow()
+            .iter()
+            .map(|list| list.due.capacity())
+            .sum();
         let spare: usize = bench.tick.spare.borrow().iter().map(Vec::capacity).sum();
         assert!(lists + spare < 600, "{lists} {spare}");
     });
@@ -181,7 +249,9 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
     run(async {
         let bench = Bench::new(&["a", "meminfo"]);
         let mut clients = bench.clients(1).await;
-        bench.tick.start(&clients[0].link, SECOND, bench.set(&["a", "meminfo"]));
+        bench
+            .tick
+            .start(&clients[0].link, SECOND, bench.set(&["a", "meminfo"]));
         bench.wait_ms(2500).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
         for probe in &bench.probes {
@@ -189,19 +259,44 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
         }
         bench.wait_ms(6000).await;
         let pushes = clients[0].pushes();
-        let nulls = |key| pushes.iter().map(|push| push.is_null(key)).collect::<Vec<_>>();
+        let nulls = |key| {
+            pushes
+                .iter()
+                .map(|push| push.is_null(key))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(nulls("a"), [false, false, false, true, true, true]);
-        assert_eq!(nulls("meminfo"), [false; 6], "a key of the original keeps its last value");
-        assert!(pushes.iter().all(|push| push.number("meminfo", "to") == Some(2050)));
-        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true], "said once");
+        assert_eq!(
+            nulls("meminfo"),
+            [false; 6],
+            "a key of the original keeps its last value"
+        );
+        assert!(
+            pushes
+                .iter()
+                .all(|push| push.number("meminfo", "to") == Some(2050))
+        );
+        assert_eq!(
+            *bench.probes[0].reports.lock().unwrap(),
+            [true],
+            "said once"
+        );
         for probe in &bench.probes {
             probe.fails.store(false, SeqCst);
         }
         bench.wait_ms(50_000).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
-        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true], "it may fail again");
+        assert_eq!(
+            *bench.probes[0].reports.lock().unwrap(),
+            [true],
+            "it may fail again"
+        );
         bench.wait_ms(20_000).await;
-        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true, false], "it is well");
+        assert_eq!(
+            *bench.probes[0].reports.lock().unwrap(),
+            [true, false],
+            "it is well"
+        );
     });
 }
 
@@ -210,7 +305,9 @@ fn a_plugin_that_fails_every_other_time_is_reported_once() {
     run(async {
         let bench = Bench::new(&["a"]);
         let clients = bench.clients(1).await;
-        bench.tick.start(&clients[0].link, SECOND, bench.set(&["a"]));
+        bench
+            .tick
+            .start(&clients[0].link, SECOND, bench.set(&["a"]));
         for round in 0..100 {
             bench.probes[0].fails.store(round % 2 == 0, SeqCst);
             bench.wait_ms(1000).await;
@@ -238,7 +335,13 @@ fn a_choice_made_while_its_list_is_sent_has_its_figures() {
         }
         assert!(caught, "the list was not sent in batches");
         let pushes = clients[19].pushes();
-        assert_eq!(pushes.iter().map(|push| push.keys().join(" ")).collect::<Vec<_>>(), ["a b"]);
+        assert_eq!(
+            pushes
+                .iter()
+                .map(|push| push.keys().join(" "))
+                .collect::<Vec<_>>(),
+            ["a b"]
+        );
         assert!(!pushes[0].is_null("b"));
     });
 }

@@ -38,7 +38,10 @@ impl Plugin for Scripted {
         match next {
             Next::Give(value) => *sample = value,
             Next::Fail => {
-                return Err(DriverError::Io { path: "/proc/x".into(), error: "broken".into() });
+                return Err(DriverError::Io {
+                    path: "/proc/x".into(),
+                    error: "broken".into(),
+                });
             }
             Next::Panic => panic!("on purpose"),
         }
@@ -66,17 +69,30 @@ impl Bench {
     /// `panics`: how often making the plugin panics before it succeeds.
     fn new(panics: usize) -> Self {
         let ((begun, begun_receiver), (script, script_receiver)) = (channel(), channel());
-        let (script_receiver, made) = (Arc::new(Mutex::new(script_receiver)), Arc::<AtomicUsize>::default());
+        let (script_receiver, made) = (
+            Arc::new(Mutex::new(script_receiver)),
+            Arc::<AtomicUsize>::default(),
+        );
         let begun = Mutex::new(begun);
         let count = Arc::clone(&made);
         let scripts = Arc::clone(&script_receiver);
         let home = Home::worker(move || {
             assert!(count.fetch_add(1, SeqCst) >= panics, "on purpose");
-            Scripted { begun: begun.lock().unwrap().clone(), script: Arc::clone(&script_receiver) }
+            Scripted {
+                begun: begun.lock().unwrap().clone(),
+                script: Arc::clone(&script_receiver),
+            }
         });
         let outlet = Sampler::start("scripted".into(), home, Duration::from_secs(1));
         outlet.watch(true);
-        Self { outlet, made, begun: begun_receiver, script, scripts, now: 0 }
+        Self {
+            outlet,
+            made,
+            begun: begun_receiver,
+            script,
+            scripts,
+            now: 0,
+        }
     }
 
     /// Asks for a reading, a period after the last time; gives what is shown now.
@@ -128,7 +144,10 @@ async fn until(mut done: impl FnMut() -> bool) {
 }
 
 fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     LocalSet::new().block_on(&runtime, test);
 }
 
@@ -145,7 +164,10 @@ fn a_slow_reading_delays_nobody_and_is_not_asked_for_twice() {
         bench.end(Next::Give(7)).await;
         assert_eq!(bench.ask(), Some(7));
         bench.begin().await;
-        assert!(bench.begun.try_recv().is_err(), "what was asked for meanwhile was not queued");
+        assert!(
+            bench.begun.try_recv().is_err(),
+            "what was asked for meanwhile was not queued"
+        );
         bench.end(Next::Give(8)).await;
         assert_eq!((bench.ask(), bench.made.load(SeqCst)), (Some(8), 1));
     });

@@ -28,7 +28,11 @@ impl Handler<Order> for Probe {
 
 /// Runs `test` in paused time, which goes on by itself whenever nothing else is to be done.
 fn paused<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     LocalSet::new().block_on(&runtime, async { test().await });
 }
 
@@ -39,9 +43,18 @@ fn one_timer_pings_every_session_each_thirty_seconds_while_there_are_any() {
         let supervisor = Supervisor::new(clock, Rules::default()).start();
         let join = async |id: u64| {
             let pings = Rc::new(RefCell::new(Vec::new()));
-            let probe = Probe { clock, pings: Rc::clone(&pings) }.start();
+            let probe = Probe {
+                clock,
+                pings: Rc::clone(&pings),
+            }
+            .start();
             let peer = Peer::direct(Origin::Unix(0));
-            let admit = Admit { id, peer, transport: "test", orders: probe.recipient() };
+            let admit = Admit {
+                id,
+                peer,
+                transport: "test",
+                orders: probe.recipient(),
+            };
             supervisor.send(admit).await.unwrap();
             pings
         };

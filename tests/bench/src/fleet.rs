@@ -15,7 +15,8 @@ use nix::{
         epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
         resource::{Resource, getrlimit, setrlimit},
         socket::{
-            AddressFamily, MsgFlags, SockFlag, SockType, SockaddrIn, connect, recv, send, setsockopt, socket, sockopt,
+            AddressFamily, MsgFlags, SockFlag, SockType, SockaddrIn, connect, recv, send,
+            setsockopt, socket, sockopt,
         },
     },
 };
@@ -123,14 +124,20 @@ impl Fleet {
         let before = self.clients.len();
         while self.open < before + count {
             let due = (begin.elapsed().as_secs_f64() * rate) as usize + 1;
-            while self.clients.len() < before + due.min(count) && self.clients.len() - self.open < IN_FLIGHT {
+            while self.clients.len() < before + due.min(count)
+                && self.clients.len() - self.open < IN_FLIGHT
+            {
                 self.begin_client(None)?;
             }
             self.pump(Duration::from_millis(1))?;
             self.check()?;
             let limit = GREETING.as_secs_f64() + count as f64 / rate;
             if begin.elapsed().as_secs_f64() > limit {
-                return Err(format!("{} of {count} clients got no greeting", before + count - self.open).into());
+                return Err(format!(
+                    "{} of {count} clients got no greeting",
+                    before + count - self.open
+                )
+                .into());
             }
         }
         Ok(())
@@ -151,8 +158,14 @@ impl Fleet {
             Ok(()) | Err(Errno::EINPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
-        self.epoll.add(&descriptor, EpollEvent::new(flags, u64::try_from(self.clients.len())?))?;
+        let flags = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        self.epoll.add(
+            &descriptor,
+            EpollEvent::new(flags, u64::try_from(self.clients.len())?),
+        )?;
         self.clients.push(Client {
             stream: descriptor.into(),
             state: State::Connecting,
@@ -180,7 +193,11 @@ impl Fleet {
     /// Sends, and now and then reads what has come meanwhile.
     fn send_in_turn(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
         self.send(index, bytes)?;
-        if index % 64 == 63 { self.pump(Duration::ZERO) } else { Ok(()) }
+        if index % 64 == 63 {
+            self.pump(Duration::ZERO)
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends `interval::` and `start` to all clients.
@@ -199,8 +216,10 @@ impl Fleet {
         for (client, interval) in self.clients.iter_mut().zip(intervals.iter().cycle()) {
             client.interval = *interval;
         }
-        let commands: Vec<_> =
-            intervals.iter().map(|interval| texts(&[&format!("interval::{}", interval.as_secs_f64())])).collect();
+        let commands: Vec<_> = intervals
+            .iter()
+            .map(|interval| texts(&[&format!("interval::{}", interval.as_secs_f64())]))
+            .collect();
         for (index, command) in (0..self.clients.len()).zip(commands.iter().cycle()) {
             self.send_in_turn(index, command)?;
         }
@@ -225,8 +244,16 @@ impl Fleet {
         let Some(client) = self.clients.get(index) else {
             return Ok(());
         };
-        let sent = send(client.stream.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
-        if sent == bytes.len() { Ok(()) } else { Err("a client's socket is full".into()) }
+        let sent = send(
+            client.stream.as_raw_fd(),
+            bytes,
+            MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+        )?;
+        if sent == bytes.len() {
+            Ok(())
+        } else {
+            Err("a client's socket is full".into())
+        }
     }
 
     /// Reads what comes for as long as `time`; zero takes what is there.
@@ -275,7 +302,11 @@ impl Fleet {
             return Ok(());
         }
         loop {
-            let count = match recv(client.stream.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
+            let count = match recv(
+                client.stream.as_raw_fd(),
+                &mut self.buffer,
+                MsgFlags::MSG_DONTWAIT,
+            ) {
                 Ok(0) | Err(Errno::ECONNRESET | Errno::EPIPE) => {
                     client.state = State::Lost;
                     return Ok(());
@@ -300,7 +331,8 @@ impl Fleet {
                 };
                 if !rest.starts_with(b"HTTP/1.1 101") {
                     let line = rest.split(|byte| *byte == b'\r').next().unwrap_or_default();
-                    self.refusal.get_or_insert_with(|| String::from_utf8_lossy(line).into_owned());
+                    self.refusal
+                        .get_or_insert_with(|| String::from_utf8_lossy(line).into_owned());
                     client.state = State::Lost;
                     return Ok(());
                 }
@@ -320,10 +352,13 @@ impl Fleet {
                     }
                     1 if payload.starts_with(b"Welcome::") => {
                         self.open += 1;
-                        self.connect_ms.push(now.duration_since(client.begun).as_secs_f64() * 1e3);
+                        self.connect_ms
+                            .push(now.duration_since(client.begun).as_secs_f64() * 1e3);
                     }
                     1 if payload.starts_with(b"Error::") => {
-                        self.refusal.get_or_insert_with(|| String::from_utf8_lossy(payload).trim_end().to_owned());
+                        self.refusal.get_or_insert_with(|| {
+                            String::from_utf8_lossy(payload).trim_end().to_owned()
+                        });
                     }
                     1 => {
                         self.last_text.clear();
@@ -357,7 +392,10 @@ impl Fleet {
     }
 
     fn lost(&self) -> usize {
-        self.clients.iter().filter(|client| client.state == State::Lost).count()
+        self.clients
+            .iter()
+            .filter(|client| client.state == State::Lost)
+            .count()
     }
 
     /// The last answer that is neither push, greeting nor error.
@@ -379,7 +417,8 @@ impl Fleet {
     pub fn stall_last(&mut self, count: usize) -> Result<()> {
         let from = self.clients.len().saturating_sub(count);
         for client in self.clients.get(from..).unwrap_or_default() {
-            self.epoll.delete(BorrowedFd::as_fd(&client.stream.as_fd()))?;
+            self.epoll
+                .delete(BorrowedFd::as_fd(&client.stream.as_fd()))?;
         }
         Ok(())
     }
@@ -402,10 +441,21 @@ impl Fleet {
             push_bytes: self.push_bytes,
             missed: missed.sum(),
             spread: (
-                clients.iter().map(|client| client.pushes).min().unwrap_or_default(),
-                clients.iter().map(|client| client.pushes).max().unwrap_or_default(),
+                clients
+                    .iter()
+                    .map(|client| client.pushes)
+                    .min()
+                    .unwrap_or_default(),
+                clients
+                    .iter()
+                    .map(|client| client.pushes)
+                    .max()
+                    .unwrap_or_default(),
             ),
-            lost: clients.iter().filter(|client| client.state == State::Lost).count(),
+            lost: clients
+                .iter()
+                .filter(|client| client.state == State::Lost)
+                .count(),
             lateness_ms: self.lateness_ms.clone(),
         }
     }

@@ -17,7 +17,11 @@ pub fn write(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
         Ok(short @ ..=125) => out.push(0x80 | short),
         _ => {
             out.push(0x80 | 126);
-            out.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
+            out.extend(
+                u16::try_from(payload.len())
+                    .unwrap_or(u16::MAX)
+                    .to_be_bytes(),
+            );
         }
     }
     out.extend([0; 4]);
@@ -57,8 +61,15 @@ mod tests {
         assert_eq!(bytes, b"\x81\x7e\x00\x7e");
         let long = [&b"\x81\x7e\x00\x7e"[..], &[b'x'; 126]].concat();
         assert_eq!(take(&mut &long[..]), Some((1, &[b'x'; 126][..])));
-        let longer = [&b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"[..], &[0; 65_536]].concat();
-        assert_eq!(take(&mut &longer[..]).map(|(opcode, payload)| (opcode, payload.len())), Some((2, 65_536)));
+        let longer = [
+            &b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"[..],
+            &[0; 65_536],
+        ]
+        .concat();
+        assert_eq!(
+            take(&mut &longer[..]).map(|(opcode, payload)| (opcode, payload.len())),
+            Some((2, 65_536))
+        );
     }
 
     #[test]

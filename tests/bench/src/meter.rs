@@ -23,7 +23,10 @@ impl Meter {
     /// When there is no such process.
     pub fn new(pid: u32) -> Result<Self> {
         let pid = i32::try_from(pid)?;
-        Ok(Self { pid, clock: clock_getcpuclockid(Pid::from_raw(pid))? })
+        Ok(Self {
+            pid,
+            clock: clock_getcpuclockid(Pid::from_raw(pid))?,
+        })
     }
 
     /// User and system time of all its threads, in nanosecond steps.
@@ -63,7 +66,8 @@ impl Meter {
             let Ok(status) = fs::read_to_string(thread?.path().join("status")) else {
                 continue;
             };
-            sum += field(&status, "voluntary_ctxt_switches:").ok_or("no voluntary_ctxt_switches")? as u64;
+            sum += field(&status, "voluntary_ctxt_switches:").ok_or("no voluntary_ctxt_switches")?
+                as u64;
         }
         Ok(sum)
     }
@@ -79,7 +83,10 @@ impl Meter {
     /// The largest send queue, in bytes of kernel memory, among the process's connections from `port`; none without `ss`.
     #[must_use]
     pub fn largest_send_queue(port: u16) -> Option<f64> {
-        let ss = std::process::Command::new("ss").args(["-Htnm", "sport", "=", &format!(":{port}")]).output().ok()?;
+        let ss = std::process::Command::new("ss")
+            .args(["-Htnm", "sport", "=", &format!(":{port}")])
+            .output()
+            .ok()?;
         let text = String::from_utf8(ss.stdout).ok()?;
         // skmem:(r0,rb…,t0,tb…,f…,w<bytes queued for writing>,…)
         text.split(",w")
@@ -98,23 +105,37 @@ impl Meter {
             let Ok(target) = fs::read_link(descriptor?.path()) else {
                 continue;
             };
-            if let Some(inode) = target.to_str().and_then(|name| name.strip_prefix("socket:[")?.strip_suffix(']')) {
+            if let Some(inode) = target
+                .to_str()
+                .and_then(|name| name.strip_prefix("socket:[")?.strip_suffix(']'))
+            {
                 sockets.push(inode.to_owned());
             }
         }
-        let tables = fs::read_to_string("/proc/net/tcp")? + &fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
+        let tables = fs::read_to_string("/proc/net/tcp")?
+            + &fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
         tables
             .lines()
             .map(|line| line.split_ascii_whitespace().collect::<Vec<_>>())
             .filter(|fields| fields.get(3) == Some(&"0A"))
-            .filter(|fields| fields.get(9).is_some_and(|inode| sockets.iter().any(|own| own == inode)))
+            .filter(|fields| {
+                fields
+                    .get(9)
+                    .is_some_and(|inode| sockets.iter().any(|own| own == inode))
+            })
             .find_map(|fields| u16::from_str_radix(fields.get(1)?.rsplit(':').next()?, 16).ok())
             .ok_or_else(|| Error::from(format!("process {} listens on no TCP port", self.pid)))
     }
 }
 
 fn field(text: &str, name: &str) -> Option<f64> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.split_ascii_whitespace().next()?.parse().ok())
+    text.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .split_ascii_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    })
 }
 
 #[cfg(test)]
@@ -134,7 +155,13 @@ mod tests {
         assert!(meter.rss_kib().unwrap() >= meter.pss_kib().unwrap() / 2.0);
         assert!(meter.threads().unwrap() >= 1);
         assert!(meter.wakeups().unwrap() > 0 || meter.threads().unwrap() == 1);
-        assert_eq!(meter.listening_port().unwrap(), listener.local_addr().unwrap().port());
-        assert!(Meter::new(4_194_305).is_err(), "above the kernel's largest process id");
+        assert_eq!(
+            meter.listening_port().unwrap(),
+            listener.local_addr().unwrap().port()
+        );
+        assert!(
+            Meter::new(4_194_305).is_err(),
+            "above the kernel's largest process id"
+        );
     }
 }

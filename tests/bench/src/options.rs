@@ -100,7 +100,10 @@ impl Options {
     ///
     /// # Errors
     /// With a text for the reader when an argument is not understood.
-    pub fn parse(arguments: impl IntoIterator<Item = String>, programs: &std::path::Path) -> Result<Option<Self>> {
+    pub fn parse(
+        arguments: impl IntoIterator<Item = String>,
+        programs: &std::path::Path,
+    ) -> Result<Option<Self>> {
         let mut arguments = arguments.into_iter();
         let mut options = Self {
             scale: Scale::full(),
@@ -110,7 +113,11 @@ impl Options {
         };
         let mut pairs = None;
         while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value, see --help"));
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| format!("{argument} needs a value, see --help"))
+            };
             match argument.as_str() {
                 "--help" | "-h" => return Ok(None),
                 "--quick" => options.scale = Scale::quick(),
@@ -144,7 +151,10 @@ fn rows(list: &str) -> Result<BTreeSet<u8>> {
         match (from.parse(), to.parse()) {
             (Ok(from @ 1..=18), Ok(to @ 1..=18)) if from <= to => rows.extend(from..=to),
             _ => {
-                return Err(format!("--rows {list}: figures from 1 to 18 are wanted, for example 1-3,14").into());
+                return Err(format!(
+                    "--rows {list}: figures from 1 to 18 are wanted, for example 1-3,14"
+                )
+                .into());
             }
         }
     }
@@ -158,14 +168,34 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Option<Options>> {
-        Options::parse(line.split_ascii_whitespace().map(str::to_owned), Path::new("/built"))
+        Options::parse(
+            line.split_ascii_whitespace().map(str::to_owned),
+            Path::new("/built"),
+        )
     }
 
     #[test]
     fn takes_what_help_says() {
-        let options = parse("--quick --rows 1-3,14 --pairs 2 --rtstatd /x/rtstatd").unwrap().unwrap();
-        assert_eq!(options.scale, Scale { pairs: 2, ..Scale::quick() });
-        assert_eq!(options.rows.as_ref().unwrap().iter().copied().collect::<Vec<_>>(), [1, 2, 3, 14]);
+        let options = parse("--quick --rows 1-3,14 --pairs 2 --rtstatd /x/rtstatd")
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            options.scale,
+            Scale {
+                pairs: 2,
+                ..Scale::quick()
+            }
+        );
+        assert_eq!(
+            options
+                .rows
+                .as_ref()
+                .unwrap()
+                .iter()
+                .copied()
+                .collect::<Vec<_>>(),
+            [1, 2, 3, 14]
+        );
         assert!(options.wants(14) && !options.wants(4));
         assert_eq!(options.rtstatd.path, Path::new("/x/rtstatd"));
         assert_eq!(options.floor.path, Path::new("/built/floor"));
@@ -183,7 +213,10 @@ mod tests {
             ("--pairs 0", "from 1"),
             ("--fast", "unknown argument"),
         ] {
-            assert!(parse(line).unwrap_err().to_string().contains(part), "{line}");
+            assert!(
+                parse(line).unwrap_err().to_string().contains(part),
+                "{line}"
+            );
         }
     }
 }

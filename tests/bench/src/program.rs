@@ -39,14 +39,24 @@ impl Program {
     /// The floor, built beside this program.
     #[must_use]
     pub fn floor(path: PathBuf) -> Self {
-        Self { name: "floor", path, args: Vec::new() }
+        Self {
+            name: "floor",
+            path,
+            args: Vec::new(),
+        }
     }
 
     /// rtstatd without a limit of clients, on WebSocket.
     #[must_use]
     pub fn rtstatd(path: PathBuf) -> Self {
-        let args = ["server", "-c", "0", "--listen", "ws://127.0.0.1:0"].map(OsString::from).to_vec();
-        Self { name: "rtstatd", path, args }
+        let args = ["server", "-c", "0", "--listen", "ws://127.0.0.1:0"]
+            .map(OsString::from)
+            .to_vec();
+        Self {
+            name: "rtstatd",
+            path,
+            args,
+        }
     }
 
     /// Starts it and waits until it says READY.
@@ -74,7 +84,14 @@ impl Program {
             .spawn()
             .map_err(|error| format!("{}: {error}", self.path.display()))?;
         let meter = Meter::new(child.id())?;
-        let mut server = Server { child, meter, port: 0, ready: Duration::ZERO, cpu_at_ready: Duration::ZERO, dir };
+        let mut server = Server {
+            child,
+            meter,
+            port: 0,
+            ready: Duration::ZERO,
+            cpu_at_ready: Duration::ZERO,
+            dir,
+        };
         server.wait_ready(&socket, begin).map_err(|error| {
             let log = fs::read_to_string(server.dir.path().join("log")).unwrap_or_default();
             format!("{} did not get ready: {error}\n{log}", self.name)
@@ -124,7 +141,8 @@ impl Server {
                     return Ok(());
                 }
                 Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(error.into()),
             }
             if let Some(status) = self.child.try_wait()? {

@@ -87,11 +87,17 @@ pub fn measure(server: &Server, plan: &Plan) -> Result<Run> {
     fleet.pump(plan.interval.mul_f64(1.5))?;
     let (cpu, wakeups, pushes) = (meter.cpu()?, meter.wakeups()?, fleet.pushes());
     fleet.pump(plan.interval * plan.window)?;
-    let (cpu, wakeups) = (meter.cpu()?.saturating_sub(cpu), meter.wakeups()?.saturating_sub(wakeups));
+    let (cpu, wakeups) = (
+        meter.cpu()?.saturating_sub(cpu),
+        meter.wakeups()?.saturating_sub(wakeups),
+    );
     let (pushes, threads) = (fleet.pushes() - pushes, meter.threads()?);
     let rss_with = meter.rss_kib()?;
     let arrivals = fleet.arrivals(plan.clients);
-    let connect_ms = (stats::median(&fleet.connect_ms), stats::percentile(&fleet.connect_ms, 0.99));
+    let connect_ms = (
+        stats::median(&fleet.connect_ms),
+        stats::percentile(&fleet.connect_ms, 0.99),
+    );
 
     drop(fleet);
     let rss_left = match plan.leave {
@@ -147,8 +153,16 @@ impl Pairs {
     pub fn medians(&self, figure: impl Fn(&Run) -> f64) -> (f64, f64, f64) {
         let of = |runs: &[Run]| runs.iter().map(&figure).collect::<Vec<_>>();
         let (floor, subject) = (of(&self.floor), of(&self.subject));
-        let ratios: Vec<f64> = subject.iter().zip(&floor).map(|(subject, floor)| subject / floor).collect();
-        (stats::median(&floor), stats::median(&subject), stats::median(&ratios))
+        let ratios: Vec<f64> = subject
+            .iter()
+            .zip(&floor)
+            .map(|(subject, floor)| subject / floor)
+            .collect();
+        (
+            stats::median(&floor),
+            stats::median(&subject),
+            stats::median(&ratios),
+        )
     }
 
     /// The subject's median of one figure.

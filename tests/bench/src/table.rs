@@ -16,7 +16,11 @@ pub struct Bound {
 /// A shorthand for a [`Bound`].
 #[must_use]
 pub const fn bound(target: f64, ceiling: f64, unit: &'static str) -> Bound {
-    Bound { target, ceiling, unit }
+    Bound {
+        target,
+        ceiling,
+        unit,
+    }
 }
 
 /// What a figure is worth.
@@ -120,7 +124,10 @@ impl Row {
     pub fn not_run(number: u8, what: impl Into<String>, why: impl Display) -> Self {
         let why = why.to_string();
         let why = why.lines().next().unwrap_or_default().to_owned();
-        Self { verdict: Verdict::NotRun, ..Self::shown(number, what, why) }
+        Self {
+            verdict: Verdict::NotRun,
+            ..Self::shown(number, what, why)
+        }
     }
 
     /// The same with the floor's figure beside it.
@@ -132,14 +139,19 @@ impl Row {
 
     fn cells(&self) -> [String; 8] {
         let limit = |value: fn(&Bound) -> f64| {
-            self.bound.as_ref().map(|bound| format!("{}{}", short(value(bound)), bound.unit)).unwrap_or_default()
+            self.bound
+                .as_ref()
+                .map(|bound| format!("{}{}", short(value(bound)), bound.unit))
+                .unwrap_or_default()
         };
         [
             self.number.to_string(),
             self.what.clone(),
             self.figure.clone(),
             self.floor.clone(),
-            self.ratio.map(|ratio| format!("{ratio:.2} ×")).unwrap_or_default(),
+            self.ratio
+                .map(|ratio| format!("{ratio:.2} ×"))
+                .unwrap_or_default(),
             limit(|bound| bound.target),
             limit(|bound| bound.ceiling),
             self.verdict.to_string(),
@@ -167,10 +179,16 @@ pub fn short(value: f64) -> String {
         _ => 2,
     };
     let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
-const HEAD: [&str; 8] = ["#", "what", "rtstatd", "floor", "ratio", "target", "ceiling", "verdict"];
+const HEAD: [&str; 8] = [
+    "#", "what", "rtstatd", "floor", "ratio", "target", "ceiling", "verdict",
+];
 
 /// The rows as a table that is also Markdown.
 #[must_use]
@@ -179,12 +197,21 @@ pub fn render(rows: &[Row]) -> String {
     lines.extend(rows.iter().map(Row::cells));
     let widths: Vec<usize> = (0..HEAD.len())
         .map(|column| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         })
         .collect();
     let mut out = String::new();
     for (number, line) in lines.iter().enumerate() {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         out += &format!("| {} |\n", cells.join(" | "));
         if number == 0 {
             let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
@@ -201,18 +228,26 @@ mod tests {
     #[test]
     fn judges() {
         let limits = bound(1.05, 1.15, " ×");
-        for (value, verdict) in
-            [(1.05, Verdict::Reached), (1.1, Verdict::Within), (1.151, Verdict::Missed), (f64::NAN, Verdict::Missed)]
-        {
+        for (value, verdict) in [
+            (1.05, Verdict::Reached),
+            (1.1, Verdict::Within),
+            (1.151, Verdict::Missed),
+            (f64::NAN, Verdict::Missed),
+        ] {
             assert_eq!(judge(value, limits), verdict, "{value}");
         }
     }
 
     #[test]
     fn shortens() {
-        for (value, text) in
-            [(0.0, "0"), (0.034, "0.03"), (1.5, "1.5"), (22.04, "22"), (123.4, "123"), (1200.0, "1200")]
-        {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.034, "0.03"),
+            (1.5, "1.5"),
+            (22.04, "22"),
+            (123.4, "123"),
+            (1200.0, "1200"),
+        ] {
             assert_eq!(short(value), text);
         }
     }
@@ -220,14 +255,29 @@ mod tests {
     #[test]
     fn renders_markdown_of_one_width() {
         let rows = [
-            Row::ratio(1, "CPU per push", (6.5, 7.0, 1.08), " µs", Some(bound(1.05, 1.15, " ×"))),
+            Row::ratio(
+                1,
+                "CPU per push",
+                (6.5, 7.0, 1.08),
+                " µs",
+                Some(bound(1.05, 1.15, " ×")),
+            ),
             Row::not_run(11, "peers", "glances is not installed\nsecond line"),
         ];
         let text = render(&rows);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
-        assert!(lines.iter().all(|line| line.chars().count() == lines[0].chars().count()), "{text}");
-        assert!(lines[2].contains("| 7 µs") && lines[2].contains("1.08 ×") && lines[2].contains("within ceiling"));
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.chars().count() == lines[0].chars().count()),
+            "{text}"
+        );
+        assert!(
+            lines[2].contains("| 7 µs")
+                && lines[2].contains("1.08 ×")
+                && lines[2].contains("within ceiling")
+        );
         assert!(lines[3].contains("glances is not installed") && !text.contains("second line"));
     }
 }

@@ -18,33 +18,79 @@ mod counts {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("counts");
         let output = Command::new("valgrind")
-            .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
-            .args([program, what, &times.to_string(), &format!("{ROOT}/tests/fixtures/proc/vm-6.18")])
+            .args([
+                "--tool=callgrind",
+                &format!("--callgrind-out-file={}", out.display()),
+            ])
+            .args([
+                program,
+                what,
+                &times.to_string(),
+                &format!("{ROOT}/tests/fixtures/proc/vm-6.18"),
+            ])
             .output()
             .expect("valgrind runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let counts = std::fs::read_to_string(out).unwrap();
-        let total = counts.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
-        total.and_then(|total| total.split_whitespace().next()).unwrap().parse().unwrap()
+        let total = counts.lines().find_map(|line| {
+            line.strip_prefix("totals: ")
+                .or(line.strip_prefix("summary: "))
+        });
+        total
+            .and_then(|total| total.split_whitespace().next())
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// What one more costs.
     fn each(program: &str, what: &str) -> f64 {
         let (few, many) = (20, 60);
-        (instructions(program, what, many) - instructions(program, what, few)) / f64::from(many - few)
+        (instructions(program, what, many) - instructions(program, what, few))
+            / f64::from(many - few)
     }
 
     #[test]
     fn a_push_a_sample_and_a_connect_cost_no_more_instructions_than_they_did() {
-        let build = ["build", "--release", "--package", "rtstat-bench", "--bin", "instructions"];
-        assert!(Command::new(env!("CARGO")).args(build).current_dir(ROOT).status().expect("cargo runs").success());
-        let target = std::path::Path::new(env!("CARGO_BIN_EXE_bench")).ancestors().nth(2).unwrap();
+        let build = [
+            "build",
+            "--release",
+            "--package",
+            "rtstat-bench",
+            "--bin",
+            "instructions",
+        ];
+        assert!(
+            Command::new(env!("CARGO"))
+                .args(build)
+                .current_dir(ROOT)
+                .status()
+                .expect("cargo runs")
+                .success()
+        );
+        let target = std::path::Path::new(env!("CARGO_BIN_EXE_bench"))
+            .ancestors()
+            .nth(2)
+            .unwrap();
         let program = target.join("release/instructions");
         let program = program.to_str().unwrap();
         let [push, sample, connect] = ["push", "sample", "connect"].map(|what| each(program, what));
         println!("instructions: {push} a push, {sample} a sample, {connect} a connect");
-        assert!(push > 0.0 && push < PUSH * MARGIN, "{push} instructions a push, {PUSH} before");
-        assert!(sample > 0.0 && sample < SAMPLE * MARGIN, "{sample} instructions a sample, {SAMPLE} before");
-        assert!(connect > 0.0 && connect < CONNECT * MARGIN, "{connect} instructions a connect, {CONNECT} before");
+        assert!(
+            push > 0.0 && push < PUSH * MARGIN,
+            "{push} instructions a push, {PUSH} before"
+        );
+        assert!(
+            sample > 0.0 && sample < SAMPLE * MARGIN,
+            "{sample} instructions a sample, {SAMPLE} before"
+        );
+        assert!(
+            connect > 0.0 && connect < CONNECT * MARGIN,
+            "{connect} instructions a connect, {CONNECT} before"
+        );
     }
 }

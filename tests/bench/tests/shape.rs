@@ -5,14 +5,23 @@ use std::process::Command;
 /// Builds rtstatd, which cargo does not do for another package's tests, beside the bench.
 fn build_rtstatd() -> std::io::Result<std::process::ExitStatus> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    Command::new(env!("CARGO")).args(["build", "--package", "rtstat", "--bin", "rtstatd"]).current_dir(root).status()
+    Command::new(env!("CARGO"))
+        .args(["build", "--package", "rtstat", "--bin", "rtstatd"])
+        .current_dir(root)
+        .status()
 }
 
 #[test]
 fn every_figure_has_its_rows() {
     assert!(build_rtstatd().expect("cargo runs").success());
-    let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("--quick").output().expect("the bench runs");
-    let (table, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .arg("--quick")
+        .output()
+        .expect("the bench runs");
+    let (table, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{said}");
 
     let rows: Vec<Vec<&str>> = table
@@ -20,7 +29,12 @@ fn every_figure_has_its_rows() {
         .filter(|line| line.starts_with('|'))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
-    assert_eq!(rows[0], ["#", "what", "rtstatd", "floor", "ratio", "target", "ceiling", "verdict"]);
+    assert_eq!(
+        rows[0],
+        [
+            "#", "what", "rtstatd", "floor", "ratio", "target", "ceiling", "verdict"
+        ]
+    );
     for number in 1..=18 {
         let number = number.to_string();
         let of: Vec<_> = rows.iter().filter(|row| row[0] == number).collect();
@@ -31,14 +45,23 @@ fn every_figure_has_its_rows() {
                 "10" | "11" | "15" => &["reached", "within ceiling", "MISSED", "shown", "not run"],
                 _ => &["reached", "within ceiling", "MISSED", "shown"],
             };
-            assert!(row.len() == 8 && verdicts.contains(&row[7]) && !row[2].is_empty(), "{row:?}\n{said}");
+            assert!(
+                row.len() == 8 && verdicts.contains(&row[7]) && !row[2].is_empty(),
+                "{row:?}\n{said}"
+            );
         }
     }
 }
 
 #[test]
 fn mistakes_are_told() {
-    let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("--fast").output().expect("the bench runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .arg("--fast")
+        .output()
+        .expect("the bench runs");
     assert!(!output.status.success());
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "bench: unknown argument \"--fast\", see --help\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "bench: unknown argument \"--fast\", see --help\n"
+    );
 }

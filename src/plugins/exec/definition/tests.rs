@@ -8,8 +8,14 @@ fn parse(text: &str) -> Result<Definition, String> {
 fn two_lines_are_a_plugin() {
     let plugin = parse("command = 'echo 1'\n").unwrap();
     assert_eq!(plugin.name, "queue");
-    assert_eq!(plugin.program, Program::Once(vec!["/bin/sh".into(), "-c".into(), "echo 1".into()]));
-    assert_eq!((plugin.interval, plugin.timeout), (Duration::from_secs(5), Duration::from_secs(10)));
+    assert_eq!(
+        plugin.program,
+        Program::Once(vec!["/bin/sh".into(), "-c".into(), "echo 1".into()])
+    );
+    assert_eq!(
+        (plugin.interval, plugin.timeout),
+        (Duration::from_secs(5), Duration::from_secs(10))
+    );
     assert_eq!(plugin.about(), About::new(Kind::Gauge, "", 5.0));
 }
 
@@ -20,50 +26,115 @@ fn every_key_has_its_effect() {
          unit = 'jobs'\nmax = 1_000\nwarn = 9.5\n[env]\nA = 'b c'\n",
     )
     .unwrap();
-    assert_eq!(plugin.program, Program::Stream(vec!["/usr/bin/queue".into(), "-n".into()]));
-    assert_eq!((plugin.interval, plugin.timeout), (Duration::from_millis(500), Duration::from_secs(3)));
+    assert_eq!(
+        plugin.program,
+        Program::Stream(vec!["/usr/bin/queue".into(), "-n".into()])
+    );
+    assert_eq!(
+        (plugin.interval, plugin.timeout),
+        (Duration::from_millis(500), Duration::from_secs(3))
+    );
     assert_eq!(plugin.env, [("A".to_owned(), "b c".to_owned())]);
-    let about = About { default: true, max: Some(1000.0), warn: Some(9.5), ..About::new(Kind::Gauge, "jobs", 0.5) };
+    let about = About {
+        default: true,
+        max: Some(1000.0),
+        warn: Some(9.5),
+        ..About::new(Kind::Gauge, "jobs", 0.5)
+    };
     assert_eq!(plugin.about(), about);
     let munin = parse("munin = '/usr/share/munin/plugins/df'\n").unwrap();
-    assert_eq!(munin.program, Program::Munin(vec!["/usr/share/munin/plugins/df".into()]));
+    assert_eq!(
+        munin.program,
+        Program::Munin(vec!["/usr/share/munin/plugins/df".into()])
+    );
     assert_eq!(munin.about().kind, Kind::Table);
 }
 
 #[test]
 fn a_slow_stream_may_be_silent_for_three_intervals() {
     let timeout = |text| parse(text).unwrap().timeout.as_secs();
-    assert_eq!(timeout("command = 'a'\nmode = 'stream'\ninterval = 60"), 180);
+    assert_eq!(
+        timeout("command = 'a'\nmode = 'stream'\ninterval = 60"),
+        180
+    );
     assert_eq!(timeout("command = 'a'\nmode = 'stream'"), 10);
 }
 
 #[test]
 fn mistakes_name_file_line_and_what_is_accepted() {
     for (text, message) in [
-        ("\ncomand = 'x'", "/p/queue.toml:2: unknown key comand; the nearest known key is command"),
+        (
+            "\ncomand = 'x'",
+            "/p/queue.toml:2: unknown key comand; the nearest known key is command",
+        ),
         (
             "interval = 1",
             "/p/queue.toml:1: command: is missing: set it to the program to run, or munin to a Munin plugin",
         ),
-        ("command = 'a'\nmunin = '/b'", "/p/queue.toml:2: munin: does not go with command: set one of them"),
-        ("mode = 'once'\nmunin = '/b'", "/p/queue.toml:1: mode: does not go with munin"),
-        ("command = 'a'\nmode = 'twice'", "/p/queue.toml:2: mode twice: accepted are \"once\" and \"stream\""),
-        ("command = 3", "/p/queue.toml:1: command 3: accepted are a line for the shell, and a list of words"),
-        ("command = []", "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words"),
-        ("command = ['a', 1]", "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words"),
-        ("command = ' '", "/p/queue.toml:1: command \" \": accepted are a line for the shell, and a list of words"),
-        ("munin = 'df'", "/p/queue.toml:1: munin df: accepted are the path of a Munin plugin, from / on"),
-        ("command='a'\ninterval=0", "/p/queue.toml:2: interval 0: accepted are 0.05 to 86400 seconds"),
-        ("command='a'\ninterval='1'", "/p/queue.toml:2: interval 1: accepted are 0.05 to 86400 seconds"),
-        ("command='a'\ntimeout=nan", "/p/queue.toml:2: timeout nan: accepted are 0.05 to 300000 seconds"),
-        ("command='a'\ndefault=1", "/p/queue.toml:2: default 1: accepted are true and false"),
-        ("command='a'\nmax=inf", "/p/queue.toml:2: max inf: accepted are numbers"),
-        ("command='a'\nenv=1", "/p/queue.toml:2: env 1: accepted are a table of variables with their values in quotes"),
+        (
+            "command = 'a'\nmunin = '/b'",
+            "/p/queue.toml:2: munin: does not go with command: set one of them",
+        ),
+        (
+            "mode = 'once'\nmunin = '/b'",
+            "/p/queue.toml:1: mode: does not go with munin",
+        ),
+        (
+            "command = 'a'\nmode = 'twice'",
+            "/p/queue.toml:2: mode twice: accepted are \"once\" and \"stream\"",
+        ),
+        (
+            "command = 3",
+            "/p/queue.toml:1: command 3: accepted are a line for the shell, and a list of words",
+        ),
+        (
+            "command = []",
+            "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words",
+        ),
+        (
+            "command = ['a', 1]",
+            "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words",
+        ),
+        (
+            "command = ' '",
+            "/p/queue.toml:1: command \" \": accepted are a line for the shell, and a list of words",
+        ),
+        (
+            "munin = 'df'",
+            "/p/queue.toml:1: munin df: accepted are the path of a Munin plugin, from / on",
+        ),
+        (
+            "command='a'\ninterval=0",
+            "/p/queue.toml:2: interval 0: accepted are 0.05 to 86400 seconds",
+        ),
+        (
+            "command='a'\ninterval='1'",
+            "/p/queue.toml:2: interval 1: accepted are 0.05 to 86400 seconds",
+        ),
+        (
+            "command='a'\ntimeout=nan",
+            "/p/queue.toml:2: timeout nan: accepted are 0.05 to 300000 seconds",
+        ),
+        (
+            "command='a'\ndefault=1",
+            "/p/queue.toml:2: default 1: accepted are true and false",
+        ),
+        (
+            "command='a'\nmax=inf",
+            "/p/queue.toml:2: max inf: accepted are numbers",
+        ),
+        (
+            "command='a'\nenv=1",
+            "/p/queue.toml:2: env 1: accepted are a table of variables with their values in quotes",
+        ),
         (
             "command='a'\n[env]\nA='b'\nC=2",
             "/p/queue.toml:4: env.C 2: accepted are a table of variables with their values in quotes",
         ),
-        ("command = 'a", "/p/queue.toml:1: invalid literal string, expected `'`"),
+        (
+            "command = 'a",
+            "/p/queue.toml:1: invalid literal string, expected `'`",
+        ),
     ] {
         assert_eq!(parse(text), Err(message.into()), "{text}");
     }
@@ -80,10 +151,21 @@ fn a_folder_gives_what_is_good_and_says_what_is_not() {
     write("d.toml", "command = 'true'");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     fs::set_permissions(dir.path().join("d.toml"), open).unwrap();
-    let read: Vec<_> = read_all(dir.path()).into_iter().map(|read| read.map(|plugin| plugin.name)).collect();
-    let [Err(wrong), Ok(name), Err(writable)] = &read[..] else { panic!("{read:?}") };
-    assert!(wrong.to_string().contains("a.toml:1: unknown key comand"), "{wrong}");
+    let read: Vec<_> = read_all(dir.path())
+        .into_iter()
+        .map(|read| read.map(|plugin| plugin.name))
+        .collect();
+    let [Err(wrong), Ok(name), Err(writable)] = &read[..] else {
+        panic!("{read:?}")
+    };
+    assert!(
+        wrong.to_string().contains("a.toml:1: unknown key comand"),
+        "{wrong}"
+    );
     assert_eq!(name, "b");
-    assert!(writable.to_string().contains("everybody can write it"), "{writable}");
+    assert!(
+        writable.to_string().contains("everybody can write it"),
+        "{writable}"
+    );
     assert!(read_all(&dir.path().join("none")).is_empty());
 }

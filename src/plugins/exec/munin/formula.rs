@@ -24,7 +24,10 @@ impl Formula {
     /// None for what does not leave one figure: RRDtool has operations that are not among the four.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let steps: Vec<_> = text.split(',').map(|word| Step::parse(word.trim())).collect();
+        let steps: Vec<_> = text
+            .split(',')
+            .map(|word| Step::parse(word.trim()))
+            .collect();
         let after = steps.iter().try_fold(0_usize, |depth, step| match step {
             Step::Operation(_) => depth.checked_sub(1).filter(|depth| *depth > 0),
             Step::Number(_) | Step::Field(_) => Some(depth + 1),
@@ -57,7 +60,9 @@ impl Step {
             "-" => Self::Operation(Operation::Subtract),
             "*" => Self::Operation(Operation::Multiply),
             "/" => Self::Operation(Operation::Divide),
-            word => word.parse().map_or_else(|_| Self::Field(word.into()), Self::Number),
+            word => word
+                .parse()
+                .map_or_else(|_| Self::Field(word.into()), Self::Number),
         }
     }
 }
@@ -96,7 +101,11 @@ mod tests {
             ("unknown,8,*", None),
             ("a,0,/", None),
         ] {
-            assert_eq!(Formula::parse(text).unwrap().result(field), result, "{text}");
+            assert_eq!(
+                Formula::parse(text).unwrap().result(field),
+                result,
+                "{text}"
+            );
         }
     }
 
@@ -112,10 +121,21 @@ mod tests {
 
     #[test]
     fn other_operations_are_none() {
-        for text in ["a,UN,0,a,IF", "a,b,MAX", "a,8", "*", "a,*", "a,b,*,*", "", "a,b,%"] {
+        for text in [
+            "a,UN,0,a,IF",
+            "a,b,MAX",
+            "a,8",
+            "*",
+            "a,*",
+            "a,b,*,*",
+            "",
+            "a,b,%",
+        ] {
             let formula = Formula::parse(text);
             assert!(
-                formula.is_none_or(|formula| formula.result(|name| (name == "a").then_some(1.0)).is_none()),
+                formula.is_none_or(|formula| formula
+                    .result(|name| (name == "a").then_some(1.0))
+                    .is_none()),
                 "{text}"
             );
         }

@@ -102,8 +102,14 @@ impl Bounds {
     /// `max`, `min:`, `:max` or `min:max`.
     fn parse(text: &str) -> Self {
         match text.split_once(':') {
-            Some((below, above)) => Self { below: number(below), above: number(above) },
-            None => Self { below: None, above: number(text) },
+            Some((below, above)) => Self {
+                below: number(below),
+                above: number(above),
+            },
+            None => Self {
+                below: None,
+                above: number(text),
+            },
         }
     }
 }
@@ -113,7 +119,8 @@ impl Field {
     /// anew, which is no figure: nobody knows how far it had come.
     #[must_use]
     pub fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
-        let per_second = |amount: f64, time: Duration| (!time.is_zero()).then(|| amount / time.as_secs_f64());
+        let per_second =
+            |amount: f64, time: Duration| (!time.is_zero()).then(|| amount / time.as_secs_f64());
         let figure = match (self.kind, since) {
             (Kind::Gauge, _) => Some(now),
             (_, None) => None,
@@ -121,14 +128,19 @@ impl Field {
             (Kind::Counter | Kind::Derive, Some((before, time))) => per_second(now - before, time),
             (Kind::Absolute, Some((_, time))) => per_second(now, time),
         };
-        let inside =
-            |figure: &f64| self.min.is_none_or(|min| *figure >= min) && self.max.is_none_or(|max| *figure <= max);
+        let inside = |figure: &f64| {
+            self.min.is_none_or(|min| *figure >= min) && self.max.is_none_or(|max| *figure <= max)
+        };
         figure.filter(inside).map(|figure| self.in_period(figure))
     }
 
     /// A rate of a second as one of the graph's period; levels are what they are.
     fn in_period(&self, figure: f64) -> f64 {
-        if self.kind == Kind::Gauge { figure } else { figure * self.period.secs() }
+        if self.kind == Kind::Gauge {
+            figure
+        } else {
+            figure * self.period.secs()
+        }
     }
 
     /// A bound as it looks beside the figures that are shown; `name` is the field's. None where other fields decide too.
@@ -146,7 +158,8 @@ impl Field {
     /// Whether its values begin at 0 and grow. Those of [`Kind::Derive`] do where their figures may not be below zero.
     #[must_use]
     pub fn only_grows(&self) -> bool {
-        self.kind == Kind::Counter || self.kind == Kind::Derive && self.min.is_some_and(|min| min >= 0.0)
+        self.kind == Kind::Counter
+            || self.kind == Kind::Derive && self.min.is_some_and(|min| min >= 0.0)
     }
 }
 
@@ -161,7 +174,11 @@ impl Graphs {
         let mut periods: BTreeMap<String, Period> = BTreeMap::new();
         let mut graph = String::new();
         let mut known = false;
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             // What follows a bare `#` would be a comment.
             let value = &*value.trim().replace("\\#", "#");
@@ -175,7 +192,9 @@ impl Graphs {
             known |= matches!(key, "multigraph" | "graph_vlabel" | "graph_period");
         }
         if !known && graphs.fields.is_empty() {
-            return Err(Fault::NotMunin("no graph and no field in its answer to `config`".into()));
+            return Err(Fault::NotMunin(
+                "no graph and no field in its answer to `config`".into(),
+            ));
         }
         for ((graph, _), field) in &mut graphs.fields {
             field.period = periods.get(graph).copied().unwrap_or_default();
@@ -190,8 +209,14 @@ impl Graphs {
         if self.fields.len() >= MAX_FIELDS {
             return Err(Fault::NotMunin(format!("more than {MAX_FIELDS} fields")));
         }
-        let new = || Field { label: name.into(), ..Field::default() };
-        let field = self.fields.entry((graph.into(), name.into())).or_insert_with(new);
+        let new = || Field {
+            label: name.into(),
+            ..Field::default()
+        };
+        let field = self
+            .fields
+            .entry((graph.into(), name.into()))
+            .or_insert_with(new);
         match attribute {
             "label" => value.clone_into(&mut field.label),
             "type" => match value.to_ascii_uppercase().as_str() {
@@ -200,7 +225,10 @@ impl Graphs {
                 "DERIVE" => field.kind = Kind::Derive,
                 "ABSOLUTE" => field.kind = Kind::Absolute,
                 _ => {
-                    return Err(Fault::NotMunin(format!("the type of a field ({}) is unknown", shown(name))));
+                    return Err(Fault::NotMunin(format!(
+                        "the type of a field ({}) is unknown",
+                        shown(name)
+                    )));
                 }
             },
             "min" => field.min = number(value),
@@ -219,7 +247,10 @@ impl Graphs {
     }
 
     fn has_no_effect(&mut self, name: &str, attribute: &str) {
-        self.oddities.push(format!("{}.{attribute} is Munin's arithmetic and has no effect here", shown(name)));
+        self.oddities.push(format!(
+            "{}.{attribute} is Munin's arithmetic and has no effect here",
+            shown(name)
+        ));
     }
 
     /// A field of a graph, as `config` described it.
@@ -236,12 +267,18 @@ impl Graphs {
 }
 
 fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 /// A field's name, for messages.
 pub(super) fn shown(name: &str) -> String {
-    name.chars().filter(|char| !char.is_control()).take(40).collect()
+    name.chars()
+        .filter(|char| !char.is_control())
+        .take(40)
+        .collect()
 }
 
 #[cfg(test)]
@@ -254,29 +291,54 @@ mod tests {
                     graph_scale no\n_dev_sda1.label /\n_dev_sda1.warning 92\n_dev_sda1.critical 98\n";
         let graphs = Graphs::parse(text, "").unwrap();
         let field = graphs.field("", "_dev_sda1").unwrap();
-        assert_eq!((field.label.as_str(), field.unit.as_str(), field.kind), ("/", "%", Kind::Gauge));
-        assert_eq!((field.warning.above, field.critical.above), (Some(92.0), Some(98.0)));
-        assert_eq!(Graphs::parse(text, "percent").unwrap().field("", "_dev_sda1").unwrap().unit, "percent");
+        assert_eq!(
+            (field.label.as_str(), field.unit.as_str(), field.kind),
+            ("/", "%", Kind::Gauge)
+        );
+        assert_eq!(
+            (field.warning.above, field.critical.above),
+            (Some(92.0), Some(98.0))
+        );
+        assert_eq!(
+            Graphs::parse(text, "percent")
+                .unwrap()
+                .field("", "_dev_sda1")
+                .unwrap()
+                .unit,
+            "percent"
+        );
     }
 
     #[test]
     fn arithmetic_between_fields_is_left_out_and_said() {
         let text = "graph_title a\na.label a\na.cdef a,UN,0,a,IF\na.sum b c\nb.cdef b,8,*\n";
         let graphs = Graphs::parse(text, "").unwrap();
-        let said = |attribute| format!("a.{attribute} is Munin's arithmetic and has no effect here");
+        let said =
+            |attribute| format!("a.{attribute} is Munin's arithmetic and has no effect here");
         assert_eq!(graphs.oddities(), [said("cdef"), said("sum")]);
     }
 
     #[test]
     fn what_is_no_munin_plugin_is_refused() {
-        assert!(matches!(Graphs::parse("usage: x\n", ""), Err(Fault::NotMunin(_))));
-        assert!(matches!(Graphs::parse("a.type LIST\n", ""), Err(Fault::NotMunin(_))));
+        assert!(matches!(
+            Graphs::parse("usage: x\n", ""),
+            Err(Fault::NotMunin(_))
+        ));
+        assert!(matches!(
+            Graphs::parse("a.type LIST\n", ""),
+            Err(Fault::NotMunin(_))
+        ));
     }
 
     #[test]
     fn figures_follow_the_type_and_stay_inside_the_bounds() {
         let since = Some((10.0, Duration::from_secs(2)));
-        let field = |kind, min, max| Field { kind, min, max, ..Field::default() };
+        let field = |kind, min, max| Field {
+            kind,
+            min,
+            max,
+            ..Field::default()
+        };
         for (field, now, since, figure) in [
             (field(Kind::Gauge, None, None), 3.0, None, Some(3.0)),
             (field(Kind::Gauge, Some(4.0), None), 3.0, None, None),
@@ -287,7 +349,12 @@ mod tests {
             (field(Kind::Derive, None, None), 4.0, since, Some(-3.0)),
             (field(Kind::Derive, Some(0.0), None), 4.0, since, None),
             (field(Kind::Absolute, None, None), 4.0, since, Some(2.0)),
-            (field(Kind::Derive, None, None), 4.0, Some((1.0, Duration::ZERO)), None),
+            (
+                field(Kind::Derive, None, None),
+                4.0,
+                Some((1.0, Duration::ZERO)),
+                None,
+            ),
         ] {
             assert_eq!(field.figure(now, since), figure, "{field:?} {now}");
         }
@@ -295,9 +362,12 @@ mod tests {
 
     #[test]
     fn bounds_have_four_forms() {
-        for (text, below, above) in
-            [("5", None, Some(5.0)), ("1:", Some(1.0), None), (":9", None, Some(9.0)), ("1:9", Some(1.0), Some(9.0))]
-        {
+        for (text, below, above) in [
+            ("5", None, Some(5.0)),
+            ("1:", Some(1.0), None),
+            (":9", None, Some(9.0)),
+            ("1:9", Some(1.0), Some(9.0)),
+        ] {
             assert_eq!(Bounds::parse(text), Bounds { below, above }, "{text}");
         }
     }

@@ -72,9 +72,15 @@ impl Plugin for Counted {
         let now = self.clock.now();
         self.probe.reads.lock().unwrap().push(now);
         if self.probe.fails.load(SeqCst) {
-            return Err(DriverError::Io { path: "/proc/x".into(), error: "broken".into() });
+            return Err(DriverError::Io {
+                path: "/proc/x".into(),
+                error: "broken".into(),
+            });
         }
-        *sample = Counter { at: millis(now), work: self.probe.work.load(SeqCst) };
+        *sample = Counter {
+            at: millis(now),
+            work: self.probe.work.load(SeqCst),
+        };
         Ok(())
     }
 
@@ -142,10 +148,16 @@ impl Client {
         while let Ok(count) = self.peer.read(&mut buffer) {
             self.unread.extend_from_slice(&buffer[..count]);
         }
-        let end = self.unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let end = self
+            .unread
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let lines = self.unread.drain(..end).collect::<Vec<_>>();
         let lines = std::str::from_utf8(&lines).unwrap().lines();
-        lines.map(|line| Push(serde_json::from_str(line.strip_prefix("Push::").unwrap()).unwrap())).collect()
+        lines
+            .map(|line| Push(serde_json::from_str(line.strip_prefix("Push::").unwrap()).unwrap()))
+            .collect()
     }
 }
 
@@ -167,11 +179,17 @@ impl Bench {
         let entry = |(name, probe): (&&str, &Arc<Probe>)| Entry {
             name: (*name).into(),
             about: About::new(Kind::Rate, "", 0.05),
-            home: Home::tick(Counted { probe: Arc::clone(probe), clock }),
+            home: Home::tick(Counted {
+                probe: Arc::clone(probe),
+                clock,
+            }),
         };
         let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
         let outlet = |probe: &Arc<Probe>| {
-            let source: Box<dyn Source> = Box::new(Pooled::new(Counted { probe: Arc::clone(probe), clock }));
+            let source: Box<dyn Source> = Box::new(Pooled::new(Counted {
+                probe: Arc::clone(probe),
+                clock,
+            }));
             Rc::new(Outlet::new(
                 Some(source),
                 Duration::from_millis(50),
@@ -180,19 +198,38 @@ impl Bench {
             ))
         };
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
-        let sampling = Rc::new(Sampling::new(catalog, clock, probes.iter().map(outlet).collect()));
+        let sampling = Rc::new(Sampling::new(
+            catalog,
+            clock,
+            probes.iter().map(outlet).collect(),
+        ));
         let tick = Rc::new(Tick::new(Rc::clone(&sampling), Encoder::new("boot".into())));
         let running = Rc::clone(&tick);
         let running = tokio::task::spawn_local(async move { running.run().await });
-        Self { tick, sampling, probes, clock, presence: Rc::default(), running }
+        Self {
+            tick,
+            sampling,
+            probes,
+            clock,
+            presence: Rc::default(),
+            running,
+        }
     }
 
     /// A connected client. Its socket can be written to from the next time on that the test waits.
     pub fn client(&self) -> Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let theirs = theirs.into_std().unwrap();
-        let stream = Stream::unix(ours, peer::Peer::direct(peer::Origin::Unix(0)), self.presence.enter());
-        Client { link: Rc::new(Link::new(1, Framing::Raw, stream)), peer: theirs, unread: Vec::new() }
+        let stream = Stream::unix(
+            ours,
+            peer::Peer::direct(peer::Origin::Unix(0)),
+            self.presence.enter(),
+        );
+        Client {
+            link: Rc::new(Link::new(1, Framing::Raw, stream)),
+            peer: theirs,
+            unread: Vec::new(),
+        }
     }
 
     /// Clients that are ready.
@@ -205,7 +242,10 @@ impl Bench {
 
     /// The set of the plugins with these names.
     pub fn set(&self, names: &[&str]) -> PluginSet {
-        names.iter().map(|name| self.sampling.catalog().index(name).unwrap()).collect()
+        names
+            .iter()
+            .map(|name| self.sampling.catalog().index(name).unwrap())
+            .collect()
     }
 
     /// Lets the clock run for so many milliseconds.
@@ -237,7 +277,13 @@ impl Bench {
 
     /// The slots in which a plugin was read.
     pub fn slots_read(&self, plugin: usize) -> Vec<Slot> {
-        self.probes[plugin].reads.lock().unwrap().iter().map(|at| Slot::of(*at)).collect()
+        self.probes[plugin]
+            .reads
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|at| Slot::of(*at))
+            .collect()
     }
 }
 

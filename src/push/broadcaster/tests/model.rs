@@ -18,7 +18,13 @@ const SESSIONS: usize = 10;
 /// How far a window's ends may be off, in milliseconds: a slot, and half a one in which no second reading is taken.
 const TOLERANCE: u64 = 75;
 
-const CHOICES: [&[&str]; 5] = [&["a"], &["b"], &["a", "b"], &["_meta", "a"], &["_meta", "b"]];
+const CHOICES: [&[&str]; 5] = [
+    &["a"],
+    &["b"],
+    &["a", "b"],
+    &["_meta", "a"],
+    &["_meta", "b"],
+];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -64,7 +70,15 @@ struct Expected {
 impl Expected {
     fn new(now: u64, interval: u64, choice: usize) -> Self {
         let chosen = CHOICES[choice].iter().map(|key| (*key, now)).collect();
-        Self { base: now, interval, n: 1, seq: 1, last_push: now, choice, chosen }
+        Self {
+            base: now,
+            interval,
+            n: 1,
+            seq: 1,
+            last_push: now,
+            choice,
+            chosen,
+        }
     }
 
     /// The beginning of the slot of the next push.
@@ -78,7 +92,10 @@ impl Expected {
 
     fn choose(&mut self, now: u64, choice: usize) {
         self.choice = choice;
-        self.chosen = CHOICES[choice].iter().map(|key| (*key, *self.chosen.get(key).unwrap_or(&now))).collect();
+        self.chosen = CHOICES[choice]
+            .iter()
+            .map(|key| (*key, *self.chosen.get(key).unwrap_or(&now)))
+            .collect();
     }
 
     /// Takes in a push that was sent at the instant `sent`.
@@ -97,9 +114,16 @@ impl Expected {
                 // Two pushes within half a slot, the first one late, share a reading: its window stands for both.
                 Some(from) if sent - chosen > TOLERANCE && sent - self.last_push > TOLERANCE => {
                     let right = near(from, self.last_push) || near(from, chosen);
-                    assert!(right, "{key} from {from}, last push {}, chosen {chosen}", self.last_push);
+                    assert!(
+                        right,
+                        "{key} from {from}, last push {}, chosen {chosen}",
+                        self.last_push
+                    );
                 }
-                None => assert!(sent - chosen <= TOLERANCE, "{key} without a window at {sent}, chosen {chosen}"),
+                None => assert!(
+                    sent - chosen <= TOLERANCE,
+                    "{key} without a window at {sent}, chosen {chosen}"
+                ),
                 Some(_) => {}
             }
         }
@@ -131,7 +155,11 @@ impl Model {
                 assert!(due <= now, "early: due {due}, now {now}");
                 session.pushed(&push, due);
             }
-            assert!(session.due() >= now, "missing: due {}, now {now}", session.due());
+            assert!(
+                session.due() >= now,
+                "missing: due {}, now {now}",
+                session.due()
+            );
         }
     }
 
@@ -140,7 +168,12 @@ impl Model {
         for (session, client) in self.sessions.iter_mut().zip(clients) {
             let pushes = client.pushes();
             let Some(session) = session else { continue };
-            assert_eq!(pushes.len(), usize::from(session.due() <= now), "due {}, now {now}", session.due());
+            assert_eq!(
+                pushes.len(),
+                usize::from(session.due() <= now),
+                "due {}, now {now}",
+                session.due()
+            );
             for push in pushes {
                 session.pushed(&push, now);
             }
@@ -158,8 +191,17 @@ fn check(tick: &Tick, clients: &[Client], model: &Model) {
     let slots: Vec<Slot> = lists.iter().map(|list| list.slot).collect();
     assert!(slots.windows(2).all(|pair| pair[0] < pair[1]), "{slots:?}");
     let sent = tick.sending.get().map(|(slot, _)| slot);
-    assert!(lists.iter().all(|list| !list.due.is_empty() || Some(list.slot) == sent), "an empty list");
-    let listed = lists.iter().flat_map(|list| &list.due).filter(|due| due.link.is_some()).count();
+    assert!(
+        lists
+            .iter()
+            .all(|list| !list.due.is_empty() || Some(list.slot) == sent),
+        "an empty list"
+    );
+    let listed = lists
+        .iter()
+        .flat_map(|list| &list.due)
+        .filter(|due| due.link.is_some())
+        .count();
     let started = model.sessions.iter().flatten().count();
     assert_eq!((listed, tick.started()), (started, started));
     for (client, session) in clients.iter().zip(&model.sessions) {
@@ -175,13 +217,17 @@ fn check(tick: &Tick, clients: &[Client], model: &Model) {
 async fn play(steps: Vec<Step>) {
     let bench = Bench::new(&["a", "b"]);
     let mut clients = bench.clients(SESSIONS).await;
-    let mut model = Model { sessions: (0..SESSIONS).map(|_| None).collect() };
+    let mut model = Model {
+        sessions: (0..SESSIONS).map(|_| None).collect(),
+    };
     for step in steps {
         model.drain(&mut clients, bench.now());
         match step {
             Step::Start(session, interval, choice) => {
                 let set = bench.set(CHOICES[choice]);
-                bench.tick.start(&clients[session].link, Duration::from_millis(interval), set);
+                bench
+                    .tick
+                    .start(&clients[session].link, Duration::from_millis(interval), set);
                 model.sessions[session] = Some(Expected::new(bench.now(), interval, choice));
             }
             Step::Stop(session) => {
@@ -189,13 +235,17 @@ async fn play(steps: Vec<Step>) {
                 model.sessions[session] = None;
             }
             Step::Retime(session, interval) => {
-                bench.tick.retime(&clients[session].link, Duration::from_millis(interval));
+                bench
+                    .tick
+                    .retime(&clients[session].link, Duration::from_millis(interval));
                 if let Some(expected) = &mut model.sessions[session] {
                     expected.retime(bench.now(), interval);
                 }
             }
             Step::Choose(session, choice) => {
-                bench.tick.choose(&clients[session].link, bench.set(CHOICES[choice]));
+                bench
+                    .tick
+                    .choose(&clients[session].link, bench.set(CHOICES[choice]));
                 if let Some(expected) = &mut model.sessions[session] {
                     expected.choose(bench.now(), choice);
                 }
@@ -218,7 +268,10 @@ async fn play(steps: Vec<Step>) {
     }
     for plugin in [0, 1] {
         let reads = bench.slots_read(plugin);
-        assert!(reads.windows(2).all(|pair| pair[0] < pair[1]), "read twice in a slot: {reads:?}");
+        assert!(
+            reads.windows(2).all(|pair| pair[0] < pair[1]),
+            "read twice in a slot: {reads:?}"
+        );
     }
     for client in &clients {
         bench.tick.stop(&client.link);
@@ -240,5 +293,12 @@ proptest! {
 #[test]
 fn a_second_start_in_one_slot_keeps_its_window() {
     use Step::{Start, StopProcess, Wait};
-    run(play(vec![Wait(313), Start(5, 500, 1), Start(5, 777, 1), StopProcess(23_312), Wait(24), Start(0, 500, 0)]));
+    run(play(vec![
+        Wait(313),
+        Start(5, 500, 1),
+        Start(5, 777, 1),
+        StopProcess(23_312),
+        Wait(24),
+        Start(0, 500, 0),
+    ]));
 }

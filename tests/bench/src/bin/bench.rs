@@ -26,14 +26,21 @@ fn main() -> ExitCode {
 }
 
 fn bench() -> Result<()> {
-    let programs = env::current_exe()?.parent().map(ToOwned::to_owned).unwrap_or_default();
+    let programs = env::current_exe()?
+        .parent()
+        .map(ToOwned::to_owned)
+        .unwrap_or_default();
     let mut out = io::stdout().lock();
     let Some(options) = Options::parse(env::args().skip(1), &programs)? else {
         return Ok(out.write_all(HELP.as_bytes())?);
     };
     for program in [&options.floor, &options.rtstatd] {
         if !program.path.exists() {
-            return Err(format!("{} is not built: start the bench with tests/bench/run", program.path.display()).into());
+            return Err(format!(
+                "{} is not built: start the bench with tests/bench/run",
+                program.path.display()
+            )
+            .into());
         }
     }
     let [most, ..] = options.scale.clients;
@@ -58,7 +65,10 @@ fn machine() -> String {
         .filter_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map(|(_, model)| model)
         .collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let arguments: Vec<String> = env::args().skip(1).collect();
     format!(
         "{}, {} × {}, Linux {}, tests/bench/run {}",
@@ -75,11 +85,16 @@ fn date(days: u64) -> String {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
     let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     format!("{year}-{month:02}-{day:02}")
 }
@@ -90,7 +105,11 @@ mod tests {
 
     #[test]
     fn knows_the_calendar() {
-        for (days, text) in [(0, "1970-01-01"), (19_782, "2024-02-29"), (20_454, "2026-01-01")] {
+        for (days, text) in [
+            (0, "1970-01-01"),
+            (19_782, "2024-02-29"),
+            (20_454, "2026-01-01"),
+        ] {
             assert_eq!(date(days), text);
         }
     }

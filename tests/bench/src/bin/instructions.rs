@@ -74,7 +74,9 @@ fn samples(root: &Root, times: u32) -> Result<()> {
 
 /// Writes one frame into a socket so many times. The socket's buffer must hold them all.
 fn pushes(times: u32) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let (near, _far) = UnixStream::pair()?;
         near.set_nonblocking(true)?;
@@ -102,10 +104,24 @@ fn connects(root: &Root, times: u32) -> Result<()> {
         let (config, clock) = (Config::default(), Clock::start());
         let sampling = Offering::start(&config, clock)?.sampling;
         let supervisor = Supervisor::new(clock, Rules::default()).start();
-        let info = Info { host: Host::read(root), max_clients: None };
-        let house = Rc::new(House { supervisor, sampling: Rc::clone(&sampling), info });
-        let desk = Rc::new(Desk::new(house, Rc::new(Tick::new(sampling, Encoder::new(String::new())))));
-        let pages = Pages { folder: None, misconfigured: false, metrics: false };
+        let info = Info {
+            host: Host::read(root),
+            max_clients: None,
+        };
+        let house = Rc::new(House {
+            supervisor,
+            sampling: Rc::clone(&sampling),
+            info,
+        });
+        let desk = Rc::new(Desk::new(
+            house,
+            Rc::new(Tick::new(sampling, Encoder::new(String::new()))),
+        ));
+        let pages = Pages {
+            folder: None,
+            misconfigured: false,
+            metrics: false,
+        };
         let http = Rc::new(Http::new(desk, Rc::default(), pages));
         let presence = Rc::new(Presence::default());
         let mut clients = Vec::new();

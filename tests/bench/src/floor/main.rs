@@ -49,7 +49,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut peers = Peers::new();
     let mut events = [EpollEvent::empty(); 256];
     loop {
-        let timeout = peers.until_due().map_or(Ok(EpollTimeout::NONE), EpollTimeout::try_from)?;
+        let timeout = peers
+            .until_due()
+            .map_or(Ok(EpollTimeout::NONE), EpollTimeout::try_from)?;
         let ready = match epoll.wait(&mut events, timeout) {
             Ok(count) => events.get(..count).unwrap_or_default(),
             Err(nix::errno::Errno::EINTR) => continue,
@@ -70,7 +72,8 @@ fn accept(listener: &TcpListener, epoll: &Epoll, peers: &mut Peers) -> Result<()
     for _ in 0..ACCEPTS {
         match listener.accept() {
             Ok((stream, _)) => {
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, u64::try_from(stream.as_raw_fd())?);
+                let event =
+                    EpollEvent::new(EpollFlags::EPOLLIN, u64::try_from(stream.as_raw_fd())?);
                 epoll.add(&stream, event)?;
                 peers.insert(stream)?;
             }
@@ -90,5 +93,7 @@ fn notify_ready() -> io::Result<()> {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(Path::new(&path))?,
     };
-    UnixDatagram::unbound()?.send_to_addr(b"READY=1\n", &address).map(drop)
+    UnixDatagram::unbound()?
+        .send_to_addr(b"READY=1\n", &address)
+        .map(drop)
 }

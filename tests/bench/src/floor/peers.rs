@@ -63,7 +63,13 @@ impl Peers {
             self.by_descriptor.resize_with(index + 1, || None);
         }
         self.generation = self.generation.wrapping_add(1);
-        let peer = Peer { stream, generation: self.generation, interval: 20, open: false, running: false };
+        let peer = Peer {
+            stream,
+            generation: self.generation,
+            interval: 20,
+            open: false,
+            running: false,
+        };
         if let Some(place) = self.by_descriptor.get_mut(index) {
             *place = Some(peer);
         }
@@ -83,7 +89,11 @@ impl Peers {
         let Some(Some(peer)) = self.by_descriptor.get(index) else {
             return;
         };
-        let count = match recv(peer.stream.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
+        let count = match recv(
+            peer.stream.as_raw_fd(),
+            &mut self.buffer,
+            MsgFlags::MSG_DONTWAIT,
+        ) {
             Ok(0) => return self.remove(index),
             Ok(count) => count,
             Err(Errno::EAGAIN | Errno::EINTR) => return,
@@ -107,7 +117,13 @@ impl Peers {
             if let Some(answer) = websocket::handshake(bytes) {
                 peer.open = true;
                 rest = &[];
-                if send(peer.stream.as_raw_fd(), &answer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL).is_err() {
+                if send(
+                    peer.stream.as_raw_fd(),
+                    &answer,
+                    MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+                )
+                .is_err()
+                {
                     return self.remove(index);
                 }
             }
@@ -132,13 +148,21 @@ impl Peers {
         };
         let text = text.trim_ascii();
         if let Some(secs) = text.strip_prefix(b"interval::") {
-            let secs = str::from_utf8(secs).ok().and_then(|secs| secs.parse().ok()).unwrap_or(1.0);
-            peer.interval = slots(Duration::from_secs_f64(secs)).try_into().unwrap_or(20);
+            let secs = str::from_utf8(secs)
+                .ok()
+                .and_then(|secs| secs.parse().ok())
+                .unwrap_or(1.0);
+            peer.interval = slots(Duration::from_secs_f64(secs))
+                .try_into()
+                .unwrap_or(20);
         } else if text == b"start" && !peer.running {
             peer.running = true;
             let due = slots(now) + u64::from(peer.interval);
             let member = (peer.stream.as_raw_fd(), peer.generation);
-            self.cohorts.entry((due, peer.interval)).or_default().push(member);
+            self.cohorts
+                .entry((due, peer.interval))
+                .or_default()
+                .push(member);
         } else if text == b"stop" {
             peer.running = false;
         }
@@ -178,7 +202,11 @@ impl Peers {
         if peer.generation != generation || !peer.running {
             return false;
         }
-        match send(descriptor, frame, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+        match send(
+            descriptor,
+            frame,
+            MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+        ) {
             Ok(sent) if sent == frame.len() => true,
             Err(Errno::EAGAIN | Errno::EINTR) => true,
             _ => {

@@ -37,15 +37,26 @@ impl Sampler {
         self.push.clear();
         self.push.extend_from_slice(b"Push::{\"cpu_stat\":{");
         // Writing to a vector cannot fail; a file that cannot be read leaves its part empty.
-        let _ = self.cpu_stat().and_then(|()| self.meminfo()).and_then(|()| self.uptime());
+        let _ = self
+            .cpu_stat()
+            .and_then(|()| self.meminfo())
+            .and_then(|()| self.uptime());
         self.push.extend_from_slice(b"}\n");
         &self.push
     }
 
     fn cpu_stat(&mut self) -> io::Result<()> {
         let count = self.stat.read_at(&mut self.buffer, 0)?;
-        let lines = self.buffer.get(..count).unwrap_or_default().split(|byte| *byte == b'\n').skip(1);
-        for (index, line) in lines.take_while(|line| line.starts_with(b"cpu")).enumerate() {
+        let lines = self
+            .buffer
+            .get(..count)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n')
+            .skip(1);
+        for (index, line) in lines
+            .take_while(|line| line.starts_with(b"cpu"))
+            .enumerate()
+        {
             let mut fields = line.split(|byte| *byte == b' ').skip(1).map(number);
             let mut next = || fields.next().unwrap_or(0);
             let (user, nice, system, idle, iowait, irq, softirq) =
@@ -84,8 +95,21 @@ impl Sampler {
 
     fn meminfo(&mut self) -> io::Result<()> {
         let count = self.meminfo.read_at(&mut self.buffer, 0)?;
-        let [mut total, mut free, mut buffers, mut cached, mut swap_cached, mut swap_total, mut swap_free] = [0; 7];
-        for line in self.buffer.get(..count).unwrap_or_default().split(|byte| *byte == b'\n') {
+        let [
+            mut total,
+            mut free,
+            mut buffers,
+            mut cached,
+            mut swap_cached,
+            mut swap_total,
+            mut swap_free,
+        ] = [0; 7];
+        for line in self
+            .buffer
+            .get(..count)
+            .unwrap_or_default()
+            .split(|byte| *byte == b'\n')
+        {
             let mut parts = line.splitn(2, |byte| *byte == b':');
             let place = match parts.next().unwrap_or_default() {
                 b"MemTotal" => &mut total,
@@ -115,10 +139,22 @@ impl Sampler {
         let count = self.uptime.read_at(&mut text, 0)?;
         let up = number(text.get(..count).unwrap_or_default());
         let count = self.loadavg.read_at(&mut text, 0)?;
-        let mut loads = text.get(..count).unwrap_or_default().split(|byte| *byte == b' ');
-        let mut load = || loads.next().and_then(|load| str::from_utf8(load).ok()).unwrap_or("0.00");
+        let mut loads = text
+            .get(..count)
+            .unwrap_or_default()
+            .split(|byte| *byte == b' ');
+        let mut load = || {
+            loads
+                .next()
+                .and_then(|load| str::from_utf8(load).ok())
+                .unwrap_or("0.00")
+        };
         let (la1, la5, la15) = (load(), load(), load());
-        let day = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+        let day = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()
+            % 86_400;
         let (days, hours, minutes) = (up / 86_400, up / 3600 % 24, up / 60 % 60);
         write!(
             self.push,
@@ -135,11 +171,16 @@ impl Sampler {
         } else {
             write!(self.push, "{minutes} min")?;
         }
-        write!(self.push, "\",\"users\":\"0\",\"la1\":\"{la1}\",\"la5\":\"{la5}\",\"la15\":\"{la15}\"}}")
+        write!(
+            self.push,
+            "\",\"users\":\"0\",\"la1\":\"{la1}\",\"la5\":\"{la5}\",\"la15\":\"{la15}\"}}"
+        )
     }
 }
 
 /// The digits at the front.
 fn number(text: &[u8]) -> u64 {
-    text.iter().take_while(|byte| byte.is_ascii_digit()).fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+    text.iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
 }

@@ -13,7 +13,8 @@ pub fn handshake(request: &[u8]) -> Option<Vec<u8>> {
     }
     let key = request.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = line.split_at_checked(18)?;
-        name.eq_ignore_ascii_case(b"sec-websocket-key:").then(|| value.trim_ascii())
+        name.eq_ignore_ascii_case(b"sec-websocket-key:")
+            .then(|| value.trim_ascii())
     })?;
     let accept = STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize());
     let mut answer = format!(
@@ -32,7 +33,11 @@ pub fn frame(payload: &[u8]) -> Vec<u8> {
         Ok(short @ ..=125) => frame.push(short),
         _ => {
             frame.push(126);
-            frame.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
+            frame.extend(
+                u16::try_from(payload.len())
+                    .unwrap_or(u16::MAX)
+                    .to_be_bytes(),
+            );
         }
     }
     frame.extend_from_slice(payload);
@@ -55,7 +60,13 @@ pub fn take(bytes: &mut &[u8]) -> Option<Incoming> {
     let (payload, rest) = rest.split_at_checked(usize::from(second & 0x7f))?;
     *bytes = rest;
     Some(match first & 0x0f {
-        1 => Incoming::Text(payload.iter().zip([a, b, c, d].iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()),
+        1 => Incoming::Text(
+            payload
+                .iter()
+                .zip([a, b, c, d].iter().cycle())
+                .map(|(byte, mask)| byte ^ mask)
+                .collect(),
+        ),
         8 => Incoming::Close,
         _ => Incoming::Other,
     })

@@ -38,7 +38,14 @@ pub fn samples(options: &Options) -> Result<Vec<Row>> {
     let dir = tempfile::tempdir()?;
     let log = dir.path().join("strace");
     let mut strace = Command::new("strace")
-        .args(["-f", "-y", "-ttt", "-e", "trace=pread64,sendto,write,writev", "-o"])
+        .args([
+            "-f",
+            "-y",
+            "-ttt",
+            "-e",
+            "trace=pread64,sendto,write,writev",
+            "-o",
+        ])
         .arg(&log)
         .args(["-p", &server.pid().to_string()])
         .stdout(Stdio::null())
@@ -47,7 +54,9 @@ pub fn samples(options: &Options) -> Result<Vec<Row>> {
         .map_err(|error| format!("strace: {error}"))?;
     // Attached once the first line is there.
     let begin = Instant::now();
-    while fs::read_to_string(&log).unwrap_or_default().is_empty() && begin.elapsed() < Duration::from_secs(5) {
+    while fs::read_to_string(&log).unwrap_or_default().is_empty()
+        && begin.elapsed() < Duration::from_secs(5)
+    {
         fleet.pump(Duration::from_millis(20))?;
     }
     let seconds = u64::from(options.scale.window);
@@ -64,9 +73,17 @@ pub fn samples(options: &Options) -> Result<Vec<Row>> {
             bound(1.0, 1.0, ""),
         )
         .beside(format!("{} in {} slots", counts.samples, counts.slots)),
-        Row::shown(10, "slots with pushes a second", short(counts.slots as f64 / counts.seconds))
-            .beside(format!("{SLOTS_PER_SECOND} at most")),
-        Row::shown(10, "pushes per slot", short(counts.pushes as f64 / counts.slots as f64)),
+        Row::shown(
+            10,
+            "slots with pushes a second",
+            short(counts.slots as f64 / counts.seconds),
+        )
+        .beside(format!("{SLOTS_PER_SECOND} at most")),
+        Row::shown(
+            10,
+            "pushes per slot",
+            short(counts.pushes as f64 / counts.slots as f64),
+        ),
     ])
 }
 
@@ -85,10 +102,19 @@ impl Counts {
     /// From the lines of `strace -f -ttt -y`, between the first push and the last; none without a push. What is sent
     /// within [`APART`] of the push before it belongs to the same slot.
     fn of(text: &str) -> Option<Self> {
-        let mut counts = Self { samples: 0, slots: 0, pushes: 0, seconds: 0.0 };
+        let mut counts = Self {
+            samples: 0,
+            slots: 0,
+            pushes: 0,
+            seconds: 0.0,
+        };
         let (mut pending, mut begin, mut last) = (0, None, f64::NEG_INFINITY);
         for line in text.lines() {
-            let Some(time) = line.split_ascii_whitespace().nth(1).and_then(|time| time.parse::<f64>().ok()) else {
+            let Some(time) = line
+                .split_ascii_whitespace()
+                .nth(1)
+                .and_then(|time| time.parse::<f64>().ok())
+            else {
                 continue;
             };
             if line.contains("/proc/stat>") && line.contains(", 0) = ") {
@@ -124,6 +150,9 @@ mod tests {
         let counts = Counts::of(trace).unwrap();
         assert_eq!((counts.samples, counts.slots, counts.pushes), (2, 2, 3));
         assert!((counts.seconds - 0.05).abs() < 1e-6);
-        assert_eq!(Counts::of("7 1.0 pread64(5</proc/stat>, , 4096, 0) = 9"), None);
+        assert_eq!(
+            Counts::of("7 1.0 pread64(5</proc/stat>, , 4096, 0) = 9"),
+            None
+        );
     }
 }

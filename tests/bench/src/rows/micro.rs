@@ -59,7 +59,11 @@ fn compare(
         thread::sleep(pause);
         others.push(cost(times, &mut other)?);
     }
-    let ratios: Vec<f64> = others.iter().zip(&bares).map(|(other, bare)| other / bare).collect();
+    let ratios: Vec<f64> = others
+        .iter()
+        .zip(&bares)
+        .map(|(other, bare)| other / bare)
+        .collect();
     Ok((median(&bares), median(&others), median(&ratios)))
 }
 
@@ -73,7 +77,12 @@ struct Sampled {
 
 impl Sampled {
     fn new(source: Box<dyn Source>) -> Self {
-        Self { source, before: None, json: Vec::new(), at: Duration::ZERO }
+        Self {
+            source,
+            before: None,
+            json: Vec::new(),
+            at: Duration::ZERO,
+        }
     }
 
     fn step(&mut self, encode: bool) -> Result<()> {
@@ -100,7 +109,8 @@ fn legacy(root: &Root, tz: Option<&str>) -> [Sampled; 3] {
 
 /// The legacy plugins without the process walk against their preads: row 8.
 pub fn files(options: &Options) -> Result<Vec<Row>> {
-    let files = ["stat", "meminfo", "loadavg", "uptime"].map(|name| File::open(format!("/proc/{name}")));
+    let files =
+        ["stat", "meminfo", "loadavg", "uptime"].map(|name| File::open(format!("/proc/{name}")));
     let files = files.into_iter().collect::<std::io::Result<Vec<_>>>()?;
     let mut buffer = vec![0; 256 * 1024];
     let mut bare = || {
@@ -112,8 +122,20 @@ pub fn files(options: &Options) -> Result<Vec<Row>> {
     let mut sampled = legacy(&Root::host(), None);
     let mut step = |encode| sampled.iter_mut().try_for_each(|one| one.step(encode));
     let times = options.scale.repeats / ROUNDS;
-    let alone = compare(times.max(1), Duration::ZERO, &mut bare, || step(false), ROUNDS)?;
-    let whole = compare(times.max(1), Duration::ZERO, &mut bare, || step(true), ROUNDS)?;
+    let alone = compare(
+        times.max(1),
+        Duration::ZERO,
+        &mut bare,
+        || step(false),
+        ROUNDS,
+    )?;
+    let whole = compare(
+        times.max(1),
+        Duration::ZERO,
+        &mut bare,
+        || step(true),
+        ROUNDS,
+    )?;
     Ok(vec![
         Row::ratio(
             8,
@@ -140,7 +162,13 @@ impl BareWalk {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let list = Dir::open("/proc", flags, Mode::empty())?;
         let folder = openat(&list, ".", flags, Mode::empty())?;
-        Ok(Self { list, folder, name: Vec::new(), line: [0; 2048], found: 0 })
+        Ok(Self {
+            list,
+            folder,
+            name: Vec::new(),
+            line: [0; 2048],
+            found: 0,
+        })
     }
 
     fn walk(&mut self) -> Result<()> {
@@ -155,7 +183,12 @@ impl BareWalk {
             self.name.extend_from_slice(pid);
             self.name.extend_from_slice(b"/stat");
             // A process may have ended since it was listed.
-            if let Ok(file) = openat(&self.folder, self.name.as_slice(), OFlag::O_RDONLY, Mode::empty()) {
+            if let Ok(file) = openat(
+                &self.folder,
+                self.name.as_slice(),
+                OFlag::O_RDONLY,
+                Mode::empty(),
+            ) {
                 read(&file, &mut self.line)?;
                 self.found += 1;
             }
@@ -175,7 +208,10 @@ impl Sleepers {
     pub fn start(count: usize) -> Result<Self> {
         let mut sleepers = Self(Vec::new());
         for _ in 0..count {
-            let child = Command::new("sleep").arg("3600").stdin(Stdio::null()).spawn()?;
+            let child = Command::new("sleep")
+                .arg("3600")
+                .stdin(Stdio::null())
+                .spawn()?;
             sleepers.0.push(child);
         }
         Ok(sleepers)
@@ -204,14 +240,34 @@ pub fn walk(options: &Options) -> Result<Vec<Row>> {
     let found = f64::from(bare.found);
     let times = (options.scale.repeats / ROUNDS / 5).max(1);
     let hot = compare(times, Duration::ZERO, || bare.walk(), &mut walk, ROUNDS)?;
-    let pause = if options.scale.repeats < 100 { Duration::from_millis(50) } else { Duration::from_secs(1) };
-    let rounds = if options.scale.repeats < 100 { 1 } else { ROUNDS };
+    let pause = if options.scale.repeats < 100 {
+        Duration::from_millis(50)
+    } else {
+        Duration::from_secs(1)
+    };
+    let rounds = if options.scale.repeats < 100 {
+        1
+    } else {
+        ROUNDS
+    };
     let cold = compare(1, pause, || bare.walk(), &mut walk, rounds)?;
     let each = |(bare, other, ratio): (f64, f64, f64)| (bare / found, other / found, ratio);
     let limits = Some(bound(1.1, 1.3, " ×"));
     Ok(vec![
-        Row::ratio(9, format!("process walk, {found} processes, each, hot"), each(hot), " µs", limits),
-        Row::ratio(9, format!("process walk, {found} processes, each, after sleep"), each(cold), " µs", limits),
+        Row::ratio(
+            9,
+            format!("process walk, {found} processes, each, hot"),
+            each(hot),
+            " µs",
+            limits,
+        ),
+        Row::ratio(
+            9,
+            format!("process walk, {found} processes, each, after sleep"),
+            each(cold),
+            " µs",
+            limits,
+        ),
     ])
 }
 
@@ -224,12 +280,18 @@ pub fn sizes(options: &Options) -> Result<Vec<Row>> {
         machine(dir.path(), cpus)?;
         let root = Root::at(dir.path());
         let mut sampled = legacy(&root, Some("UTC"));
-        let each = cost(times, || sampled.iter_mut().try_for_each(|one| one.step(true)))?;
+        let each = cost(times, || {
+            sampled.iter_mut().try_for_each(|one| one.step(true))
+        })?;
         let bytes: usize = sampled.iter().map(|one| one.json.len()).sum();
         rows.push(Row::shown(
             18,
             format!("sample and JSON, fixture of {cpus} processors"),
-            format!("{} µs, {} ns each, {bytes} bytes", short(each), short(each * 1e3 / f64::from(cpus))),
+            format!(
+                "{} µs, {} ns each, {bytes} bytes",
+                short(each),
+                short(each * 1e3 / f64::from(cpus))
+            ),
         ));
     }
     let mut sleepers = Vec::new();
@@ -238,7 +300,9 @@ pub fn sizes(options: &Options) -> Result<Vec<Row>> {
         let mut bare = BareWalk::new()?;
         bare.walk()?;
         let census = Census::new(&Root::host());
-        let all = cost((times / 10).max(1), || census.retake().map(|_| ()).map_err(Into::into))?;
+        let all = cost((times / 10).max(1), || {
+            census.retake().map(|_| ()).map_err(Into::into)
+        })?;
         let found = f64::from(bare.found);
         rows.push(Row::shown(
             18,
@@ -254,12 +318,25 @@ fn machine(dir: &std::path::Path, cpus: u32) -> Result<()> {
     let proc = dir.join("proc");
     fs::create_dir(&proc)?;
     let mut stat = File::create(proc.join("stat"))?;
-    writeln!(stat, "cpu  10132153 290696 3084719 46828483 16683 0 25195 0 175628 0")?;
+    writeln!(
+        stat,
+        "cpu  10132153 290696 3084719 46828483 16683 0 25195 0 175628 0"
+    )?;
     for cpu in 0..cpus {
-        writeln!(stat, "cpu{cpu} 1393280 32966 572056 13343292 6130 0 17875 0 23933 0")?;
+        writeln!(
+            stat,
+            "cpu{cpu} 1393280 32966 572056 13343292 6130 0 17875 0 23933 0"
+        )?;
     }
-    writeln!(stat, "intr 1462898 {}", "0 ".repeat(100 + 8 * cpus as usize))?;
-    writeln!(stat, "ctxt 115315\nbtime 1700000000\nprocesses 86031\nprocs_running 6\nprocs_blocked 2")?;
+    writeln!(
+        stat,
+        "intr 1462898 {}",
+        "0 ".repeat(100 + 8 * cpus as usize)
+    )?;
+    writeln!(
+        stat,
+        "ctxt 115315\nbtime 1700000000\nprocesses 86031\nprocs_running 6\nprocs_blocked 2"
+    )?;
     fs::copy("/proc/meminfo", proc.join("meminfo"))?;
     fs::write(proc.join("loadavg"), "0.71 0.33 0.20 1/1009 4242\n")?;
     fs::write(proc.join("uptime"), "93241.12 1492853.11\n")?;

@@ -25,7 +25,13 @@ const SECOND: Duration = Duration::from_secs(1);
 /// One client at 1 s beside processes, against other monitors at 1 s: row 11.
 pub fn beside(options: &Options) -> Result<Vec<Row>> {
     let _sleepers = Sleepers::start(options.scale.processes[0])?;
-    let names = ["node_exporter", "node_exporter without processes", "glances", "websocketd", "netdata"];
+    let names = [
+        "node_exporter",
+        "node_exporter without processes",
+        "glances",
+        "websocketd",
+        "netdata",
+    ];
     let mut own = Vec::new();
     let mut others: [Vec<f64>; 5] = Default::default();
     let mut absent: [Option<Error>; 5] = Default::default();
@@ -43,9 +49,18 @@ pub fn beside(options: &Options) -> Result<Vec<Row>> {
     }
     let own = median(&own);
     let count = options.scale.processes[0];
-    let mut rows =
-        vec![Row::shown(11, format!("one client at 1 s, {count} processes more"), format!("{} ms/s", short(own)))];
-    let bounds = [Some(bound(1.0 / 2.5, 0.5, " ×")), None, Some(bound(0.25, 0.5, " ×")), None, None];
+    let mut rows = vec![Row::shown(
+        11,
+        format!("one client at 1 s, {count} processes more"),
+        format!("{} ms/s", short(own)),
+    )];
+    let bounds = [
+        Some(bound(1.0 / 2.5, 0.5, " ×")),
+        None,
+        Some(bound(0.25, 0.5, " ×")),
+        None,
+        None,
+    ];
     for (((name, costs), absent), bound) in names.iter().zip(&others).zip(&absent).zip(bounds) {
         let what = format!("the same, beside {name}");
         rows.push(match absent {
@@ -56,7 +71,11 @@ pub fn beside(options: &Options) -> Result<Vec<Row>> {
             }
         });
     }
-    rows.push(Row::not_run(11, "the same, beside the original (PHP)", "not at hand"));
+    rows.push(Row::not_run(
+        11,
+        "the same, beside the original (PHP)",
+        "not at hand",
+    ));
     Ok(rows)
 }
 
@@ -73,7 +92,11 @@ fn viewer(options: &Options, choice: Option<Choice<'_>>) -> Result<f64> {
         fleet.command(&[&command])?;
     }
     fleet.start(SECOND, Phases::Together)?;
-    let warm = if options.scale.interval < SECOND { 1.2 } else { 2.5 };
+    let warm = if options.scale.interval < SECOND {
+        1.2
+    } else {
+        2.5
+    };
     fleet.pump(SECOND.mul_f64(warm))?;
     let (before, begin) = (server.meter.cpu()?, Instant::now());
     fleet.pump(window(options))?;
@@ -95,12 +118,16 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
     match name {
         "node_exporter" | "node_exporter without processes" => {
             // The collectors that give what the four legacy keys give.
-            let collectors =
-                ["cpu", "meminfo", "loadavg", "stat", "processes"].map(|name| format!("--collector.{name}"));
+            let collectors = ["cpu", "meminfo", "loadavg", "stat", "processes"]
+                .map(|name| format!("--collector.{name}"));
             let walking = !name.ends_with("without processes");
-            let collectors = collectors.iter().filter(|name| walking || !name.ends_with("processes"));
+            let collectors = collectors
+                .iter()
+                .filter(|name| walking || !name.ends_with("processes"));
             let mut command = Command::new(find(&["prometheus-node-exporter", "node_exporter"])?);
-            command.args(["--collector.disable-defaults", "--log.level=error"]).args(collectors);
+            command
+                .args(["--collector.disable-defaults", "--log.level=error"])
+                .args(collectors);
             command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
             let peer = Peer::start(command)?;
             let mut scraped = connect(port)?;
@@ -121,21 +148,22 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
         }
         "websocketd" => {
             // As its users write it: a loop of the shell that prints a line a second.
-            let script =
-                "while :; do awk '{print $1, $2, $3}' /proc/loadavg; head -n 5 /proc/stat /proc/meminfo; sleep 1; done";
+            let script = "while :; do awk '{print $1, $2, $3}' /proc/loadavg; head -n 5 /proc/stat /proc/meminfo; sleep 1; done";
             let mut command = Command::new(find(&["websocketd"])?);
-            command.arg("--address=127.0.0.1").arg(format!("--port={port}")).args([
-                "--loglevel=error",
-                "sh",
-                "-c",
-                script,
-            ]);
+            command
+                .arg("--address=127.0.0.1")
+                .arg(format!("--port={port}"))
+                .args(["--loglevel=error", "sh", "-c", script]);
             let peer = Peer::start(command)?;
             let mut stream = connect(port)?;
             stream.write_all(&crate::frame::request(port))?;
             let mut buffer = [0; 65_536];
             let read = stream.read(&mut buffer)?;
-            if !buffer.get(..read).unwrap_or_default().starts_with(b"HTTP/1.1 101") {
+            if !buffer
+                .get(..read)
+                .unwrap_or_default()
+                .starts_with(b"HTTP/1.1 101")
+            {
                 return Err("websocketd refused the upgrade".into());
             }
             stream.set_nonblocking(true)?;
@@ -161,7 +189,9 @@ fn peer(name: &str, options: &Options) -> Result<f64> {
             let peer = Peer::start(command)?;
             thread::sleep(options.scale.interval * 5);
             // It ends a connection with its answer.
-            peer.watch(options, || http_get(&mut connect(port)?, "/api/v1/allmetrics?format=json", 2000))
+            peer.watch(options, || {
+                http_get(&mut connect(port)?, "/api/v1/allmetrics?format=json", 2000)
+            })
         }
         other => Err(format!("no way to start {other}").into()),
     }
@@ -175,8 +205,14 @@ struct Peer {
 impl Peer {
     fn start(mut command: Command) -> Result<Self> {
         use std::os::unix::process::CommandExt;
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(Self { child: command.spawn()? })
+        command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Self {
+            child: command.spawn()?,
+        })
     }
 
     /// CPU in ms/s of the process and of those that it started, while `once` runs each second.
@@ -209,25 +245,44 @@ fn family_cpu(pid: u32) -> Result<f64> {
     let mut sum = Meter::new(pid)?.cpu()?.as_secs_f64();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // After the name: state is field 3, cutime and cstime are 16 and 17, in hundredths of a second.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
-    sum += fields.iter().skip(13).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0;
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .collect();
+    sum += fields
+        .iter()
+        .skip(13)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let children = fs::read_to_string(task?.path().join("children")).unwrap_or_default();
         // A child may end meanwhile; its parent then counts it.
-        sum += children.split_ascii_whitespace().filter_map(|child| family_cpu(child.parse().ok()?).ok()).sum::<f64>();
+        sum += children
+            .split_ascii_whitespace()
+            .filter_map(|child| family_cpu(child.parse().ok()?).ok())
+            .sum::<f64>();
     }
     Ok(sum)
 }
 
 fn find(names: &[&str]) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut places = env::split_paths(&path).flat_map(|dir| names.iter().map(move |name| dir.join(name)));
-    places.find(|place| place.is_file()).ok_or_else(|| format!("{} is not installed", names.join(", ")).into())
+    let mut places =
+        env::split_paths(&path).flat_map(|dir| names.iter().map(move |name| dir.join(name)));
+    places
+        .find(|place| place.is_file())
+        .ok_or_else(|| format!("{} is not installed", names.join(", ")).into())
 }
 
 /// A port that was free a moment ago: these peers cannot be asked which one they took.
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 fn connect(port: u16) -> Result<TcpStream> {
@@ -246,8 +301,10 @@ fn connect(port: u16) -> Result<TcpStream> {
 
 /// One request on a connection that is kept; the answer is read until `quiet_ms` bring nothing or it is complete.
 fn http_get(stream: &mut TcpStream, path: &str, quiet_ms: u64) -> Result<()> {
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: identity\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: identity\r\n\r\n")
+            .as_bytes(),
+    )?;
     let mut answer = Vec::new();
     let mut buffer = [0; 65_536];
     stream.set_read_timeout(Some(Duration::from_millis(quiet_ms)))?;
@@ -262,7 +319,11 @@ fn http_get(stream: &mut TcpStream, path: &str, quiet_ms: u64) -> Result<()> {
             break;
         }
     }
-    if answer.starts_with(b"HTTP/1.1 200") { Ok(()) } else { Err("the peer refused the request".into()) }
+    if answer.starts_with(b"HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err("the peer refused the request".into())
+    }
 }
 
 /// Whether an answer has come whole, by its length or its last chunk.
@@ -271,7 +332,10 @@ fn complete(answer: &[u8]) -> bool {
         return false;
     };
     let text = String::from_utf8_lossy(answer.get(..head).unwrap_or_default()).to_ascii_lowercase();
-    match text.split_once("content-length: ").and_then(|(_, rest)| rest.lines().next()?.trim().parse::<usize>().ok()) {
+    match text
+        .split_once("content-length: ")
+        .and_then(|(_, rest)| rest.lines().next()?.trim().parse::<usize>().ok())
+    {
         Some(length) => answer.len() >= head + 4 + length,
         None => answer.ends_with(b"\r\n0\r\n\r\n"),
     }
@@ -296,8 +360,18 @@ pub fn large(options: &Options) -> Result<Vec<Row>> {
     }
     let what = format!("every plugin at 1 s, {count} processes more, one client");
     Ok(vec![
-        Row::absolute(17, format!("{what}, without top"), median(&bare), bound(1.3, 2.0, " %")),
-        Row::absolute(17, format!("{what}, with top"), median(&all), bound(3.0, 5.0, " %")),
+        Row::absolute(
+            17,
+            format!("{what}, without top"),
+            median(&bare),
+            bound(1.3, 2.0, " %"),
+        ),
+        Row::absolute(
+            17,
+            format!("{what}, with top"),
+            median(&all),
+            bound(3.0, 5.0, " %"),
+        ),
     ])
 }
 
@@ -310,8 +384,14 @@ mod tests {
         for (answer, whole) in [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", true),
             ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", false),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", true),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", false),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                true,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
+                false,
+            ),
             ("HTTP/1.1 200 OK\r\n", false),
         ] {
             assert_eq!(complete(answer.as_bytes()), whole, "{answer:?}");

@@ -29,15 +29,26 @@ struct Turn {
 }
 
 /// One figure of both programs, in turns; a row of costs and a row of what the pushes suffered.
-fn pairs(options: &Options, number: u8, what: &str, turn: impl Fn(&Program) -> Result<Turn>) -> Result<Vec<Row>> {
+fn pairs(
+    options: &Options,
+    number: u8,
+    what: &str,
+    turn: impl Fn(&Program) -> Result<Turn>,
+) -> Result<Vec<Row>> {
     let (mut floor, mut subject) = (Vec::new(), Vec::new());
     for _ in 0..options.scale.pairs {
         floor.push(turn(&options.floor)?);
         subject.push(turn(&options.rtstatd)?);
     }
-    let of = |turns: &[Turn], figure: fn(&Turn) -> f64| stats::median(&turns.iter().map(figure).collect::<Vec<_>>());
+    let of = |turns: &[Turn], figure: fn(&Turn) -> f64| {
+        stats::median(&turns.iter().map(figure).collect::<Vec<_>>())
+    };
     let cost = |turn: &Turn| turn.cost_us;
-    let ratios: Vec<f64> = subject.iter().zip(&floor).map(|(subject, floor)| subject.cost_us / floor.cost_us).collect();
+    let ratios: Vec<f64> = subject
+        .iter()
+        .zip(&floor)
+        .map(|(subject, floor)| subject.cost_us / floor.cost_us)
+        .collect();
     let late = |turns: &[Turn]| of(turns, |turn| turn.arrivals.lateness(0.99));
     let missed = |turns: &[Turn]| turns.iter().map(|turn| turn.arrivals.missed).sum::<u64>();
     let pushes = |turns: &[Turn]| format!("{}; {} ms", missed(turns), short(late(turns)));
@@ -49,7 +60,12 @@ fn pairs(options: &Options, number: u8, what: &str, turn: impl Fn(&Program) -> R
             " µs",
             None,
         ),
-        Row::shown(number, format!("{what}: missed pushes; lateness p99"), pushes(&subject)).beside(pushes(&floor)),
+        Row::shown(
+            number,
+            format!("{what}: missed pushes; lateness p99"),
+            pushes(&subject),
+        )
+        .beside(pushes(&floor)),
     ])
 }
 
@@ -58,19 +74,27 @@ pub fn intervals(options: &Options) -> Result<Vec<Row>> {
     let [_, clients, _] = options.scale.clients;
     let intervals = MIX.map(|part| options.scale.interval.mul_f64(part));
     let intervals = intervals.map(|interval| interval.max(Duration::from_millis(500)));
-    pairs(options, 2, &format!("push at 8 intervals, {} clients", 2 * clients), |program| {
-        let server = program.start()?;
-        let mut fleet = Fleet::new(server.port)?;
-        fleet.connect(2 * clients, RAMP)?;
-        fleet.command(&[COMPARED])?;
-        fleet.start_each(&intervals, Phases::Together)?;
-        fleet.pump(options.scale.interval.mul_f64(1.5))?;
-        let (cpu, pushes) = (server.meter.cpu()?, fleet.pushes());
-        fleet.pump(options.scale.interval * options.scale.window * 2)?;
-        let cpu = server.meter.cpu()?.saturating_sub(cpu);
-        let pushes = (fleet.pushes() - pushes) as f64;
-        Ok(Turn { cost_us: cpu.as_secs_f64() * 1e6 / pushes, arrivals: fleet.arrivals(2 * clients) })
-    })
+    pairs(
+        options,
+        2,
+        &format!("push at 8 intervals, {} clients", 2 * clients),
+        |program| {
+            let server = program.start()?;
+            let mut fleet = Fleet::new(server.port)?;
+            fleet.connect(2 * clients, RAMP)?;
+            fleet.command(&[COMPARED])?;
+            fleet.start_each(&intervals, Phases::Together)?;
+            fleet.pump(options.scale.interval.mul_f64(1.5))?;
+            let (cpu, pushes) = (server.meter.cpu()?, fleet.pushes());
+            fleet.pump(options.scale.interval * options.scale.window * 2)?;
+            let cpu = server.meter.cpu()?.saturating_sub(cpu);
+            let pushes = (fleet.pushes() - pushes) as f64;
+            Ok(Turn {
+                cost_us: cpu.as_secs_f64() * 1e6 / pushes,
+                arrivals: fleet.arrivals(2 * clients),
+            })
+        },
+    )
 }
 
 /// Clients that connect, are greeted and leave, 500 a second beside some that stay, beside row 14. What those that stay
@@ -78,30 +102,38 @@ pub fn intervals(options: &Options) -> Result<Vec<Row>> {
 pub fn churn(options: &Options) -> Result<Vec<Row>> {
     let [_, _, clients] = options.scale.clients;
     let window = options.scale.interval * options.scale.window;
-    pairs(options, 14, &format!("coming and going, beside {clients} clients"), |program| {
-        let server = program.start()?;
-        let mut fleet = Fleet::new(server.port)?;
-        fleet.connect(clients, RAMP)?;
-        fleet.command(&[COMPARED])?;
-        fleet.start(options.scale.interval, Phases::Together)?;
-        fleet.pump(options.scale.interval.mul_f64(1.5))?;
-        let cpu = server.meter.cpu()?;
-        fleet.pump(window)?;
-        let alone = server.meter.cpu()?.saturating_sub(cpu);
+    pairs(
+        options,
+        14,
+        &format!("coming and going, beside {clients} clients"),
+        |program| {
+            let server = program.start()?;
+            let mut fleet = Fleet::new(server.port)?;
+            fleet.connect(clients, RAMP)?;
+            fleet.command(&[COMPARED])?;
+            fleet.start(options.scale.interval, Phases::Together)?;
+            fleet.pump(options.scale.interval.mul_f64(1.5))?;
+            let cpu = server.meter.cpu()?;
+            fleet.pump(window)?;
+            let alone = server.meter.cpu()?.saturating_sub(cpu);
 
-        let (cpu, begin) = (server.meter.cpu()?, Instant::now());
-        let mut guests = 0_u32;
-        while begin.elapsed() < window {
-            let mut party = Fleet::new(server.port)?;
-            party.connect(GUESTS, RAMP)?;
-            drop(party);
-            guests += GUESTS as u32;
-            let next = EVERY * (guests / GUESTS as u32);
-            fleet.pump(next.saturating_sub(begin.elapsed()))?;
-        }
-        // The clock of another process lags while that one runs.
-        thread::sleep(EVERY);
-        let cpu = server.meter.cpu()?.saturating_sub(cpu + alone);
-        Ok(Turn { cost_us: cpu.as_secs_f64() * 1e6 / f64::from(guests), arrivals: fleet.arrivals(clients) })
-    })
+            let (cpu, begin) = (server.meter.cpu()?, Instant::now());
+            let mut guests = 0_u32;
+            while begin.elapsed() < window {
+                let mut party = Fleet::new(server.port)?;
+                party.connect(GUESTS, RAMP)?;
+                drop(party);
+                guests += GUESTS as u32;
+                let next = EVERY * (guests / GUESTS as u32);
+                fleet.pump(next.saturating_sub(begin.elapsed()))?;
+            }
+            // The clock of another process lags while that one runs.
+            thread::sleep(EVERY);
+            let cpu = server.meter.cpu()?.saturating_sub(cpu + alone);
+            Ok(Turn {
+                cost_us: cpu.as_secs_f64() * 1e6 / f64::from(guests),
+                arrivals: fleet.arrivals(clients),
+            })
+        },
+    )
 }
