@@ -63,8 +63,9 @@ fn run(cli: Cli, handover: Handover) -> ExitCode {
     }
 }
 
-/// Everything up to the first connection. With passed sockets a wrong configuration does not end the program: systemd
-/// would start it again for the next connection until it closes the port for good.
+/// Everything up to the first connection. With passed sockets a wrong configuration does not end
+/// the program: systemd would start it again for the next connection until it closes the port for
+/// good.
 fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
     if let Some(fault) = &handover.fault {
         tracing::error!("{fault}");

@@ -23,9 +23,9 @@ use crate::{
     protocol::key_set::PluginSet,
     sampling::{
         Sampling,
-        reload::Offering,
+        reload::PluginManager,
         schedule::Cadence,
-        snapshot::{Moment, Push},
+        snapshot::{Push, PushTime},
     },
     server::startup_error::StartupError,
     system::{
@@ -35,15 +35,16 @@ use crate::{
     },
 };
 
-/// `rtstatd sample`: the push on standard output, one object a line, over windows of the given interval.
+/// `rtstatd sample`: the push on standard output, one object a line, over windows of the given
+/// interval.
 pub fn sample(config: &Config, args: &SampleArgs) -> ExitCode {
     if let Err(fault) = signals::before_the_end(exec::child::end_all) {
         logging::fatal(&fault);
         return EX_OSERR.into();
     }
     System::new().block_on(async {
-        let sampling = match Offering::start(config, Clock::start()) {
-            Ok(offering) => offering.sampling,
+        let sampling = match PluginManager::start(config, Clock::start()) {
+            Ok(plugins) => plugins.sampling,
             Err(fault) => {
                 logging::fatal(&fault);
                 return EX_CONFIG.into();
@@ -98,7 +99,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
         let slot = cadence.next_after(sampling.clock.now());
         sampling.clock.sleep_until(slot.begins()).await;
         let now = sampling.snapshot(set);
-        let moment = Moment {
+        let time = PushTime {
             ts: clock::wall_secs(),
             mono: clock::boot_secs(),
             boot: &boot,
@@ -109,7 +110,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
             seq,
             before: &before,
             now: &now,
-            moment,
+            time,
         };
         push.write(&mut json);
         if args.pretty {

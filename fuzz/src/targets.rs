@@ -24,7 +24,7 @@ use rtstat::{
             vmstat,
         },
     },
-    net::{forwarded_for, origin_policy::Gate, proxy_protocol},
+    net::{forwarded_for, origin_policy::OriginPolicy, proxy_protocol},
     plugins::exec::{definition::Definition, json, munin},
     protocol::{
         CloseReason, MAX_MESSAGE,
@@ -33,7 +33,7 @@ use rtstat::{
         key_set::PluginSet,
         session::{Action, Session, Verdict},
     },
-    session::frame_limit::Guard,
+    session::frame_limit::FrameLimiter,
 };
 
 /// Keeps the optimizer from leaving out what is only looked at.
@@ -41,8 +41,8 @@ fn seen<T>(value: T) {
     let _ = black_box(value);
 }
 
-/// A message: no panic, and nothing longer than a message may be is read. What we would push is one line without a
-/// second separator, and reads back as the same JSON.
+/// A message: no panic, and nothing longer than a message may be is read. What we would push is one
+/// line without a second separator, and reads back as the same JSON.
 pub fn decoder(data: &[u8]) {
     assert!(data.len() <= MAX_MESSAGE + 1 || decode(data).is_err());
     if let Ok(message) = decode(data) {
@@ -68,7 +68,8 @@ pub fn decoder(data: &[u8]) {
 
 /// A session driven by messages and by what others do to it, in any order.
 ///
-/// Nothing is pushed without authorization, nothing follows a close, and no reply holds a line feed before its end.
+/// Nothing is pushed without authorization, nothing follows a close, and no reply holds a line feed
+/// before its end.
 pub fn session(data: &[u8]) {
     let (auth_required, data) = data
         .split_first()
@@ -97,7 +98,8 @@ pub fn session(data: &[u8]) {
             _ => session.receive(event, &catalog).into_iter().collect(),
         };
         for action in actions {
-            // A deauthorization may reach a session that is closing; stopping is all that it may do then.
+            // A deauthorization may reach a session that is closing; stopping is all that it may do
+            // then.
             assert!(
                 !was_closed || action == Action::Stop,
                 "{action:?} after {closed:?}"
@@ -133,12 +135,13 @@ pub fn session(data: &[u8]) {
     }
 }
 
-/// The header watch, fed in pieces of every size: it passes no frame that is too long, and the pieces do not matter.
+/// The header watch, fed in pieces of every size: it passes no frame that is too long, and the
+/// pieces do not matter.
 pub fn frames(data: &[u8]) {
     let Some((size, data)) = data.split_first() else {
         return;
     };
-    let (mut whole, mut pieces) = (Guard::default(), Guard::default());
+    let (mut whole, mut pieces) = (FrameLimiter::default(), FrameLimiter::default());
     let mut passed = bytes::BytesMut::new();
     let judged = whole.filter(data, &mut passed);
     assert!(data.starts_with(&passed));
@@ -344,7 +347,7 @@ pub fn proxies(data: &[u8]) {
         })),
         _ => {
             let (origin, host) = text.split_once('\n').unwrap_or((&text, ""));
-            let gate = Gate::default();
+            let gate = OriginPolicy::default();
             assert!(!gate.admits_origin("null", host));
             let _ = black_box((
                 gate.admits_origin(origin, host),

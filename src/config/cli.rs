@@ -1,5 +1,6 @@
-//! The command line: names, help and nothing else. It touches no file, resolves no default and checks no server value:
-//! all three belong to [`crate::config`], because the same settings also come from the environment and a file.
+//! The command line: names, help and nothing else. It touches no file, resolves no default and
+//! checks no server value: all three belong to [`crate::config`], because the same settings also
+//! come from the environment and a file.
 
 use std::ffi::OsString;
 
@@ -51,7 +52,8 @@ pub struct ServerArgs {
     /// Port to listen on, 1 to 65535 [default: 8000].
     #[arg(short, long, value_name = "N", allow_hyphen_values = true)]
     pub port: Option<String>,
-    /// Token that clients must send. Every local user can read a command line: prefer --auth-token-file.
+    /// Token that clients must send. Every local user can read a command line: prefer
+    /// --auth-token-file.
     #[arg(short, long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub auth_token: Option<String>,
     /// How many clients are served at a time, 0 = no limit [default: 10].
@@ -60,8 +62,9 @@ pub struct ServerArgs {
     /// Speak WebSocket and serve the page, instead of raw TCP.
     #[arg(short, long)]
     pub web_sockets: bool,
-    /// Listen on URL, repeatable, instead of -i, -p and -w: ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT,
-    /// raws://ADDR:PORT, ws+unix:PATH, raw+unix:PATH. IPv6 in brackets; port 0 lets the kernel choose.
+    /// Listen on URL, repeatable, instead of -i, -p and -w: ws://ADDR:PORT, raw://ADDR:PORT,
+    /// wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH, raw+unix:PATH. IPv6 in brackets; port 0
+    /// lets the kernel choose.
     #[arg(long, value_name = "URL")]
     pub listen: Vec<String>,
     /// Read a token from this file, repeatable. Others may not be able to read it.
@@ -76,7 +79,8 @@ pub struct ServerArgs {
     /// End with success after so many seconds without a connection, 0 = never [default: 0].
     #[arg(long, value_name = "SECS", allow_hyphen_values = true)]
     pub exit_on_idle: Option<String>,
-    /// When started by root, become this user [default: rtstat, or nobody where that does not exist].
+    /// When started by root, become this user [default: rtstat, or nobody where that does not
+    /// exist].
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// Let pages of this origin connect, repeatable: scheme://host[:port], null, or * for all.
@@ -91,7 +95,8 @@ pub struct ServerArgs {
     /// Private key in PEM. Others may not be able to read it.
     #[arg(long, value_name = "PATH")]
     pub tls_key: Option<String>,
-    /// Believe the client address that this proxy reports, repeatable: unix, an address or a network like 10.0.0.0/8.
+    /// Believe the client address that this proxy reports, repeatable: unix, an address or a
+    /// network like 10.0.0.0/8.
     #[arg(long, value_name = "unix|ADDR|CIDR")]
     pub trust_proxy: Vec<String>,
     /// How many connections one address may hold, 0 = no limit [default: 0].
@@ -128,7 +133,8 @@ pub struct CheckPluginArgs {
 }
 
 impl SampleArgs {
-    /// How many objects to write; `None` is without end, as `vmstat` does once an interval is given.
+    /// How many objects to write; `None` is without end, as `vmstat` does once an interval is
+    /// given.
     pub fn times(&self) -> Option<u64> {
         match (self.count, self.interval) {
             (Some(count), _) => Some(count),
@@ -164,8 +170,8 @@ pub enum Refusal {
 /// Reads a command line, the program's name first.
 ///
 /// # Errors
-/// [`Refusal::Answer`] where help or the version was asked for, [`Refusal::Mistake`] where an option is unknown, lacks
-/// its value or does not go with another one.
+/// [`Refusal::Answer`] where help or the version was asked for, [`Refusal::Mistake`] where an
+/// option is unknown, lacks its value or does not go with another one.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Refusal> {
     Cli::try_parse_from(args).map_err(|error| {
         if error.use_stderr() {
@@ -176,7 +182,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Refusal> {
     })
 }
 
-/// The program's own table of options: what man page, completions and their tests are checked against.
+/// The program's own table of options: what man page, completions and their tests are checked
+/// against.
 pub fn command() -> clap::Command {
     Cli::command()
 }

@@ -1,4 +1,5 @@
-//! What can be wrong with a setting, each in one line that names the place, the value and what is accepted.
+//! What can be wrong with a setting, each in one line that names the place, the value and what is
+//! accepted.
 
 use std::{fmt, io, path::PathBuf};
 
@@ -109,7 +110,8 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The sysexits(3) code: 64 when the command line is wrong, 78 when environment, file or machine do not fit.
+    /// The sysexits(3) code: 64 when the command line is wrong, 78 when environment, file or
+    /// machine do not fit.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_)

@@ -1,5 +1,5 @@
-//! Values as they were said, with the place of each, in layers of which the higher one wins: command line, environment,
-//! file. Nothing is checked here.
+//! Values as they were said, with the place of each, in layers of which the higher one wins:
+//! command line, environment, file. Nothing is checked here.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -107,7 +107,8 @@ pub(super) fn refused(key: &str, said: &Said) -> ConfigError {
     }
 }
 
-/// The variables that concern the program, taken from the process once, so that a reload sees the same ones.
+/// The variables that concern the program, taken from the process once, so that a reload sees the
+/// same ones.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
@@ -121,8 +122,8 @@ impl Environment {
         self.0.get(&OsString::from(name))
     }
 
-    /// The names that look like settings but are none. They are no error: container platforms add such variables
-    /// for services of that name, as `RTSTAT_SERVICE_HOST`.
+    /// The names that look like settings but are none. They are no error: container platforms add
+    /// such variables for services of that name, as `RTSTAT_SERVICE_HOST`.
     pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
         let known: Vec<String> = SETTINGS
             .iter()

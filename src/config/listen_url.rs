@@ -1,4 +1,5 @@
-//! Where to listen and what to speak there, as one text: `ws://127.0.0.1:8000`, `raw+unix:/run/rtstat.raw`.
+//! Where to listen and what to speak there, as one text: `ws://127.0.0.1:8000`,
+//! `raw+unix:/run/rtstat.raw`.
 
 use std::{
     fmt,

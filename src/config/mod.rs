@@ -1,7 +1,8 @@
 //! Command line, environment and file become one checked [`Config`]; no raw flag travels further.
 //!
-//! The command line wins over the environment (`RTSTAT_…`), that over the file, that over the default. Loading opens
-//! nothing but the files that the settings name, and can be done again at any time: that is what a reload is.
+//! The command line wins over the environment (`RTSTAT_…`), that over the file, that over the
+//! default. Loading opens nothing but the files that the settings name, and can be done again at
+//! any time: that is what a reload is.
 
 pub mod cli;
 pub mod error;
@@ -49,7 +50,8 @@ pub const DEFAULT_FILE: &str = "/etc/rtstat/rtstat.toml";
 pub struct Config {
     /// Where to listen; without effect when systemd passed sockets.
     pub listen: Vec<ListenUrl>,
-    /// Who asked for a place to listen, if anybody did: with passed sockets that deserves a warning.
+    /// Who asked for a place to listen, if anybody did: with passed sockets that deserves a
+    /// warning.
     pub listen_place: Option<Place>,
     /// How many clients are served at a time; `None` is without limit.
     pub max_clients: Option<NonZeroU32>,
@@ -67,7 +69,8 @@ pub struct Config {
     pub user: Option<String>,
     /// Origins of pages that may connect: `scheme://host[:port]` in lower case, `null` or `*`.
     pub allow_origin: Vec<String>,
-    /// Host names that are accepted beside the machine's own, in lower case and without port, or `*`.
+    /// Host names that are accepted beside the machine's own, in lower case and without port, or
+    /// `*`.
     pub allow_host: Vec<String>,
     /// Certificate and key.
     pub tls: Option<Tls>,
@@ -170,8 +173,9 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration for the commands that serve nobody: without tokens and keys, which the user who calls them
-    /// may not be allowed to read. A default file that is closed to that user counts as absent.
+    /// The configuration for the commands that serve nobody: without tokens and keys, which the
+    /// user who calls them may not be allowed to read. A default file that is closed to that user
+    /// counts as absent.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -197,8 +201,8 @@ impl Config {
 }
 
 impl Config {
-    /// The configuration that one file's text alone would give, without the tokens, keys and users that it names. For
-    /// tests and fuzzing.
+    /// The configuration that one file's text alone would give, without the tokens, keys and users
+    /// that it names. For tests and fuzzing.
     ///
     /// # Errors
     /// As [`Config::load`], less what only those files can have.
@@ -212,8 +216,8 @@ impl Config {
         })
     }
 
-    /// The settings of a newer configuration that only a restart brings into effect, by their keys: sockets and the user
-    /// are settled before the first connection.
+    /// The settings of a newer configuration that only a restart brings into effect, by their keys:
+    /// sockets and the user are settled before the first connection.
     pub fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
         let (ours, theirs) = (&self.plugins, &newer.plugins);
         let fixed = [
@@ -344,7 +348,8 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
     }
 }
 
-/// A default plugin must be built in or have its file in the plugin folder, or its key would be missing in silence.
+/// A default plugin must be built in or have its file in the plugin folder, or its key would be
+/// missing in silence.
 fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
     let Some(wanted) = layers
         .said_all("plugins.default")
@@ -381,8 +386,8 @@ fn stem(path: &Path) -> Option<String> {
     path.file_stem()?.to_str().map(str::to_owned)
 }
 
-/// The highest layer that says anything about listening decides between URLs and the three plain settings; these are
-/// then each taken from the highest layer that has them.
+/// The highest layer that says anything about listening decides between URLs and the three plain
+/// settings; these are then each taken from the highest layer that has them.
 fn resolve_listen(
     layers: &Layers,
     tls: bool,

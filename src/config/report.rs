@@ -9,7 +9,8 @@ use std::{
 use crate::{config::Config, plugins::exec};
 
 impl Config {
-    /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of `listen`.
+    /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of
+    /// `listen`.
     pub fn report(&self, passed: bool) -> String {
         let mut out = String::new();
         let mut line = |key: &str, value: String| {

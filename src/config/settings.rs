@@ -1,5 +1,6 @@
-//! The one table of settings: how each is called on the command line, in the environment and in the file, what it
-//! accepts and what holds when nobody says anything. Errors, `--check` and the tests of man pages read it.
+//! The one table of settings: how each is called on the command line, in the environment and in the
+//! file, what it accepts and what holds when nobody says anything. Errors, `--check` and the tests
+//! of man pages read it.
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,8 @@ const fn many(key: &'static str, option: &'static str, accepted: &'static str) -
     }
 }
 
-/// Every setting, in the order of the manual. Tokens with names have a table of their own, `[tokens]`.
+/// Every setting, in the order of the manual. Tokens with names have a table of their own,
+/// `[tokens]`.
 pub const SETTINGS: &[Setting] = &[
     one(
         "interface",

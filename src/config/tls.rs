@@ -1,5 +1,5 @@
-//! Certificate and key, read and checked against each other when the configuration is loaded, so that a bad pair is a
-//! configuration error at start and leaves the old pair in use on reload.
+//! Certificate and key, read and checked against each other when the configuration is loaded, so
+//! that a bad pair is a configuration error at start and leaves the old pair in use on reload.
 
 use std::{
     fmt, fs,
@@ -39,8 +39,8 @@ impl fmt::Debug for Tls {
 /// Both settings or none.
 ///
 /// # Errors
-/// One without the other, a file that cannot be read, a key that others can read, PEM that holds neither, a key that
-/// does not belong to the certificate.
+/// One without the other, a file that cannot be read, a key that others can read, PEM that holds
+/// neither, a key that does not belong to the certificate.
 pub(super) fn load(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
     let lone = |said: &Said, problem: &str| ConfigError::Conflict {
         place: said.place.clone(),

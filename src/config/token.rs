@@ -36,10 +36,12 @@ const LONGEST_FILE_BYTES: u64 = 64 * 1024;
 /// The credential that the packaged service asks systemd for.
 const CREDENTIAL: &str = "rtstat.token";
 
-/// All tokens: those of the highest layer that names any, and the credential where systemd passed one.
+/// All tokens: those of the highest layer that names any, and the credential where systemd passed
+/// one.
 ///
 /// # Errors
-/// A token that no client could send, a file that cannot be read or that others can read, two tokens of one name.
+/// A token that no client could send, a file that cannot be read or that others can read, two
+/// tokens of one name.
 pub(super) fn load(layers: &Layers, environment: &Environment) -> Result<Vec<Token>, ConfigError> {
     let mut tokens: Vec<(Token, Place)> = Vec::new();
     for layer in &layers.0 {
@@ -115,7 +117,8 @@ fn stem(path: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Refuses what could never match: the wire trims blanks at the end of a message, and an empty argument is none.
+/// Refuses what could never match: the wire trims blanks at the end of a message, and an empty
+/// argument is none.
 fn checked(value: String, place: &Place) -> Result<String, ConfigError> {
     let blank = |char: char| matches!(char, ' ' | '\t' | '\n' | '\r' | '\0' | '\x0b');
     let problem = match value.as_str() {
@@ -149,7 +152,8 @@ fn from_file(said: &Said) -> Result<String, ConfigError> {
     })
 }
 
-/// The content of a file that only its owner and group may read. The check is on the opened file, not on its name.
+/// The content of a file that only its owner and group may read. The check is on the opened file,
+/// not on its name.
 pub(super) fn private_file(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let file = File::open(path).map_err(unreadable)?;

@@ -21,7 +21,8 @@ pub fn parsed<'i>(path: &Path, text: &'i str) -> Result<Spanned<DeTable<'i>>, Co
     })
 }
 
-/// The entries of a table by their lines: the parser sorts them by name, errors should come in the order of the file.
+/// The entries of a table by their lines: the parser sorts them by name, errors should come in the
+/// order of the file.
 #[must_use]
 pub fn in_file_order<'t, 'i>(
     table: &'t DeTable<'i>,

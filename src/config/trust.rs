@@ -10,7 +10,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address lies in the block. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
+    /// Whether the address lies in the block. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`)
+    /// counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let (mine, mine_bits) = bits(self.address);
         let (theirs, their_bits) = bits(address.to_canonical());

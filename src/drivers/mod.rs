@@ -1,13 +1,15 @@
 //! What the kernel tells: where it is mounted, and how reading it can fail.
 //!
 //! Everything that knows a kernel file by name lives in one folder per platform (`linux/`); plugins
-//! ask drivers for figures and name no file. The roots are values, so that tests read captured trees.
+//! ask drivers for figures and name no file. The roots are values, so that tests read captured
+//! trees.
 
 pub mod linux;
 
 use std::path::{Path, PathBuf};
 
-/// Where the kernel's and the system's files are found: `/proc`, `/sys`, `/run`, `/etc` and `/var` below one root.
+/// Where the kernel's and the system's files are found: `/proc`, `/sys`, `/run`, `/etc` and `/var`
+/// below one root.
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 

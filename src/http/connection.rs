@@ -1,8 +1,9 @@
-//! A connection as the HTTP service sees it, with the bounds that the service does not have: of a request's head in bytes
-//! and seconds, of a client that does not read its answer, and of what is read in one turn.
+//! A connection as the HTTP service sees it, with the bounds that the service does not have: of a
+//! request's head in bytes and seconds, of a client that does not read its answer, and of what is
+//! read in one turn.
 //!
-//! What ends here ends in words: the answer is written, and what the peer still sends is read for a moment, since closing
-//! over unread bytes would reset the connection and lose the answer.
+//! What ends here ends in words: the answer is written, and what the peer still sends is read for a
+//! moment, since closing over unread bytes would reset the connection and lose the answer.
 
 use std::{
     cell::Cell,
@@ -25,7 +26,8 @@ use crate::{http::static_files, net::stream::Stream};
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// A head that began has to be complete within this time. For the first of a connection the service sees to it too.
+/// A head that began has to be complete within this time. For the first of a connection the service
+/// sees to it too.
 pub const HEAD: Duration = Duration::from_secs(10);
 
 /// A client that takes no byte of its answer for this long is cut off.
@@ -34,8 +36,8 @@ const BLOCKED: Duration = Duration::from_secs(30);
 /// How long the peer may take to read why the connection ends.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What the service itself says to what is no request, up to where each answer differs: it has no place for the headers of
-/// everything that is served.
+/// What the service itself says to what is no request, up to where each answer differs: it has no
+/// place for the headers of everything that is served.
 const OWN_WORDS: [(&[u8], &str, &str); 3] = [
     (
         b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
@@ -76,7 +78,8 @@ pub struct HttpStream {
 }
 
 impl HttpStream {
-    /// Speaks HTTP over `stream`, of which `first` was read already; `farewell` gets it when the service drops it in the middle of its last words.
+    /// Speaks HTTP over `stream`, of which `first` was read already; `farewell` gets it when the
+    /// service drops it in the middle of its last words.
     #[must_use]
     pub fn new(first: Bytes, stream: Stream, farewell: Farewell) -> Self {
         let stream = Some(stream);
@@ -182,8 +185,8 @@ impl Farewell {
     }
 }
 
-/// Requests come to the service one at a time: it would take in, parsed, as many as a client cares to send ahead of their
-/// answers, each of which is many times as long as its line.
+/// Requests come to the service one at a time: it would take in, parsed, as many as a client cares
+/// to send ahead of their answers, each of which is many times as long as its line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Asked {
     /// The service may read the next request.
@@ -195,8 +198,8 @@ enum Asked {
     Answering,
 }
 
-/// Follows the heads of requests in what a client sends. What a body holds counts as a head that begins: nothing here takes
-/// a body.
+/// Follows the heads of requests in what a client sends. What a body holds counts as a head that
+/// begins: nothing here takes a body.
 #[derive(Debug, Default)]
 struct Head {
     length: usize,
@@ -392,7 +395,7 @@ mod tests {
 
     use super::*;
     use crate::net::{
-        connections::Presence,
+        connections::ConnectionCounter,
         peer::{Origin, Peer},
     };
 
@@ -427,8 +430,8 @@ mod tests {
             b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c",
         ] {
             let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let presence = Rc::new(Presence::default());
-            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
+            let connections = Rc::new(ConnectionCounter::default());
+            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), connections.enter());
             let mut http = HttpStream::new(Bytes::from_static(first), stream, Farewell::default());
             let all = b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
             theirs.write_all(&all[first.len()..]).await.unwrap();
@@ -457,8 +460,8 @@ mod tests {
     async fn the_first_bytes_come_before_the_others_in_parts_of_any_size() {
         for size in [1, 3, 4, 100] {
             let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let presence = Rc::new(Presence::default());
-            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), presence.enter());
+            let connections = Rc::new(ConnectionCounter::default());
+            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), connections.enter());
             let mut http =
                 HttpStream::new(Bytes::from_static(b"once"), stream, Farewell::default());
             theirs.write_all(b" more").await.unwrap();

@@ -1,4 +1,5 @@
-//! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and never by a timer.
+//! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and
+//! never by a timer.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use crate::{
     http::static_files::{plain, secure},
     net::{
-        admission::Entrance,
+        admission::ConnectionFilter,
         peer::{Origin, Peer},
     },
     plugins::{
@@ -18,27 +19,28 @@ use crate::{
     protocol::key_set::PluginSet,
     sampling::{
         Sampling,
-        feed::Held,
+        latest_reading::ReadingPair,
         schedule::SLOT,
         snapshot::{Keys, Snapshot},
     },
-    session::{scheduler::House, supervisor::Permit},
+    session::{scheduler::SessionContext, supervisor::Permit},
 };
 
-/// What a worker reads is waited for so long: somewhat longer than workers wait for a part that is dead, so that the rest is
-/// told. Prometheus gives up after ten seconds unless told otherwise.
+/// What a worker reads is waited for so long: somewhat longer than workers wait for a part that is
+/// dead, so that the rest is told. Prometheus gives up after ten seconds unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// Answers scrapes.
 pub struct Scrape {
-    house: Rc<House>,
-    entrance: Rc<Entrance>,
+    context: Rc<SessionContext>,
+    filter: Rc<ConnectionFilter>,
     newest: RefCell<Option<Rc<Told>>>,
 }
 
-/// What a snapshot says. Everybody who asks in its slot is told this: a flood of requests costs one sample and one text.
+/// What a snapshot says. Everybody who asks in its slot is told this: a flood of requests costs one
+/// sample and one text.
 struct Told {
     snapshot: u64,
     open_metrics: Bytes,
@@ -48,10 +50,10 @@ struct Told {
 impl Scrape {
     /// For the plugins and the rules of a server.
     #[must_use]
-    pub fn new(house: Rc<House>, entrance: Rc<Entrance>) -> Self {
+    pub fn new(context: Rc<SessionContext>, filter: Rc<ConnectionFilter>) -> Self {
         Self {
-            house,
-            entrance,
+            context,
+            filter,
             newest: RefCell::default(),
         }
     }
@@ -62,7 +64,7 @@ impl Scrape {
             peer: self.peer(&request),
             token: bearer(&request),
         };
-        if !matches!(self.house.supervisor.send(permit).await, Ok(true)) {
+        if !matches!(self.context.supervisor.send(permit).await, Ok(true)) {
             let mut response = HttpResponse::Unauthorized();
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"rtstat\""));
             return plain(
@@ -112,7 +114,7 @@ impl Scrape {
             .headers()
             .get_all("x-forwarded-for")
             .map(|line| line.to_str().unwrap_or_default());
-        self.entrance
+        self.filter
             .rules()
             .forward(&mut peer, lines.collect::<Vec<_>>().into_iter());
         peer
@@ -120,7 +122,7 @@ impl Scrape {
 
     /// None when the text cannot be written.
     async fn told(&self) -> Option<Rc<Told>> {
-        let sampling = &self.house.sampling;
+        let sampling = &self.context.sampling;
         let catalog = sampling.catalog();
         let set = catalog.exported();
         let snapshot = settled(sampling, set).await;
@@ -183,8 +185,13 @@ async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
     }
 }
 
-/// A reading that is of this scrape. One that a session's slower or failing plugin has left behind is no figure of now.
-fn believable<'a>(snapshot: &'a Snapshot, catalog: &Catalog, index: usize) -> Option<&'a Held> {
+/// A reading that is of this scrape. One that a session's slower or failing plugin has left behind
+/// is no figure of now.
+fn believable<'a>(
+    snapshot: &'a Snapshot,
+    catalog: &Catalog,
+    index: usize,
+) -> Option<&'a ReadingPair> {
     let held = snapshot.held.get(index)?.as_ref()?;
     let failed = snapshot.faults.get(index).is_some_and(Option::is_some);
     let oldest = catalog.period(index).max(PATIENCE).saturating_mul(2);

@@ -1,8 +1,9 @@
 //! HTTP on the WebSocket listeners: the page, and the upgrade that makes a connection a session.
 //!
-//! A connection that begins with a [good request to upgrade](crate::http::upgrade) becomes a session without the HTTP service.
-//! The service is for all others: it is built for the first of them and dropped after the last, because while it lives its
-//! date timer wakes the process twice a second. Sessions are not connections of the service: an upgrade takes their socket.
+//! A connection that begins with a [good request to upgrade](crate::http::upgrade) becomes a
+//! session without the HTTP service. The service is for all others: it is built for the first of
+//! them and dropped after the last, because while it lives its date timer wakes the process twice a
+//! second. Sessions are not connections of the service: an upgrade takes their socket.
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,24 +33,26 @@ use crate::{
         upgrade::{Asked, Upgrade},
     },
     net::{
-        admission::{Entrance, FAREWELL},
+        admission::{ConnectionFilter, FAREWELL},
         peer::Origin,
         stream::Stream,
     },
     protocol::CloseReason,
     session::{
-        connection::Desk,
+        connection::SessionFactory,
         websocket::{self, Upgraded},
     },
 };
 
-/// A connection's first bytes are waited for this long before the service has it. They come at once, or not for long.
+/// A connection's first bytes are waited for this long before the service has it. They come at
+/// once, or not for long.
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The request's head has to be complete within this time, 10 s from the connection's start.
 const HEAD: Duration = Duration::from_secs(9);
 
-/// How much of a connection's start is looked at: a request to upgrade with all that browsers add is shorter.
+/// How much of a connection's start is looked at: a request to upgrade with all that browsers add
+/// is shorter.
 const FIRST_BYTES: usize = 2048;
 
 /// A connection may wait this long for its next request.
@@ -62,8 +65,8 @@ type Serve = dyn Fn(HttpStream) -> Pin<Box<dyn Future<Output = Result<(), Dispat
 
 /// The HTTP service, there while it is used.
 pub struct Http {
-    desk: Rc<Desk>,
-    entrance: Rc<Entrance>,
+    sessions: Rc<SessionFactory>,
+    filter: Rc<ConnectionFilter>,
     pages: RefCell<Rc<Pages>>,
     service: RefCell<Option<Rc<Serve>>>,
     live: Cell<usize>,
@@ -75,10 +78,10 @@ pub struct Http {
 impl Http {
     /// A service that is not built yet.
     #[must_use]
-    pub fn new(desk: Rc<Desk>, entrance: Rc<Entrance>, pages: Pages) -> Self {
+    pub fn new(sessions: Rc<SessionFactory>, filter: Rc<ConnectionFilter>, pages: Pages) -> Self {
         Self {
-            desk,
-            entrance,
+            sessions,
+            filter,
             pages: RefCell::new(Rc::new(pages)),
             service: RefCell::default(),
             live: Cell::new(0),
@@ -120,9 +123,9 @@ impl Http {
         let misconfigured = self.pages.borrow().misconfigured;
         if !misconfigured
             && let Some(upgrade) = Upgrade::recognise(&first)
-            && (is_local(&stream) || admits_host(&self.entrance, upgrade.asked.host))
+            && (is_local(&stream) || admits_host(&self.filter, upgrade.asked.host))
         {
-            return open(&self.desk, &self.entrance, stream, upgrade);
+            return open(&self.sessions, &self.filter, stream, upgrade);
         }
         let live = Live::new(Rc::clone(self));
         let known = self.service.borrow().clone();
@@ -130,7 +133,7 @@ impl Http {
             Some(service) => service,
             None => {
                 let pages = self.pages.borrow().clone();
-                let Ok(service) = build(&self.desk, &self.entrance, pages).await else {
+                let Ok(service) = build(&self.sessions, &self.filter, pages).await else {
                     return tracing::error!("the HTTP service could not be built");
                 };
                 self.service.replace(Some(Rc::clone(&service)));
@@ -175,15 +178,15 @@ impl Drop for Live {
 }
 
 async fn build(
-    desk: &Rc<Desk>,
-    entrance: &Rc<Entrance>,
+    sessions: &Rc<SessionFactory>,
+    filter: &Rc<ConnectionFilter>,
     pages: Rc<Pages>,
 ) -> Result<Rc<Serve>, ()> {
     let admits_host = {
-        let entrance = Rc::clone(entrance);
-        move |host: &header::HeaderValue| admits_host(&entrance, visible(host))
+        let filter = Rc::clone(filter);
+        move |host: &header::HeaderValue| admits_host(&filter, visible(host))
     };
-    let scrape = Rc::new(Scrape::new(Rc::clone(&desk.house), Rc::clone(entrance)));
+    let scrape = Rc::new(Scrape::new(Rc::clone(&sessions.context), Rc::clone(filter)));
     let metrics: Rc<static_files::Metrics> =
         Rc::new(move |request| Box::pin(Rc::clone(&scrape).answer(request)));
     let app = App::new().configure(|config| {
@@ -198,11 +201,11 @@ async fn build(
         .into_factory()
         .map_err(|error: actix_web::Error| error.error_response());
     let misconfigured = pages.misconfigured;
-    let (desk, entrance) = (Rc::clone(desk), Rc::clone(entrance));
+    let (sessions, filter) = (Rc::clone(sessions), Rc::clone(filter));
     let upgrade = fn_service(move |(request, framed)| {
         upgrade(
-            Rc::clone(&desk),
-            Rc::clone(&entrance),
+            Rc::clone(&sessions),
+            Rc::clone(&filter),
             misconfigured,
             request,
             framed,
@@ -225,10 +228,11 @@ async fn build(
     }))
 }
 
-/// Answers a request to upgrade that came through the service. A good one leaves HTTP: its socket becomes a session.
+/// Answers a request to upgrade that came through the service. A good one leaves HTTP: its socket
+/// becomes a session.
 async fn upgrade(
-    desk: Rc<Desk>,
-    entrance: Rc<Entrance>,
+    sessions: Rc<SessionFactory>,
+    filter: Rc<ConnectionFilter>,
     misconfigured: bool,
     request: Request,
     mut framed: Framed<HttpStream, h1::Codec>,
@@ -236,7 +240,7 @@ async fn upgrade(
     let Some(stream) = framed.io_ref().stream() else {
         return Ok(());
     };
-    let response = match handshake(&request, misconfigured, stream, &entrance) {
+    let response = match handshake(&request, misconfigured, stream, &filter) {
         Ok(response) => response,
         Err(Refusal { response, text }) => {
             let size = BodySize::Sized(text.len() as u64);
@@ -253,7 +257,8 @@ async fn upgrade(
                     ))))
                     .await;
             }
-            // What the client sent behind its request must not reset the connection under the answer.
+            // What the client sent behind its request must not reset the connection under the
+            // answer.
             if let Some((_, stream)) = framed.into_parts().io.into_parts() {
                 let _ = tokio::time::timeout(FAREWELL, stream.finish()).await;
             }
@@ -291,8 +296,8 @@ async fn upgrade(
     };
     let early = Bytes::from([&read_buf[..], &first].concat());
     open(
-        &desk,
-        &entrance,
+        &sessions,
+        &filter,
         stream,
         Upgrade {
             asked,
@@ -307,46 +312,56 @@ fn visible(value: &header::HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
 
-/// Makes a connection whose request was good a session, or tells it in a session's way why it becomes none.
-fn open(desk: &Desk, entrance: &Entrance, mut stream: Stream, upgrade: Upgrade<'_>) {
+/// Makes a connection whose request was good a session, or tells it in a session's way why it
+/// becomes none.
+fn open(
+    sessions: &SessionFactory,
+    filter: &ConnectionFilter,
+    mut stream: Stream,
+    upgrade: Upgrade<'_>,
+) {
     let Upgrade {
         asked,
         answer,
         early,
     } = upgrade;
-    let admitted = admit(&asked, &mut stream, entrance);
+    let admitted = admit(&asked, &mut stream, filter);
     let upgraded = Upgraded {
         stream,
         answer,
         early,
     };
     match admitted {
-        Ok(()) => drop(entrance.turn.spawn(websocket::session(desk, upgraded))),
+        Ok(()) => drop(filter.turn.spawn(websocket::session(sessions, upgraded))),
         Err(reason) => drop(
-            entrance
+            filter
                 .turn
-                .spawn(websocket::refusal(desk, upgraded, reason)),
+                .spawn(websocket::refusal(sessions, upgraded, reason)),
         ),
     }
 }
 
-/// What only a session can tell a page's script, which cannot read an HTTP answer: the limit of the client that a
-/// trusted proxy speaks for, and the page's origin.
-fn admit(asked: &Asked<'_>, stream: &mut Stream, entrance: &Entrance) -> Result<(), CloseReason> {
-    let rules = entrance.rules();
+/// What only a session can tell a page's script, which cannot read an HTTP answer: the limit of the
+/// client that a trusted proxy speaks for, and the page's origin.
+fn admit(
+    asked: &Asked<'_>,
+    stream: &mut Stream,
+    filter: &ConnectionFilter,
+) -> Result<(), CloseReason> {
+    let rules = filter.rules();
     rules.forward(&mut stream.peer, asked.forwarded.iter().copied());
     if stream.peer.forwarded.is_some()
         && !stream
             .present
             .count_by(stream.peer.source(), rules.max_per_address)
     {
-        entrance.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
+        filter.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
         return Err(CloseReason::TooManyFromAddress);
     }
     for origin in &asked.origins {
-        if !rules.gate.admits_origin(origin, asked.host) {
+        if !rules.origin_policy.admits_origin(origin, asked.host) {
             let origin = crate::config::error::shown(origin);
-            entrance.refuse(
+            filter.refuse(
                 &stream.peer,
                 &format_args!("origin {origin} not allowed, see --allow-origin"),
             );
@@ -382,7 +397,7 @@ fn handshake(
     request: &Request,
     misconfigured: bool,
     stream: &Stream,
-    entrance: &Entrance,
+    filter: &ConnectionFilter,
 ) -> Result<Response<()>, Refusal> {
     let head = request.head();
     let refuse = |status, text| Err(Refusal::new(Response::build(status), text));
@@ -402,9 +417,9 @@ fn handshake(
             "an upgrade needs one Host header\n",
         );
     };
-    if !is_local(stream) && !admits_host(entrance, visible(host)) {
+    if !is_local(stream) && !admits_host(filter, visible(host)) {
         let host = crate::config::error::shown(&String::from_utf8_lossy(host.as_bytes()));
-        entrance.refuse(
+        filter.refuse(
             &stream.peer,
             &format_args!("host {host} not allowed, see --allow-host"),
         );
@@ -437,13 +452,14 @@ fn is_local(stream: &Stream) -> bool {
     matches!(stream.peer.origin, Origin::Unix(_))
 }
 
-/// Whether a request over TCP may call this machine so. The machine's own name may change while we run.
-fn admits_host(entrance: &Entrance, host: &str) -> bool {
+/// Whether a request over TCP may call this machine so. The machine's own name may change while we
+/// run.
+fn admits_host(filter: &ConnectionFilter, host: &str) -> bool {
     let nodename = || {
         nix::unistd::gethostname()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned()
     };
-    entrance.rules().gate.admits_host(host, nodename)
+    filter.rules().origin_policy.admits_host(host, nodename)
 }

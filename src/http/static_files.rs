@@ -1,4 +1,5 @@
-//! The static files of the page, built in or from a folder, and the headers of everything that is served.
+//! The static files of the page, built in or from a folder, and the headers of everything that is
+//! served.
 
 use std::{
     future::Future,
@@ -51,7 +52,8 @@ struct File {
 }
 
 impl Pages {
-    /// The file at a URL path, which is decoded already; none when there is no such file below the root.
+    /// The file at a URL path, which is decoded already; none when there is no such file below the
+    /// root.
     fn find(&self, path: &str) -> Option<File> {
         let path = path.trim_start_matches('/');
         let path = if path.is_empty() { INDEX } else { path };
@@ -68,8 +70,9 @@ impl Pages {
     }
 }
 
-/// A URL path without its percent escapes (RFC 3986 §2.1); none where they are no escapes or give no text. The router's
-/// own decoding leaves `%25`, `%2B` and `%2F` as they are, so that such names could not be asked for.
+/// A URL path without its percent escapes (RFC 3986 §2.1); none where they are no escapes or give
+/// no text. The router's own decoding leaves `%25`, `%2B` and `%2F` as they are, so that such names
+/// could not be asked for.
 fn decoded(path: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
@@ -147,14 +150,15 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Figures are served here, so the rule against DNS rebinding holds: see [`crate::net::origin_policy`].
+/// Figures are served here, so the rule against DNS rebinding holds: see
+/// [`crate::net::origin_policy`].
 const METRICS: &str = "/metrics";
 
 /// Answers a request for the metrics.
 pub type Metrics = dyn Fn(HttpRequest) -> Pin<Box<dyn Future<Output = HttpResponse>>>;
 
-/// Serves `pages` at every path, and `metrics` at theirs. `admits_host` says whether a request over TCP may call this
-/// machine so.
+/// Serves `pages` at every path, and `metrics` at theirs. `admits_host` says whether a request over
+/// TCP may call this machine so.
 pub fn configure(
     config: &mut ServiceConfig,
     pages: Rc<Pages>,

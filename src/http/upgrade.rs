@@ -1,8 +1,9 @@
 //! A good upgrade request, recognised from its bytes.
 //!
-//! Nearly every connection begins with one, and HTTP's machinery of buffers, timers and date makes it twice as dear as
-//! what it is. Only what is good beyond doubt is recognised here (RFC 6455 §4.2.1); everything else goes to the HTTP
-//! service, which knows what to answer, and which would accept all that is accepted here.
+//! Nearly every connection begins with one, and HTTP's machinery of buffers, timers and date makes
+//! it twice as dear as what it is. Only what is good beyond doubt is recognised here (RFC 6455
+//! §4.2.1); everything else goes to the HTTP service, which knows what to answer, and which would
+//! accept all that is accepted here.
 
 use actix_http::ws::hash_key;
 use bytes::Bytes;
@@ -36,7 +37,8 @@ pub struct Upgrade<'a> {
 }
 
 impl<'a> Upgrade<'a> {
-    /// The request at the start of `bytes`; none where it is incomplete, or anything but a plain good one.
+    /// The request at the start of `bytes`; none where it is incomplete, or anything but a plain
+    /// good one.
     #[must_use]
     pub fn recognise(bytes: &'a [u8]) -> Option<Self> {
         let mut lines = [httparse::EMPTY_HEADER; MAX_LINES];
@@ -267,7 +269,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Requests of lines that are good or odd: what is recognised here, the service accepts and reads alike.
+        /// Requests of lines that are good or odd: what is recognised here, the service accepts and
+        /// reads alike.
         #[test]
         fn the_service_accepts_whatever_is_recognised(
             start in one_of(&["GET / HTTP/1.1", "GET /?%zz HTTP/1.1", "GET // HTTP/1.1", "PUT / HTTP/1.1"]),

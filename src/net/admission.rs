@@ -1,5 +1,5 @@
-//! What a connection passes before it is served: the limit of its address, its proxy's word, its TLS handshake,
-//! and the gate for web pages.
+//! What a connection passes before it is served: the limit of its address, its proxy's word, its
+//! TLS handshake, and the gate for web pages.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,14 +23,14 @@ use crate::{
     http::static_files::page,
     net::{
         forwarded_for,
-        origin_policy::Gate,
+        origin_policy::OriginPolicy,
         peer::{Origin, Peer},
         proxy_protocol,
         stream::Stream,
     },
     protocol::{CloseReason, ErrorText},
     system::{
-        fair_share::Turn,
+        fair_share::TimeBudget,
         logging::{Limiter, Verdict},
     },
 };
@@ -38,7 +38,8 @@ use crate::{
 /// A proxy's header and a TLS handshake have to be complete within this time.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A client of the raw transport waits for its greeting, so a proxy's header that has not come by now will not come.
+/// A client of the raw transport waits for its greeting, so a proxy's header that has not come by
+/// now will not come.
 const RAW_DEADLINE: Duration = Duration::from_millis(250);
 
 /// Connections in their handshakes at a time; beyond these the oldest is closed.
@@ -54,7 +55,7 @@ const MAX_FAREWELLS: usize = 64;
 #[derive(Default)]
 pub struct Rules {
     /// Which pages may connect.
-    pub gate: Gate,
+    pub origin_policy: OriginPolicy,
     /// Proxies that are believed.
     pub trusted: Vec<Trusted>,
     /// Connections that one address may hold; none is no limit.
@@ -68,7 +69,7 @@ impl Rules {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            gate: Gate {
+            origin_policy: OriginPolicy {
                 allow_origin: config.allow_origin.clone(),
                 allow_host: config.allow_host.clone(),
                 token_needed: !config.tokens.is_empty(),
@@ -98,7 +99,8 @@ impl Rules {
         }
     }
 
-    /// Takes a trusted proxy's `X-Forwarded-For` lines into `peer`; anybody else's are not looked at.
+    /// Takes a trusted proxy's `X-Forwarded-For` lines into `peer`; anybody else's are not looked
+    /// at.
     pub fn forward<'a>(&self, peer: &mut Peer, lines: impl DoubleEndedIterator<Item = &'a str>) {
         if self.trusts(peer)
             && let Some(client) =
@@ -119,9 +121,9 @@ pub enum Entry {
 
 /// The way in of a server's connections.
 #[derive(Default)]
-pub struct Entrance {
+pub struct ConnectionFilter {
     /// The time that connections have.
-    pub turn: Rc<Turn>,
+    pub turn: Rc<TimeBudget>,
     rules: RefCell<Rc<Rules>>,
     /// Connections in their handshakes, oldest first.
     unfinished: RefCell<VecDeque<(u64, AbortHandle)>>,
@@ -130,7 +132,7 @@ pub struct Entrance {
     refused: RefCell<Option<Limiter>>,
 }
 
-impl Entrance {
+impl ConnectionFilter {
     /// An entrance with these rules.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
@@ -151,7 +153,8 @@ impl Entrance {
         self.rules.replace(Rc::new(rules));
     }
 
-    /// Leads a new connection in and has it served by `serve`: at once where nothing has to be read from it first.
+    /// Leads a new connection in and has it served by `serve`: at once where nothing has to be read
+    /// from it first.
     pub fn lead<F, S>(
         self: &Rc<Self>,
         mut stream: Stream,
@@ -169,25 +172,25 @@ impl Entrance {
                 .present
                 .count_by(stream.peer.source(), rules.max_per_address)
         {
-            return self.turn_away(stream, transport, tls);
+            return self.reject(stream, transport, tls);
         }
         if !trusted && !tls {
             return drop(self.turn.spawn(serve(stream)));
         }
-        let entrance = Rc::clone(self);
+        let filter = Rc::clone(self);
         let number = self.numbers.get() + 1;
         self.numbers.set(number);
         let task = self.turn.spawn(Box::pin(async move {
             let peer = stream.peer;
-            let entry = entrance.handshake(stream, trusted, transport, tls).await;
-            entrance
+            let entry = filter.handshake(stream, trusted, transport, tls).await;
+            filter
                 .unfinished
                 .borrow_mut()
                 .retain(|(other, _)| *other != number);
             match entry {
-                Ok(Entry::Open(stream)) => drop(entrance.turn.spawn(serve(stream))),
-                Ok(Entry::Crowded(stream)) => entrance.turn_away(stream, transport, tls),
-                Err(error) => entrance.refuse(&peer, &error),
+                Ok(Entry::Open(stream)) => drop(filter.turn.spawn(serve(stream))),
+                Ok(Entry::Crowded(stream)) => filter.reject(stream, transport, tls),
+                Err(error) => filter.refuse(&peer, &error),
             }
         }));
         let mut unfinished = self.unfinished.borrow_mut();
@@ -243,9 +246,10 @@ impl Entrance {
         }
     }
 
-    /// Says why and closes. The peer may have sent something already, and closing over unread bytes would reset the
-    /// connection and lose the answer: so it is read for a moment, for few peers at a time.
-    fn turn_away(self: &Rc<Self>, stream: Stream, transport: Transport, tls: bool) {
+    /// Says why and closes. The peer may have sent something already, and closing over unread bytes
+    /// would reset the connection and lose the answer: so it is read for a moment, for few peers at
+    /// a time.
+    fn reject(self: &Rc<Self>, stream: Stream, transport: Transport, tls: bool) {
         self.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
         if tls || self.farewells.get() >= MAX_FAREWELLS {
             return;
@@ -288,12 +292,12 @@ fn late(what: &str) -> io::Error {
 }
 
 /// Counts a connection that is being told why it is turned away.
-struct Farewell(Rc<Entrance>);
+struct Farewell(Rc<ConnectionFilter>);
 
 impl Farewell {
-    fn new(entrance: Rc<Entrance>) -> Self {
-        entrance.farewells.set(entrance.farewells.get() + 1);
-        Self(entrance)
+    fn new(filter: Rc<ConnectionFilter>) -> Self {
+        filter.farewells.set(filter.farewells.get() + 1);
+        Self(filter)
     }
 }
 

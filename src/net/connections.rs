@@ -1,5 +1,5 @@
-//! Who is connected: counted by guards that live as long as the connection, for the status line, the idle exit,
-//! the stop and the limit per address.
+//! Who is connected: counted by guards that live as long as the connection, for the status line,
+//! the idle exit, the stop and the limit per address.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use crate::net::peer::Source;
 
 /// The connections that are open, sessions among them.
 #[derive(Default)]
-pub struct Presence {
+pub struct ConnectionCounter {
     live: Cell<usize>,
     /// The most that were open at a time.
     most: Cell<usize>,
@@ -24,21 +24,21 @@ pub struct Presence {
 }
 
 /// One open connection.
-pub struct Present {
-    presence: Rc<Presence>,
+pub struct ConnectionGuard {
+    connections: Rc<ConnectionCounter>,
     /// What it is counted by, once that is known.
     source: Option<Source>,
 }
 
-impl Presence {
+impl ConnectionCounter {
     /// Counts a connection until the guard is dropped.
     #[must_use]
-    pub fn enter(self: &Rc<Self>) -> Present {
+    pub fn enter(self: &Rc<Self>) -> ConnectionGuard {
         self.live.set(self.live.get() + 1);
         self.most.set(self.most.get().max(self.live.get()));
         self.changed.notify_waiters();
-        Present {
-            presence: Rc::clone(self),
+        ConnectionGuard {
+            connections: Rc::clone(self),
             source: None,
         }
     }
@@ -55,7 +55,7 @@ impl Presence {
         self.most.get()
     }
 
-    /// Has [`Presence::most`] count from now on.
+    /// Has [`ConnectionCounter::most`] count from now on.
     pub fn forget_most(&self) {
         self.most.set(self.live.get());
     }
@@ -92,15 +92,15 @@ impl Presence {
     }
 }
 
-impl Present {
-    /// Counts the connection among those of `source`, in place of what it was counted by before. False, and not
-    /// counted, where that source has `limit` connections already.
+impl ConnectionGuard {
+    /// Counts the connection among those of `source`, in place of what it was counted by before.
+    /// False, and not counted, where that source has `limit` connections already.
     #[must_use]
     pub fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
         if self.source == Some(source) {
             return true;
         }
-        let mut counts = self.presence.by_source.borrow_mut();
+        let mut counts = self.connections.by_source.borrow_mut();
         let count = counts.entry(source).or_default();
         if limit.is_some_and(|limit| *count >= limit) {
             return false;
@@ -108,20 +108,20 @@ impl Present {
         *count += 1;
         drop(counts);
         if let Some(before) = self.source.replace(source) {
-            self.presence.leave(before);
+            self.connections.leave(before);
         }
         true
     }
 }
 
-impl Drop for Present {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         if let Some(source) = self.source {
-            self.presence.leave(source);
+            self.connections.leave(source);
         }
-        self.presence.live.set(self.presence.live.get() - 1);
-        self.presence.changed.notify_waiters();
-        self.presence.left.notify_waiters();
+        self.connections.live.set(self.connections.live.get() - 1);
+        self.connections.changed.notify_waiters();
+        self.connections.left.notify_waiters();
     }
 }
 
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn connections_are_counted_by_their_source_while_they_live() {
-        let presence = Rc::new(Presence::default());
+        let connections = Rc::new(ConnectionCounter::default());
         let (one, other) = (Source::User(1), Source::User(2));
-        let mut held: Vec<_> = (0..3).map(|_| presence.enter()).collect();
+        let mut held: Vec<_> = (0..3).map(|_| connections.enter()).collect();
         assert!(held[0].count_by(one, Some(2)));
         assert!(held[0].count_by(one, Some(2)), "it is counted once");
         assert!(held[1].count_by(one, Some(2)));
@@ -144,12 +144,12 @@ mod tests {
             held[1].count_by(other, Some(1)),
             "known by another name now"
         );
-        held.push(presence.enter());
+        held.push(connections.enter());
         assert!(held[2].count_by(one, Some(2)));
         held.clear();
-        assert_eq!((presence.live(), presence.most()), (0, 3));
-        presence.forget_most();
-        assert_eq!(presence.most(), 0);
-        assert!(presence.by_source.borrow().is_empty());
+        assert_eq!((connections.live(), connections.most()), (0, 3));
+        connections.forget_most();
+        assert_eq!(connections.most(), 0);
+        assert!(connections.by_source.borrow().is_empty());
     }
 }

@@ -1,24 +1,28 @@
-//! Which web pages may connect: rules over the `Origin` and `Host` headers of a request. Pure, no request is seen here.
+//! Which web pages may connect: rules over the `Origin` and `Host` headers of a request. Pure, no
+//! request is seen here.
 //!
-//! A browser lets any page open a WebSocket to any server and tells the server only the page's origin (RFC 6455
-//! §10.2); and a page whose own name was pointed at this machine's address is of the "same origin" (DNS rebinding), which
-//! only the name in `Host` betrays. Programs that are no browsers send what they like; they are what tokens are for.
+//! A browser lets any page open a WebSocket to any server and tells the server only the page's
+//! origin (RFC 6455 §10.2); and a page whose own name was pointed at this machine's address is of
+//! the "same origin" (DNS rebinding), which only the name in `Host` betrays. Programs that are no
+//! browsers send what they like; they are what tokens are for.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The rules of one configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gate {
+pub struct OriginPolicy {
     /// Origins that may connect, as browsers send them, in lower case; `*` is every one.
     pub allow_origin: Vec<String>,
-    /// Names of this machine, in lower case and without port, beside those it knows itself; `*` is every one.
+    /// Names of this machine, in lower case and without port, beside those it knows itself; `*` is
+    /// every one.
     pub allow_host: Vec<String>,
     /// A session needs a token: then no page can do harm without it, and both rules rest.
     pub token_needed: bool,
 }
 
-impl Gate {
-    /// Whether a page of the origin `origin` may open a session on a server that the request called `host`.
+impl OriginPolicy {
+    /// Whether a page of the origin `origin` may open a session on a server that the request called
+    /// `host`.
     ///
     /// It may when it came from a server of the same name, whatever its port.
     #[must_use]
@@ -33,7 +37,8 @@ impl Gate {
         self.token_needed || self.allow_origin.iter().any(listed) || same()
     }
 
-    /// Whether a request over TCP may call this machine `host`. Its node name is asked for where that decides.
+    /// Whether a request over TCP may call this machine `host`. Its node name is asked for where
+    /// that decides.
     #[must_use]
     pub fn admits_host(&self, host: &str, nodename: impl FnOnce() -> String) -> bool {
         if self.token_needed {
@@ -51,8 +56,8 @@ fn same_name(one: &str, other: &str) -> bool {
     name_of(one).is_some_and(|one| name_of(other).is_some_and(|other| one == other))
 }
 
-/// The name or address in `name[:port]`, in lower case and without the dot that may end a full name; none where there
-/// is no name or what follows it is no port.
+/// The name or address in `name[:port]`, in lower case and without the dot that may end a full
+/// name; none where there is no name or what follows it is no port.
 fn name_of(authority: &str) -> Option<String> {
     let end = match authority.strip_prefix('[') {
         Some(v6) => v6.find(']')? + 2,
@@ -88,9 +93,9 @@ fn is_own(name: &str, nodename: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn gate(origins: &[&str], hosts: &[&str], token_needed: bool) -> Gate {
+    fn origin_policy(origins: &[&str], hosts: &[&str], token_needed: bool) -> OriginPolicy {
         let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
-        Gate {
+        OriginPolicy {
             allow_origin: owned(origins),
             allow_host: owned(hosts),
             token_needed,
@@ -197,7 +202,7 @@ mod tests {
             (&[], true, "null", "10.0.0.1", true),
         ] {
             assert_eq!(
-                gate(allowed, &[], token).admits_origin(origin, host),
+                origin_policy(allowed, &[], token).admits_origin(origin, host),
                 expected,
                 "{origin:?} to {host:?}"
             );
@@ -240,7 +245,7 @@ mod tests {
             (&[], true, full, "", true),
         ] {
             assert_eq!(
-                gate(&[], allowed, token).admits_host(host, || nodename.to_owned()),
+                origin_policy(&[], allowed, token).admits_host(host, || nodename.to_owned()),
                 expected,
                 "{host:?} at {nodename:?}"
             );

@@ -1,8 +1,8 @@
-//! The PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt): the first bytes of a connection, by which a
-//! trusted proxy tells whom it speaks for.
+//! The PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt): the first bytes of a
+//! connection, by which a trusted proxy tells whom it speaks for.
 //!
-//! Exactly the header is taken from the socket: whatever follows, TLS, HTTP or lines, finds its own first byte. A
-//! connection that begins with anything else is left as it is.
+//! Exactly the header is taken from the socket: whatever follows, TLS, HTTP or lines, finds its own
+//! first byte. A connection that begins with anything else is left as it is.
 
 use std::{
     io,
@@ -17,11 +17,12 @@ const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Longest header of version 1 with its CRLF.
 const MAX_V1: usize = 107;
 
-/// Longest address block of version 2 that is taken, in bytes: the addresses and a proxy's usual extensions.
+/// Longest address block of version 2 that is taken, in bytes: the addresses and a proxy's usual
+/// extensions.
 const MAX_V2: usize = 2048;
 
-/// Takes a PROXY header from `stream`, if it begins with one, and gives the client that it names. Waits for the first
-/// byte; the caller sets the deadline.
+/// Takes a PROXY header from `stream`, if it begins with one, and gives the client that it names.
+/// Waits for the first byte; the caller sets the deadline.
 ///
 /// # Errors
 /// When the header is broken or too long, or the connection ends in it.
@@ -35,8 +36,9 @@ pub async fn take_header(stream: &Stream) -> io::Result<Option<IpAddr>> {
     }
 }
 
-/// Whether the stream goes on with `signature`, which then is taken. Bytes are taken as they agree, so that there is
-/// always something new to wait for; a start that agreed and arrived alone cannot be given back when the rest differs.
+/// Whether the stream goes on with `signature`, which then is taken. Bytes are taken as they agree,
+/// so that there is always something new to wait for; a start that agreed and arrived alone cannot
+/// be given back when the rest differs.
 async fn matches(stream: &Stream, signature: &[u8]) -> io::Result<bool> {
     let mut rest = signature;
     let mut buffer = [0; V2.len()];
@@ -118,7 +120,8 @@ impl From<Broken> for io::Error {
     }
 }
 
-/// The client named by what follows `PROXY ` in version 1, CRLF included; none where the proxy speaks for nobody.
+/// The client named by what follows `PROXY ` in version 1, CRLF included; none where the proxy
+/// speaks for nobody.
 ///
 /// # Errors
 /// When this is no such header.

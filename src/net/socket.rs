@@ -1,9 +1,9 @@
 //! Writes to TCP sockets such that what the kernel keeps for a peer that does not read is bounded.
 //!
-//! The kernel compares a socket's queue with `SO_SNDBUF` only when it begins a new buffer of its own; what is written
-//! while the last buffer has room is added to it, up to 64 KiB or half the peer's window, whatever the limit says
-//! (`tcp_sendmsg_locked`, net/ipv4/tcp.c). `MSG_EOR` closes that last buffer, so that each write is compared: the
-//! queue holds the limit and one write more.
+//! The kernel compares a socket's queue with `SO_SNDBUF` only when it begins a new buffer of its
+//! own; what is written while the last buffer has room is added to it, up to 64 KiB or half the
+//! peer's window, whatever the limit says (`tcp_sendmsg_locked`, net/ipv4/tcp.c). `MSG_EOR` closes
+//! that last buffer, so that each write is compared: the queue holds the limit and one write more.
 
 use std::{
     io::{self, IoSlice},
@@ -21,7 +21,8 @@ use tokio::{
 /// The longest single write in bytes: what the kernel may hold beyond its limit.
 pub const LONGEST_WRITE: usize = 8 * 1024;
 
-/// Kernel memory for what a session's peer has not read, in bytes, which the kernel doubles for its own bookkeeping.
+/// Kernel memory for what a session's peer has not read, in bytes, which the kernel doubles for its
+/// own bookkeeping.
 const SESSION_SEND: usize = 8 * 1024;
 
 /// The same over TLS, where the program itself holds more.
@@ -47,7 +48,8 @@ where
     }
 }
 
-/// Takes the kernel's memory for a connection down to what a session needs: a page's files need more.
+/// Takes the kernel's memory for a connection down to what a session needs: a page's files need
+/// more.
 pub fn tune_for_session(stream: &TcpStream, tls: bool) {
     tune(
         stream,
@@ -82,8 +84,8 @@ pub fn poll_write(
     }
 }
 
-/// A TCP connection below TLS, read record by record: so rustls never holds more than one record, and gives the room
-/// of a long one back.
+/// A TCP connection below TLS, read record by record: so rustls never holds more than one record,
+/// and gives the room of a long one back.
 pub struct Records {
     tcp: TcpStream,
     header: [u8; RECORD_HEADER],
@@ -168,7 +170,8 @@ impl AsyncWrite for Records {
         poll_write(&self.tcp, cx, bytes)
     }
 
-    /// All at once: what rustls has to say last, behind a handshake's answer, is offered to the socket only once.
+    /// All at once: what rustls has to say last, behind a handshake's answer, is offered to the
+    /// socket only once.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

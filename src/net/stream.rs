@@ -1,5 +1,5 @@
-//! A connected peer's byte stream: TCP, Unix or TLS over TCP behind one type, so that one HTTP service,
-//! one write loop and one tick serve them all.
+//! A connected peer's byte stream: TCP, Unix or TLS over TCP behind one type, so that one HTTP
+//! service, one write loop and one tick serve them all.
 
 use std::{
     cell::RefCell,
@@ -20,7 +20,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::net::{
-    connections::Present,
+    connections::ConnectionGuard,
     peer::Peer,
     socket::{self, Records},
 };
@@ -34,7 +34,7 @@ pub struct Stream {
     /// Who is there.
     pub peer: Peer,
     /// Counts it for as long as it lives.
-    pub present: Present,
+    pub present: ConnectionGuard,
 }
 
 enum Kind {
@@ -46,7 +46,7 @@ enum Kind {
 impl Stream {
     /// Over TCP.
     #[must_use]
-    pub fn tcp(stream: TcpStream, peer: Peer, present: Present) -> Self {
+    pub fn tcp(stream: TcpStream, peer: Peer, present: ConnectionGuard) -> Self {
         Self {
             kind: Kind::Tcp(stream),
             peer,
@@ -56,7 +56,7 @@ impl Stream {
 
     /// Over a Unix socket.
     #[must_use]
-    pub fn unix(stream: UnixStream, peer: Peer, present: Present) -> Self {
+    pub fn unix(stream: UnixStream, peer: Peer, present: ConnectionGuard) -> Self {
         Self {
             kind: Kind::Unix(stream),
             peer,
@@ -91,7 +91,8 @@ impl Stream {
         })
     }
 
-    /// Waits for the peer's next bytes and copies those that are there, leaving them to be read; 0 at the end of input.
+    /// Waits for the peer's next bytes and copies those that are there, leaving them to be read; 0
+    /// at the end of input.
     ///
     /// # Errors
     /// Whatever the socket says; over TLS there is no such look.
@@ -192,7 +193,8 @@ impl Stream {
         }
     }
 
-    /// Ends our direction and reads until the peer has ended its own: only then has it read what was written.
+    /// Ends our direction and reads until the peer has ended its own: only then has it read what
+    /// was written.
     ///
     /// # Errors
     /// Whatever the socket says. The caller sets a deadline.
@@ -220,7 +222,8 @@ impl Stream {
         }
     }
 
-    /// Has the drop reset a TCP connection: what its peer does not take would stay in the kernel long after the session.
+    /// Has the drop reset a TCP connection: what its peer does not take would stay in the kernel
+    /// long after the session.
     ///
     /// # Errors
     /// Whatever the socket says.

@@ -1,4 +1,5 @@
-//! What this server offers, by name and by index: the order of the wire, `info`'s table, the default choice.
+//! What this server offers, by name and by index: the order of the wire, `info`'s table, the
+//! default choice.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,7 +18,8 @@ const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
 /// The place of [`META`], which stays its own whatever is offered later: the last one of a choice.
 const META_INDEX: usize = PluginSet::CAPACITY - 1;
 
-/// The offered keys. A name keeps its index for as long as the server runs, because sessions' choices are made of them.
+/// The offered keys. A name keeps its index for as long as the server runs, because sessions'
+/// choices are made of them.
 #[derive(Clone)]
 pub struct Catalog {
     keys: Vec<Key>,
@@ -64,16 +66,22 @@ impl Catalog {
             exported: PluginSet::new(),
             withdrawn: PluginSet::new(),
         };
-        for Entry { name, about, home } in entries {
+        for Entry {
+            name,
+            about,
+            execution,
+        } in entries
+        {
             if catalog.index(name).is_some() {
                 return Err(CatalogError::Duplicate(name.clone()));
             }
-            catalog.offer(name, about.clone(), home.exported())?;
+            catalog.offer(name, about.clone(), execution.exported())?;
         }
         Ok(catalog)
     }
 
-    /// Offers a key, in the place that its name has had before where it has had one. Returns its index.
+    /// Offers a key, in the place that its name has had before where it has had one. Returns its
+    /// index.
     ///
     /// # Errors
     /// When the name or the number of keys is none that can be offered.

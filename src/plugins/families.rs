@@ -1,4 +1,5 @@
-//! What `/metrics` says: families of counters and gauges, filled from samples, written by the official crate.
+//! What `/metrics` says: families of counters and gauges, filled from samples, written by the
+//! official crate.
 
 use std::fmt::{Error, Write};
 
@@ -47,7 +48,8 @@ impl EncodeLabelSet for Labels {
 }
 
 impl Families {
-    /// One row of a family that only grows. Its name ends in `_total`. A figure that is missing makes no row.
+    /// One row of a family that only grows. Its name ends in `_total`. A figure that is missing
+    /// makes no row.
     pub fn counter(
         &mut self,
         name: &'static str,
@@ -163,8 +165,9 @@ impl Collector for Families {
     }
 }
 
-/// The same in Prometheus' older text format, version 0.0.4, which everything reads that reads metrics: counters are
-/// described under their full names, nothing is said of units, and there is no mark at the end.
+/// The same in Prometheus' older text format, version 0.0.4, which everything reads that reads
+/// metrics: counters are described under their full names, nothing is said of units, and there is
+/// no mark at the end.
 #[must_use]
 pub fn plain_text(open_metrics: &str) -> String {
     let counters: std::collections::HashSet<&str> = open_metrics

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// A figure of two decimals at most, and without a fraction where it is whole: `0`, `0.07`, `1`, `1234`.
+/// A figure of two decimals at most, and without a fraction where it is whole: `0`, `0.07`, `1`,
+/// `1234`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal {
     hundredths: u64,
 }
 
-/// From here on a rate has no decimals: nobody reads the third digit after these, and pushes stay short.
+/// From here on a rate has no decimals: nobody reads the third digit after these, and pushes stay
+/// short.
 const WHOLE_FROM: u64 = 100;
 
 impl Decimal {
@@ -30,15 +32,16 @@ impl Decimal {
         )
     }
 
-    /// What a counter grew by in a second, from `before` to `now` in the time `over`. None when the counter fell (the
-    /// device began anew, and what it counted before is not known) and when no time passed.
+    /// What a counter grew by in a second, from `before` to `now` in the time `over`. None when the
+    /// counter fell (the device began anew, and what it counted before is not known) and when no
+    /// time passed.
     #[must_use]
     pub fn rate(before: u64, now: u64, over: Duration) -> Option<Self> {
         Self::rate_of(before, now, 1, over).map(Self::coarse)
     }
 
-    /// The same for a counter of which `unit` make one: clock ticks or nanoseconds of processor time a second are the
-    /// share of one processor, microjoules a second are watts.
+    /// The same for a counter of which `unit` make one: clock ticks or nanoseconds of processor
+    /// time a second are the share of one processor, microjoules a second are watts.
     #[must_use]
     pub fn rate_of(before: u64, now: u64, unit: u64, over: Duration) -> Option<Self> {
         let grown = u128::from(now.checked_sub(before)?) * u128::from(NANOS);
@@ -136,7 +139,8 @@ pub fn rate_of(
     Decimal::rate_of(before?, now?, unit, over)
 }
 
-/// What `by` says of figures that are our own view's, which may not be the machine's: that one is hidden from us.
+/// What `by` says of figures that are our own view's, which may not be the machine's: that one is
+/// hidden from us.
 pub const OWN_VIEW: &str = "self";
 
 /// Nanoseconds of processor time in a second of one processor.

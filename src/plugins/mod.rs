@@ -1,7 +1,8 @@
 //! Plugins: one wire key a module, from samples to JSON.
 //!
-//! A [`Plugin`] reads one raw sample at a time and says how two samples of it look as JSON. It knows no
-//! session, no interval and no other plugin; who asks, when, and over which window is decided elsewhere.
+//! A [`Plugin`] reads one raw sample at a time and says how two samples of it look as JSON. It
+//! knows no session, no interval and no other plugin; who asks, when, and over which window is
+//! decided elsewhere.
 //!
 //! ```
 //! # use rtstat::{drivers::DriverError, plugins::{Plugin, Window}};
@@ -40,10 +41,12 @@ use crate::{drivers::DriverError, plugins::families::Families};
 
 /// One wire key: how to read it, and how it looks.
 pub trait Plugin: Send + 'static {
-    /// One raw reading: counters as they are, no rates. Reused, so that reading allocates nothing after warm-up.
+    /// One raw reading: counters as they are, no rates. Reused, so that reading allocates nothing
+    /// after warm-up.
     type Sample: Default + Send + Sync + 'static;
 
-    /// What `/metrics` tells of one sample, if anything. Counters as they are: whoever scrapes makes the rates.
+    /// What `/metrics` tells of one sample, if anything. Counters as they are: whoever scrapes
+    /// makes the rates.
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = None;
 
     /// Reads the kernel into `sample`, which holds an older reading or the default.
@@ -52,7 +55,8 @@ pub trait Plugin: Send + 'static {
     /// When there is no figure at all; a part that is missing is an `Option` in the sample.
     fn read(&mut self, sample: &mut Self::Sample) -> Result<(), DriverError>;
 
-    /// The JSON value of this key over `window`. Rates without a sample before are null, never since boot.
+    /// The JSON value of this key over `window`. Rates without a sample before are null, never
+    /// since boot.
     fn view(window: Window<'_, Self::Sample>) -> impl Serialize;
 }
 
@@ -86,7 +90,8 @@ pub struct About {
     /// Why it gives null here, where it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why a part of it is null here, where one is: the key itself is of use, unlike one with a reason.
+    /// Why a part of it is null here, where one is: the key itself is of use, unlike one with a
+    /// reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The figure that is full scale, where somebody said so.

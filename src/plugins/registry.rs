@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    drivers::{DriverError, Root, linux::census::Census},
+    drivers::{DriverError, Root, linux::process_counter::ProcessCounter},
     plugins::{
         About, Kind, Plugin,
         builtin::{
@@ -19,7 +19,7 @@ use crate::{
             pressure::Psi,
             processes::Processes,
             procs::Procs,
-            self_stats::{Counters, Own},
+            self_stats::{Counters, SelfStats},
             sensors::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
             sockets::Sock,
             top::Top,
@@ -27,7 +27,7 @@ use crate::{
             uptime::Uptime,
         },
         sample::{Pooled, Reading, Source},
-        worker::{Orders, orders},
+        worker::{WorkerInbox, inbox},
     },
 };
 
@@ -64,12 +64,12 @@ pub fn built_in(root: &Root) -> Vec<Entry> {
     built_in_with(root, &Options::default())
 }
 
-/// What every server offers, in the order of the wire: the original's four keys in the original's order, which are the
-/// default, and then the others.
+/// What every server offers, in the order of the wire: the original's four keys in the original's
+/// order, which are the default, and then the others.
 #[must_use]
 pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let tz = std::env::var("TZ").ok();
-    let census = Census::new(root);
+    let counter = ProcessCounter::new(root);
     let (top_root, command_lines) = (root.clone(), options.command_lines);
     let (fs_root, with_network, questions) = (
         root.clone(),
@@ -94,7 +94,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Rate,
             "ratio",
             0.05,
-            Home::tick(CpuStat::new(root)),
+            Execution::inline(CpuStat::new(root)),
         )
         .by_default(),
         entry(
@@ -102,7 +102,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Gauge,
             "kB",
             0.05,
-            Home::tick(Meminfo::new(root)),
+            Execution::inline(Meminfo::new(root)),
         )
         .by_default(),
         entry(
@@ -110,7 +110,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Gauge,
             "",
             0.5,
-            Home::tick(Processes(census.clone())),
+            Execution::inline(Processes(counter.clone())),
         )
         .by_default(),
         entry(
@@ -118,44 +118,74 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Gauge,
             "",
             0.05,
-            Home::tick(Uptime::new(root, tz.as_deref())),
+            Execution::inline(Uptime::new(root, tz.as_deref())),
         )
         .by_default(),
-        entry("cpu", Kind::Rate, "ratio", 0.05, Home::tick(cpu)).noting(cpu_note),
-        entry("mem", Kind::Gauge, "B", 0.05, Home::tick(Mem::new(root))),
-        entry("psi", Kind::Gauge, "%", 0.05, Home::tick(psi)).null_because(no_psi),
-        entry("disk", Kind::Rate, "", 0.05, Home::tick(Disk::new(root))),
+        entry("cpu", Kind::Rate, "ratio", 0.05, Execution::inline(cpu)).noting(cpu_note),
+        entry(
+            "mem",
+            Kind::Gauge,
+            "B",
+            0.05,
+            Execution::inline(Mem::new(root)),
+        ),
+        entry("psi", Kind::Gauge, "%", 0.05, Execution::inline(psi)).null_because(no_psi),
+        entry(
+            "disk",
+            Kind::Rate,
+            "",
+            0.05,
+            Execution::inline(Disk::new(root)),
+        ),
         entry(
             "fs",
             Kind::Table,
             "B",
             10.0,
-            Home::worker(move || Fs::new(&fs_root, with_network, Arc::clone(&questions))),
+            Execution::worker(move || Fs::new(&fs_root, with_network, Arc::clone(&questions))),
         ),
-        entry("net", Kind::Rate, "", 0.05, Home::tick(Net::new(root))),
-        entry("sock", Kind::Gauge, "", 0.05, Home::tick(Sock::new(root))),
+        entry(
+            "net",
+            Kind::Rate,
+            "",
+            0.05,
+            Execution::inline(Net::new(root)),
+        ),
+        entry(
+            "sock",
+            Kind::Gauge,
+            "",
+            0.05,
+            Execution::inline(Sock::new(root)),
+        ),
         entry(
             "sens",
             Kind::Gauge,
             "°C",
             10.0,
-            Home::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
+            Execution::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
         )
         .null_because(Sens::reason(root, &options.sensors_off)),
-        entry("procs", Kind::Gauge, "", 1.0, Home::tick(Procs(census))),
+        entry(
+            "procs",
+            Kind::Gauge,
+            "",
+            1.0,
+            Execution::inline(Procs(counter)),
+        ),
         entry(
             "top",
             Kind::Table,
             "",
             1.0,
-            Home::worker(move || Top::new(&top_root, command_lines)),
+            Execution::worker(move || Top::new(&top_root, command_lines)),
         ),
         entry(
             "units",
             Kind::Table,
             "",
             2.0,
-            Home::worker(move || Units::new(&units_root, units.clone())),
+            Execution::worker(move || Units::new(&units_root, units.clone())),
         )
         .null_because(Units::reason(root)),
         entry(
@@ -163,7 +193,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Table,
             "",
             1.0,
-            Home::worker(move || Ct::new(&ct_root)),
+            Execution::worker(move || Ct::new(&ct_root)),
         )
         .null_because(Ct::reason(root)),
         entry(
@@ -171,7 +201,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Table,
             "",
             1.0,
-            Home::worker(move || Gpu::new(&gpu_root)),
+            Execution::worker(move || Gpu::new(&gpu_root)),
         )
         .null_because(Gpu::reason(root)),
         entry(
@@ -179,16 +209,16 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Kind::Gauge,
             "",
             0.05,
-            Home::tick(Own::new(root, Arc::clone(&options.counters))),
+            Execution::inline(SelfStats::new(root, Arc::clone(&options.counters))),
         ),
     ]
 }
 
-fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, home: Home) -> Entry {
+fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, execution: Execution) -> Entry {
     Entry {
         name: name.into(),
         about: About::new(kind, unit, min_interval),
-        home,
+        execution,
     }
 }
 
@@ -199,7 +229,7 @@ pub struct Entry {
     /// What `info` says of it.
     pub about: About,
     /// Where it is sampled.
-    pub home: Home,
+    pub execution: Execution,
 }
 
 impl Entry {
@@ -223,14 +253,15 @@ impl Entry {
 }
 
 /// Makes what reads on a worker, which has these orders.
-pub type Make = dyn Fn(&Orders) -> Box<dyn Source> + Send + Sync;
+pub type Make = dyn Fn(&WorkerInbox) -> Box<dyn Source> + Send + Sync;
 
 /// Where a plugin is sampled.
-pub enum Home {
+pub enum Execution {
     /// In the tick, on the main thread: reads that cannot block.
-    Tick(Box<dyn Source>),
-    /// On a worker thread of its own, started while somebody watches and dropped with it: reads that may block.
-    /// The function is called again for each new worker, with what a reading that takes long has to listen to.
+    Inline(Box<dyn Source>),
+    /// On a worker thread of its own, started while somebody watches and dropped with it: reads
+    /// that may block. The function is called again for each new worker, with what a reading that
+    /// takes long has to listen to.
     Worker {
         /// Makes what reads.
         make: Box<Make>,
@@ -241,15 +272,16 @@ pub enum Home {
     },
 }
 
-impl Home {
+impl Execution {
     /// For a plugin whose reads cannot block.
-    pub fn tick<P: Plugin>(plugin: P) -> Self {
-        Self::Tick(Box::new(Pooled::new(plugin)))
+    pub fn inline<P: Plugin>(plugin: P) -> Self {
+        Self::Inline(Box::new(Pooled::new(plugin)))
     }
 
     /// For a plugin whose reads may block: `make` runs on the worker.
     pub fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Self {
-        let make = Box::new(move |_: &Orders| Box::new(Pooled::new(make())) as Box<dyn Source>);
+        let make =
+            Box::new(move |_: &WorkerInbox| Box::new(Pooled::new(make())) as Box<dyn Source>);
         Self::Worker {
             make,
             exported: P::FAMILIES.is_some(),
@@ -261,7 +293,7 @@ impl Home {
     #[must_use]
     pub fn exported(&self) -> bool {
         match self {
-            Self::Tick(source) => source.exported(),
+            Self::Inline(source) => source.exported(),
             Self::Worker { exported, .. } => *exported,
         }
     }
@@ -272,11 +304,11 @@ impl Home {
     /// Whatever the plugin's reading says.
     pub fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         match self {
-            Self::Tick(source) => source.sample(at),
+            Self::Inline(source) => source.sample(at),
             Self::Worker { make, .. } => {
-                let (_foreman, orders) =
-                    orders().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
-                make(&orders).sample(at)
+                let (_foreman, inbox) =
+                    inbox().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
+                make(&inbox).sample(at)
             }
         }
     }
@@ -287,7 +319,7 @@ mod tests {
     use super::*;
 
     fn sampled(entry: &mut Entry, at: u64) -> Reading {
-        entry.home.sample(Duration::from_secs(at)).unwrap()
+        entry.execution.sample(Duration::from_secs(at)).unwrap()
     }
 
     #[test]

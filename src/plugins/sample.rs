@@ -33,7 +33,8 @@ pub trait Source: Send {
     /// Whatever the plugin's reading says.
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
 
-    /// On a worker: what there is to do until the next order waits. Nothing, unless something outside wants reading.
+    /// On a worker: what there is to do until the next order waits. Nothing, unless something
+    /// outside wants reading.
     ///
     /// # Errors
     /// When what it reads from has failed meanwhile.

@@ -1,8 +1,8 @@
-//! The built-in keys on machines that we do not have: the trees of `tests/fixtures/proc`, whose README tells where
-//! each comes from.
+//! The built-in keys on machines that we do not have: the trees of `tests/fixtures/proc`, whose
+//! README tells where each comes from.
 //!
-//! A tree has an `expected.json` with the keys that it is about; every figure in there has to be in the push. A tree
-//! with the folders `before` and `now` is read a second later from the other one.
+//! A tree has an `expected.json` with the keys that it is about; every figure in there has to be in
+//! the push. A tree with the folders `before` and `now` is read a second later from the other one.
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 
@@ -44,7 +44,7 @@ fn sampled(root: &Root, key: &str, at: u64) -> Reading {
         .find(|entry| entry.name == key)
         .unwrap();
     entry
-        .home
+        .execution
         .sample(Duration::from_secs(at))
         .unwrap_or_else(|error| panic!("{key}: {error}"))
 }
@@ -101,7 +101,7 @@ fn every_key_survives_every_tree() {
     for (tree, (before, now, _)) in &trees() {
         for root in [before, now] {
             for mut entry in built_in(root) {
-                let Ok(reading) = entry.home.sample(Duration::ZERO) else {
+                let Ok(reading) = entry.execution.sample(Duration::ZERO) else {
                     continue;
                 };
                 let mut json = Vec::new();

@@ -1,5 +1,5 @@
-//! How a worker is told to read, and that nobody wants it any more: a pipe, because a worker may have to wait for that
-//! and for the output of a child at once.
+//! How a worker is told to read, and that nobody wants it any more: a pipe, because a worker may
+//! have to wait for that and for the output of a child at once.
 
 use std::{
     io::{self, PipeReader, PipeWriter, Read, Write},
@@ -15,24 +15,24 @@ const LENGTH: usize = size_of::<u64>();
 
 /// The end that orders readings. The worker is dismissed by dropping it.
 #[derive(Debug)]
-pub struct Foreman(PipeWriter);
+pub struct WorkerHandle(PipeWriter);
 
 /// The end of the worker.
 #[derive(Debug, Clone)]
-pub struct Orders(Arc<PipeReader>);
+pub struct WorkerInbox(Arc<PipeReader>);
 
 /// A pipe of orders.
 ///
 /// # Errors
 /// When the system gives no pipe.
-pub fn orders() -> io::Result<(Foreman, Orders)> {
+pub fn inbox() -> io::Result<(WorkerHandle, WorkerInbox)> {
     let (reader, writer) = io::pipe()?;
-    Ok((Foreman(writer), Orders(Arc::new(reader))))
+    Ok((WorkerHandle(writer), WorkerInbox(Arc::new(reader))))
 }
 
-impl Foreman {
-    /// Orders a reading at the instant `at`; false when the worker is gone. At most one order may be open, so that the
-    /// pipe is never full.
+impl WorkerHandle {
+    /// WorkerInbox a reading at the instant `at`; false when the worker is gone. At most one order
+    /// may be open, so that the pipe is never full.
     #[must_use]
     pub fn order(&self, at: Duration) -> bool {
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
@@ -40,7 +40,7 @@ impl Foreman {
     }
 }
 
-impl Orders {
+impl WorkerInbox {
     /// Waits for the next order; none once the worker is dismissed.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
@@ -49,7 +49,8 @@ impl Orders {
         Some(Duration::from_nanos(u64::from_ne_bytes(nanos)))
     }
 
-    /// Whether something is to be done: between two readings an order or the dismissal, during one the dismissal.
+    /// Whether something is to be done: between two readings an order or the dismissal, during one
+    /// the dismissal.
     #[must_use]
     pub fn waiting(&self) -> bool {
         let mut set = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
@@ -57,7 +58,7 @@ impl Orders {
     }
 }
 
-impl AsFd for Orders {
+impl AsFd for WorkerInbox {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -69,22 +70,22 @@ mod tests {
 
     #[test]
     fn orders_arrive_and_the_dismissal_too() {
-        let (foreman, orders) = orders().unwrap();
-        assert!(!orders.waiting());
+        let (worker, inbox) = inbox().unwrap();
+        assert!(!inbox.waiting());
         let at = Duration::new(86_400, 7);
-        assert!(foreman.order(at));
-        assert!(orders.waiting());
-        assert_eq!(orders.next(), Some(at));
-        assert!(!orders.waiting());
-        drop(foreman);
-        assert!(orders.waiting());
-        assert_eq!(orders.next(), None);
+        assert!(worker.order(at));
+        assert!(inbox.waiting());
+        assert_eq!(inbox.next(), Some(at));
+        assert!(!inbox.waiting());
+        drop(worker);
+        assert!(inbox.waiting());
+        assert_eq!(inbox.next(), None);
     }
 
     #[test]
     fn a_worker_that_is_gone_takes_no_order() {
-        let (foreman, orders) = orders().unwrap();
-        drop(orders);
-        assert!(!foreman.order(Duration::ZERO));
+        let (worker, inbox) = inbox().unwrap();
+        drop(inbox);
+        assert!(!worker.order(Duration::ZERO));
     }
 }

@@ -10,7 +10,8 @@ const MIN_INTERVAL_SECS: f64 = 0.5;
 /// Seconds: longer intervals are accepted and become this.
 const MAX_INTERVAL_SECS: f64 = 86_400.0;
 
-/// A message as the session understands it. Bad arguments stay inside: authorization is checked before them.
+/// A message as the session understands it. Bad arguments stay inside: authorization is checked
+/// before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command<'a> {
     /// Authorize with a token, if there is one.
@@ -73,7 +74,8 @@ impl std::fmt::Debug for Token<'_> {
     }
 }
 
-/// A PHP 8 numeric string: blanks around it, a sign, `.5`, `1.` and exponents, but no hex, `INF`, `NAN` or comma.
+/// A PHP 8 numeric string: blanks around it, a sign, `.5`, `1.` and exponents, but no hex, `INF`,
+/// `NAN` or comma.
 fn parse_interval(text: &str) -> Result<Duration, ErrorText> {
     let number = text.trim_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     if !number
@@ -83,7 +85,8 @@ fn parse_interval(text: &str) -> Result<Duration, ErrorText> {
         return Err(ErrorText::IntervalNotPositive);
     }
     let secs: f64 = number.parse().map_err(|_| ErrorText::IntervalNotPositive)?;
-    // In the original's order: -1 is "too small", and only zero (or what is no float) is "not positive".
+    // In the original's order: -1 is "too small", and only zero (or what is no float) is "not
+    // positive".
     if secs == 0.0 || !secs.is_finite() {
         Err(ErrorText::IntervalNotPositive)
     } else if secs < MIN_INTERVAL_SECS {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::protocol::reply::ErrorText;
 
-/// Bytes of the longest message that is read: a raw line without its newline, a WebSocket message with all its fragments.
+/// Bytes of the longest message that is read: a raw line without its newline, a WebSocket message
+/// with all its fragments.
 pub const MAX_MESSAGE: usize = 4096;
 
 /// What the original's `trim` takes off both ends of a message: space, TAB, LF, CR, NUL and VT.
@@ -59,11 +60,12 @@ impl std::fmt::Debug for Message<'_> {
     }
 }
 
-/// Reads one message. A raw line may keep its newline: that tells a blank line from an empty WebSocket message,
-/// which the original answered differently.
+/// Reads one message. A raw line may keep its newline: that tells a blank line from an empty
+/// WebSocket message, which the original answered differently.
 ///
 /// # Errors
-/// When it is empty, too long or not UTF-8. Everything else is a message, if perhaps of an unknown command.
+/// When it is empty, too long or not UTF-8. Everything else is a message, if perhaps of an unknown
+/// command.
 pub fn decode(bytes: &[u8]) -> Result<Message<'_>, ProtocolError> {
     if bytes.is_empty() {
         return Err(ProtocolError::Empty);

@@ -1,8 +1,9 @@
 //! Answers and pushes to bytes; the one place that escapes.
 //!
-//! A backslash, a newline and the separator `::` get a backslash, as the README says. The original's browser client
-//! cuts an answer at its second `::` before it looks for backslashes, so a push must hold none at all: inside JSON the
-//! second of two adjacent colons is written `\u003a`, which is the same JSON for every reader.
+//! A backslash, a newline and the separator `::` get a backslash, as the README says. The
+//! original's browser client cuts an answer at its second `::` before it looks for backslashes, so
+//! a push must hold none at all: inside JSON the second of two adjacent colons is written `\u003a`,
+//! which is the same JSON for every reader.
 
 use crate::protocol::reply::Reply;
 
@@ -34,7 +35,8 @@ pub fn end_message(out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends JSON, or a piece of one, escaped for the wire. Linear, and allocates nothing where `out` has room.
+/// Appends JSON, or a piece of one, escaped for the wire. Linear, and allocates nothing where `out`
+/// has room.
 pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
     let mut rest = json;
     // A piece may begin with the second of two colons whose first ended the piece before.
@@ -62,8 +64,9 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends any message, such that [`super::decode`] gives back `name` and `arguments` (less blanks at the very end,
-/// which every reader trims). One empty argument reads back as none: the wire has no other spelling for it.
+/// Appends any message, such that [`super::decode`] gives back `name` and `arguments` (less blanks
+/// at the very end, which every reader trims). One empty argument reads back as none: the wire has
+/// no other spelling for it.
 pub fn encode_message<'a>(
     name: &str,
     arguments: impl IntoIterator<Item = &'a str>,
@@ -81,8 +84,8 @@ pub fn encode_message<'a>(
     end_message(out);
 }
 
-/// A colon is escaped where a colon follows it, be it in the argument or in the separator behind it:
-/// for one pair that is the README's `\::`, and it holds for `:::` too.
+/// A colon is escaped where a colon follows it, be it in the argument or in the separator behind
+/// it: for one pair that is the README's `\::`, and it holds for `:::` too.
 fn escape_argument_into(argument: &str, last: bool, out: &mut Vec<u8>) {
     let mut bytes = argument.bytes().peekable();
     while let Some(byte) = bytes.next() {
@@ -150,7 +153,8 @@ mod tests {
         ) {
             let mut arguments = arguments;
             if let Some(last) = arguments.last_mut() {
-                // Blanks at the end are the one thing that no message keeps; an escaped newline is no blank.
+                // Blanks at the end are the one thing that no message keeps; an escaped newline is
+                // no blank.
                 last.push('x');
             }
             let mut out = Vec::new();

@@ -1,6 +1,7 @@
 //! Which plugins a session has chosen: a bit for each entry of the registry.
 
-/// A set of registry indexes, 0 to 127. Two equal sets at one window share the bytes of their push, so it is a key.
+/// A set of registry indexes, 0 to 127. Two equal sets at one window share the bytes of their push,
+/// so it is a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PluginSet(u128);
 

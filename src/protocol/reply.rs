@@ -1,4 +1,5 @@
-//! What the server says: replies, error texts and the reasons it closes for. The texts are the wire format.
+//! What the server says: replies, error texts and the reasons it closes for. The texts are the wire
+//! format.
 
 /// An answer to a command. A push is not one: it is encoded once for many (see [`super::encode`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,8 @@ pub enum ErrorText {
 }
 
 impl ErrorText {
-    /// The text as it goes out. None holds a backslash, two adjacent colons or anything a peer sent.
+    /// The text as it goes out. None holds a backslash, two adjacent colons or anything a peer
+    /// sent.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -125,8 +127,9 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// The code of the WebSocket close frame (RFC 6455, section 7.4.1, and the IANA registry for 1013);
-    /// none where there is nobody left to tell, or the client's own close frame is answered instead.
+    /// The code of the WebSocket close frame (RFC 6455, section 7.4.1, and the IANA registry for
+    /// 1013); none where there is nobody left to tell, or the client's own close frame is answered
+    /// instead.
     #[must_use]
     pub const fn websocket_code(self) -> Option<u16> {
         match self {

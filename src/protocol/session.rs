@@ -17,7 +17,8 @@ const MAX_AUTH_FAILURES: u8 = 5;
 pub enum Action<'a> {
     /// Send this.
     Reply(Reply<'static>),
-    /// Ask whether this token is right, tell [`Session::authorized`], and hold back what the client sent behind it.
+    /// Ask whether this token is right, tell [`Session::authorized`], and hold back what the client
+    /// sent behind it.
     Authorize(Token<'a>),
     /// Begin pushing, the first one interval from now.
     Start {
@@ -161,7 +162,8 @@ impl Session {
         }
         match command {
             Command::Auth(None) => ErrorText::TokenNotSet.into(),
-            // Without a configured token every one fails and nothing needs one: pages with a stored token go on working.
+            // Without a configured token every one fails and nothing needs one: pages with a stored
+            // token go on working.
             Command::Auth(Some(_)) if !self.auth_required => ErrorText::AuthFailed.into(),
             Command::Auth(Some(token)) => Action::Authorize(token).into(),
             Command::Start => self.start(),
@@ -208,7 +210,8 @@ impl Session {
         }
     }
 
-    /// Takes the authorization away, for a token that is no longer configured. The session may authorize again.
+    /// Takes the authorization away, for a token that is no longer configured. The session may
+    /// authorize again.
     pub fn deauthorize(&mut self) -> Actions<'static> {
         self.auth_required = true;
         Actions([self.lose_authorization(), None, None])
@@ -252,7 +255,8 @@ impl Session {
     }
 }
 
-/// None for a name that is unknown or comes twice; so a list of any length costs at most one look at each plugin.
+/// None for a name that is unknown or comes twice; so a list of any length costs at most one look
+/// at each plugin.
 fn choose(names: &str, catalog: &impl Fn(&str) -> Option<usize>) -> Option<PluginSet> {
     let mut set = PluginSet::new();
     for name in names.split(',') {

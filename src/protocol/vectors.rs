@@ -47,8 +47,8 @@ fn vectors() -> Vectors {
     serde_json::from_str(include_str!("../../tests/vectors/protocol.json")).unwrap()
 }
 
-/// How the original's browser client reads an answer: it cuts at the first two `::`, keeps what is between them,
-/// and only then looks for backslashes.
+/// How the original's browser client reads an answer: it cuts at the first two `::`, keeps what is
+/// between them, and only then looks for backslashes.
 fn read_as_the_original_page(wire: &str) -> (String, Vec<String>) {
     let mut parts = wire.trim().split("::");
     let name = parts.next().unwrap_or_default().to_lowercase();

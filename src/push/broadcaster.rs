@@ -1,8 +1,9 @@
 //! The tick: sends what falls due in one slot, from one sample of each plugin.
 //!
-//! Started sessions stand in the list of the slot in which their next push is due. At the slot's beginning the
-//! tick takes one snapshot of the plugins that its list asks for, encodes one frame for each different window and
-//! choice, and offers the frame's bytes to every session's [`Link`]. With nobody in any list no tick runs.
+//! Started sessions stand in the list of the slot in which their next push is due. At the slot's
+//! beginning the tick takes one snapshot of the plugins that its list asks for, encodes one frame
+//! for each different window and choice, and offers the frame's bytes to every session's
+//! [`Outbox`]. With nobody in any list no tick runs.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,8 +15,8 @@ use std::{
 use crate::{
     protocol::key_set::PluginSet,
     push::{
-        frame_cache::Encoder,
-        outbox::{Link, Place},
+        frame_cache::FrameCache,
+        outbox::{DueIndex, Outbox},
     },
     sampling::{
         Sampling,
@@ -34,9 +35,9 @@ const SMALL: usize = 64;
 const SPARE: usize = 20;
 
 /// A started session.
-struct Due {
+struct Subscription {
     /// None once it left a list that is being sent.
-    link: Option<Rc<Link>>,
+    outbox: Option<Rc<Outbox>>,
     cadence: Cadence,
     set: PluginSet,
     /// The push that comes next, counted from 1.
@@ -44,37 +45,37 @@ struct Due {
     before: Rc<Snapshot>,
 }
 
-struct List {
+struct DueList {
     slot: Slot,
-    due: Vec<Due>,
+    due: Vec<Subscription>,
 }
 
 /// All started sessions by the slot of their next push.
-pub struct Tick {
+pub struct Broadcaster {
     sampling: Rc<Sampling>,
-    encoder: Encoder,
+    frames: FrameCache,
     /// Sorted by slot.
-    lists: RefCell<VecDeque<List>>,
+    lists: RefCell<VecDeque<DueList>>,
     /// The list that is being sent, and how far.
     sending: Cell<Option<(Slot, usize)>>,
     /// Emptied lists, kept for their memory.
-    spare: RefCell<Vec<Vec<Due>>>,
+    spare: RefCell<Vec<Vec<Subscription>>>,
     started: Cell<usize>,
     /// Rings when the next due slot came nearer or the first session started.
     changed: tokio::sync::Notify,
     /// Rings when sessions start, stop or choose other keys.
     audience: tokio::sync::Notify,
-    /// Rings each time that [`Tick::run`] comes round.
+    /// Rings each time that [`Broadcaster::run`] comes round.
     round: tokio::sync::Notify,
 }
 
-impl Tick {
+impl Broadcaster {
     /// A tick over the snapshots of `sampling`.
     #[must_use]
-    pub fn new(sampling: Rc<Sampling>, encoder: Encoder) -> Self {
+    pub fn new(sampling: Rc<Sampling>, frames: FrameCache) -> Self {
         Self {
             sampling,
-            encoder,
+            frames,
             lists: RefCell::default(),
             sending: Cell::new(None),
             spare: RefCell::default(),
@@ -99,17 +100,18 @@ impl Tick {
         self.audience.notified().await;
     }
 
-    /// Puts a session in: its first push is due one interval from now, over a window that starts now.
-    pub fn start(&self, link: &Rc<Link>, interval: Duration, set: PluginSet) {
-        self.stop(link);
+    /// Puts a session in: its first push is due one interval from now, over a window that starts
+    /// now.
+    pub fn start(&self, outbox: &Rc<Outbox>, interval: Duration, set: PluginSet) {
+        self.stop(outbox);
         self.sampling.watch(set, true);
         let before = self.sampling.snapshot(set);
         self.started.set(self.started.get() + 1);
         let now = self.now();
         let cadence = Cadence::new(now, interval);
         self.enter(
-            Due {
-                link: Some(Rc::clone(link)),
+            Subscription {
+                outbox: Some(Rc::clone(outbox)),
                 cadence,
                 set,
                 seq: 1,
@@ -122,9 +124,9 @@ impl Tick {
     }
 
     /// Takes a session out, with the push that may wait for it.
-    pub fn stop(&self, link: &Rc<Link>) {
-        link.forget_push();
-        if let Some(due) = self.leave(link) {
+    pub fn stop(&self, outbox: &Rc<Outbox>) {
+        outbox.forget_push();
+        if let Some(due) = self.leave(outbox) {
             self.started.set(self.started.get() - 1);
             self.sampling.watch(due.set, false);
             self.audience.notify_waiters();
@@ -132,8 +134,8 @@ impl Tick {
     }
 
     /// Restarts a session's timer with another interval. Its window goes on from its last push.
-    pub fn retime(&self, link: &Rc<Link>, interval: Duration) {
-        if let Some(mut due) = self.leave(link) {
+    pub fn retime(&self, outbox: &Rc<Outbox>, interval: Duration) {
+        if let Some(mut due) = self.leave(outbox) {
             let now = self.now();
             due.cadence = Cadence::new(now, interval);
             self.enter(due, now);
@@ -142,8 +144,8 @@ impl Tick {
     }
 
     /// Changes a session's keys. Those that are new to it get a window that starts now.
-    pub fn choose(&self, link: &Rc<Link>, set: PluginSet) {
-        let Some(place) = link.place.get() else {
+    pub fn choose(&self, outbox: &Rc<Outbox>, set: PluginSet) {
+        let Some(place) = outbox.place.get() else {
             return;
         };
         let mut lists = self.lists.borrow_mut();
@@ -157,20 +159,20 @@ impl Tick {
         self.audience.notify_waiters();
     }
 
-    fn enter(&self, mut due: Due, now: Duration) {
+    fn enter(&self, mut due: Subscription, now: Duration) {
         let slot = due.cadence.next_after(now);
         let mut lists = self.lists.borrow_mut();
         let position = match lists.binary_search_by_key(&slot, |list| list.slot) {
             Ok(position) => position,
             Err(position) => {
                 let due = self.spare.borrow_mut().pop().unwrap_or_default();
-                lists.insert(position, List { slot, due });
+                lists.insert(position, DueList { slot, due });
                 position
             }
         };
         if let Some(list) = lists.get_mut(position) {
-            if let Some(link) = &due.link {
-                link.place.set(Some(Place {
+            if let Some(outbox) = &due.outbox {
+                outbox.place.set(Some(DueIndex {
                     slot,
                     index: list.due.len(),
                 }));
@@ -179,8 +181,8 @@ impl Tick {
         }
     }
 
-    fn leave(&self, link: &Rc<Link>) -> Option<Due> {
-        let place = link.place.take()?;
+    fn leave(&self, outbox: &Rc<Outbox>) -> Option<Subscription> {
+        let place = outbox.place.take()?;
         let mut lists = self.lists.borrow_mut();
         let position = lists
             .binary_search_by_key(&place.slot, |list| list.slot)
@@ -193,9 +195,9 @@ impl Tick {
         {
             // Indexes stay as they are while the list is being walked.
             let due = list.due.get_mut(place.index)?;
-            let link = due.link.take();
-            return Some(Due {
-                link,
+            let outbox = due.outbox.take();
+            return Some(Subscription {
+                outbox,
                 cadence: due.cadence,
                 set: due.set,
                 seq: due.seq,
@@ -206,7 +208,11 @@ impl Tick {
             return None;
         }
         let due = list.due.swap_remove(place.index);
-        if let Some(moved) = list.due.get(place.index).and_then(|due| due.link.as_ref()) {
+        if let Some(moved) = list
+            .due
+            .get(place.index)
+            .and_then(|due| due.outbox.as_ref())
+        {
             moved.place.set(Some(place));
         }
         if list.due.is_empty() {
@@ -216,7 +222,7 @@ impl Tick {
         Some(due)
     }
 
-    fn keep(&self, list: Option<List>) {
+    fn keep(&self, list: Option<DueList>) {
         let mut spare = self.spare.borrow_mut();
         if let Some(mut list) = list
             && spare.len() < SPARE
@@ -230,7 +236,8 @@ impl Tick {
         }
     }
 
-    /// Sends what falls due, for as long as the server runs; sleeps without a timer while nobody is started.
+    /// Sends what falls due, for as long as the server runs; sleeps without a timer while nobody is
+    /// started.
     pub async fn run(&self) {
         let mut late = false;
         loop {
@@ -240,7 +247,7 @@ impl Tick {
                 None => {
                     late = false;
                     self.sampling.rest();
-                    self.encoder.rest();
+                    self.frames.rest();
                     self.spare.take();
                     self.changed.notified().await;
                 }
@@ -252,8 +259,8 @@ impl Tick {
                         () = self.changed.notified() => {}
                     }
                 }
-                // Behind with the slots: what the last one left to the write loops is written first, or a session whose
-                // next push is due by now would get that in its place.
+                // Behind with the slots: what the last one left to the write loops is written
+                // first, or a session whose next push is due by now would get that in its place.
                 Some(_) if std::mem::take(&mut late) => tokio::task::yield_now().await,
                 Some(slot) => {
                     self.send(slot).await;
@@ -263,7 +270,7 @@ impl Tick {
         }
     }
 
-    /// Returns when [`Tick::run`] has come round once: it is alive.
+    /// Returns when [`Broadcaster::run`] has come round once: it is alive.
     pub async fn round_trip(&self) {
         let mut round = std::pin::pin!(self.round.notified());
         round.as_mut().enable();
@@ -285,7 +292,7 @@ impl Tick {
             tokio::task::yield_now().await;
         }
         self.sending.set(None);
-        self.encoder.sent();
+        self.frames.sent();
         let mut lists = self.lists.borrow_mut();
         if let Ok(position) = lists.binary_search_by_key(&slot, |list| list.slot) {
             let sent = lists.remove(position);
@@ -321,8 +328,8 @@ impl Tick {
                 let Some(due) = list.and_then(|list| list.due.get_mut(index)) else {
                     return false;
                 };
-                due.link.take().map(|link| Due {
-                    link: Some(link),
+                due.outbox.take().map(|outbox| Subscription {
+                    outbox: Some(outbox),
                     cadence: due.cadence,
                     set: due.set,
                     seq: due.seq,
@@ -335,15 +342,15 @@ impl Tick {
                 let wider =
                     (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
                 let snapshot = wider.as_ref().unwrap_or(snapshot);
-                let frame = self.encoder.frame(
+                let frame = self.frames.frame(
                     &*self.sampling.catalog(),
                     due.set,
                     due.seq,
                     &due.before,
                     snapshot,
                 );
-                if let Some(link) = &due.link {
-                    link.push(&frame);
+                if let Some(outbox) = &due.outbox {
+                    outbox.push(&frame);
                 }
                 due.seq += 1;
                 due.before = Rc::clone(snapshot);
@@ -355,7 +362,7 @@ impl Tick {
     }
 }
 
-fn find(lists: &mut VecDeque<List>, place: Place) -> Option<&mut Due> {
+fn find(lists: &mut VecDeque<DueList>, place: DueIndex) -> Option<&mut Subscription> {
     let position = lists
         .binary_search_by_key(&place.slot, |list| list.slot)
         .ok()?;

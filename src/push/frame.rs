@@ -30,7 +30,8 @@ impl Framing {
     }
 }
 
-/// One message for many sessions of both transports: the WebSocket header stands right before the line.
+/// One message for many sessions of both transports: the WebSocket header stands right before the
+/// line.
 #[derive(Debug, Default)]
 pub struct Frame {
     bytes: Vec<u8>,

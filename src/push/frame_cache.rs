@@ -1,4 +1,5 @@
-//! Makes the frames of a slot: one for each different window and choice, shared by all who have both.
+//! Makes the frames of a slot: one for each different window and choice, shared by all who have
+//! both.
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,17 +13,17 @@ use crate::{
         key_set::PluginSet,
     },
     push::frame::Frame,
-    sampling::snapshot::{Keys, Moment, Push, PushKey, Snapshot},
-    system::clock::Dials,
+    sampling::snapshot::{Keys, Push, PushKey, PushTime, Snapshot},
+    system::clock::Clocks,
 };
 
 /// Frames kept for reuse.
 const POOL: usize = 32;
 
 /// Encodes pushes into frames and remembers those of the slot that is being sent.
-pub struct Encoder {
+pub struct FrameCache {
     boot: String,
-    dials: Dials,
+    clocks: Clocks,
     slot: RefCell<Slot>,
     pool: RefCell<Vec<Rc<Frame>>>,
     json: RefCell<Vec<u8>>,
@@ -36,13 +37,13 @@ struct Slot {
     others: HashMap<PushKey, Rc<Frame>>,
 }
 
-impl Encoder {
+impl FrameCache {
     /// An encoder on a machine with this boot id.
     #[must_use]
     pub fn new(boot: String) -> Self {
         Self {
             boot,
-            dials: Dials::default(),
+            clocks: Clocks::default(),
             slot: RefCell::default(),
             pool: RefCell::default(),
             json: RefCell::default(),
@@ -52,12 +53,13 @@ impl Encoder {
 
     /// The same, which takes the times that pushes tell from elsewhere.
     #[must_use]
-    pub fn timed_by(mut self, dials: Dials) -> Self {
-        self.dials = dials;
+    pub fn timed_by(mut self, clocks: Clocks) -> Self {
+        self.clocks = clocks;
         self
     }
 
-    /// The frame of the push number `seq` over the window from `before` to `now` for a session that chose `set`.
+    /// The frame of the push number `seq` over the window from `before` to `now` for a session that
+    /// chose `set`.
     pub fn frame(
         &self,
         keys: &impl Keys,
@@ -81,9 +83,9 @@ impl Encoder {
         }
         let known = slot.others.get(&key).map(Rc::clone);
         let frame = known.unwrap_or_else(|| {
-            let moment = Moment {
-                ts: (self.dials.wall)(),
-                mono: (self.dials.boot)(),
+            let time = PushTime {
+                ts: (self.clocks.wall)(),
+                mono: (self.clocks.boot)(),
                 boot: &self.boot,
             };
             let frame = self.encode(&Push {
@@ -92,7 +94,7 @@ impl Encoder {
                 seq,
                 before,
                 now,
-                moment,
+                time,
             });
             slot.others.insert(key, Rc::clone(&frame));
             frame

@@ -1,10 +1,10 @@
 //! One session's way out: what waits to be written, in which order, and who may write.
 //!
-//! The tick writes a push straight into the socket while nothing waits there ("clear"). Whatever the socket
-//! does not take is kept here and written by the session's [write loop](crate::session::write_loop) when it drains:
-//! first the rest of a push that was begun, then answers in their order, then the newest push, which
-//! replaces an older one that was not begun. So a peer that stops reading costs one push and a bounded
-//! queue of answers, and delays nobody.
+//! The tick writes a push straight into the socket while nothing waits there ("clear"). Whatever
+//! the socket does not take is kept here and written by the session's [write
+//! loop](crate::session::write_loop) when it drains: first the rest of a push that was begun, then
+//! answers in their order, then the newest push, which replaces an older one that was not begun. So
+//! a peer that stops reading costs one push and a bounded queue of answers, and delays nobody.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,7 +25,7 @@ const CONGESTED: usize = 2 * 1024;
 
 /// Where a started session stands in the tick's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct DueIndex {
     /// The slot of its next push.
     pub slot: Slot,
     /// Its index in the list of that slot.
@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 /// One session's connection.
-pub struct Link {
+pub struct Outbox {
     /// The session's number since the server's start.
     pub id: u64,
     /// How this connection delimits messages.
@@ -41,7 +41,7 @@ pub struct Link {
     /// The connection.
     pub stream: Stream,
     /// Where the session stands in the tick, while it is started.
-    pub place: Cell<Option<Place>>,
+    pub place: Cell<Option<DueIndex>>,
     /// The peer has ended its direction.
     pub half_closed: Cell<bool>,
     /// Pushes that a newer one replaced before they were begun.
@@ -50,7 +50,8 @@ pub struct Link {
     pub broken: Cell<Option<CloseReason>>,
     /// Whole frames that the WebSocket codec has and no message came of yet.
     pub unhandled: Cell<u32>,
-    /// Bytes written by [`Link::poll_flush`], counted round: whether it changes tells whether the peer takes any.
+    /// Bytes written by [`Outbox::poll_flush`], counted round: whether it changes tells whether the
+    /// peer takes any.
     pub taken: Cell<usize>,
     clear: Cell<bool>,
     out: RefCell<Out>,
@@ -72,7 +73,7 @@ struct Out {
     closed: bool,
 }
 
-impl Link {
+impl Outbox {
     /// A link over `stream` with nothing waiting.
     #[must_use]
     pub fn new(id: u64, framing: Framing, stream: Stream) -> Self {
@@ -118,12 +119,13 @@ impl Link {
         }
         let alone = out.answers.is_empty();
         drop(out);
-        self.offer(alone);
+        self.try_flush(alone);
     }
 
-    /// Offers what waits to the socket at once, in the write loop's name: it may stand behind many others. It still is
-    /// woken where the socket did not take everything, or took answers that the actor waits for.
-    fn offer(&self, alone: bool) {
+    /// Offers what waits to the socket at once, in the write loop's name: it may stand behind many
+    /// others. It still is woken where the socket did not take everything, or took answers that the
+    /// actor waits for.
+    fn try_flush(&self, alone: bool) {
         if let Some(waker) = &*self.waker.borrow() {
             let taken = self.poll_flush(&mut Context::from_waker(waker));
             if !(alone && matches!(taken, Poll::Ready(Ok(())))) {
@@ -137,9 +139,9 @@ impl Link {
         self.out.borrow_mut().latest = None;
     }
 
-    /// Queues what the connection says before the session does. It leaves together with the first answer or the close: one
-    /// segment costs half of what two do.
-    pub fn precede(&self, head: Vec<u8>) {
+    /// Queues what the connection says before the session does. It leaves together with the first
+    /// answer or the close: one segment costs half of what two do.
+    pub fn queue_preamble(&self, head: Vec<u8>) {
         self.queue(|out| *out = head);
         self.out.borrow_mut().held = true;
     }
@@ -177,8 +179,8 @@ impl Link {
         }
     }
 
-    /// Ends the output: after what waits already, a WebSocket close frame, then the end of our direction.
-    /// A push that was not begun is dropped. The first close counts.
+    /// Ends the output: after what waits already, a WebSocket close frame, then the end of our
+    /// direction. A push that was not begun is dropped. The first close counts.
     pub fn close(&self, code: Option<u16>) {
         let mut out = self.out.borrow_mut();
         if out.closing.is_none() {
@@ -218,7 +220,7 @@ impl Link {
         }
     }
 
-    /// Remembers whom [`Link::wake`] wakes.
+    /// Remembers whom [`Outbox::wake`] wakes.
     pub fn woken_by(&self, waker: &Waker) {
         let mut slot = self.waker.borrow_mut();
         if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
@@ -226,7 +228,8 @@ impl Link {
         }
     }
 
-    /// Writes what waits. Ready when nothing does, and, after [`Link::close`], when our direction has ended.
+    /// Writes what waits. Ready when nothing does, and, after [`Outbox::close`], when our direction
+    /// has ended.
     ///
     /// # Errors
     /// Whatever the socket says: the session is over.

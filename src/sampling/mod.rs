@@ -1,6 +1,6 @@
 //! Takes the snapshots that pushes are made from: at most one a slot, of what somebody asked for.
 
-pub mod feed;
+pub mod latest_reading;
 pub mod plugin_handle;
 pub mod reload;
 pub mod sampler;
@@ -18,8 +18,8 @@ use crate::{
     plugins::{builtin::self_stats::Counters, catalog::Catalog},
     protocol::key_set::PluginSet,
     sampling::{
-        feed::Held,
-        plugin_handle::Outlet,
+        latest_reading::ReadingPair,
+        plugin_handle::PluginHandle,
         schedule::Slot,
         snapshot::{Keys, Snapshot},
     },
@@ -31,18 +31,18 @@ const POOL: usize = 32;
 
 /// What is offered now.
 #[derive(Clone)]
-pub struct Offer {
+pub struct PluginTable {
     /// Names and rules of the keys.
     pub catalog: Rc<Catalog>,
     /// By registry index; none for `_meta`.
-    pub outlets: Vec<Rc<Outlet>>,
+    pub outlets: Vec<Rc<PluginHandle>>,
 }
 
 /// The plugins and their newest snapshot.
 pub struct Sampling {
     /// The server's time.
     pub clock: Clock,
-    offer: RefCell<Offer>,
+    offer: RefCell<PluginTable>,
     newest: RefCell<Option<Rc<Snapshot>>>,
     pool: RefCell<Vec<Rc<Snapshot>>>,
     ids: Cell<u64>,
@@ -52,10 +52,10 @@ pub struct Sampling {
 impl Sampling {
     /// Samples through `outlets`, which stand in the catalog's order.
     #[must_use]
-    pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<Outlet>>) -> Self {
+    pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<PluginHandle>>) -> Self {
         Self {
             clock,
-            offer: RefCell::new(Offer { catalog, outlets }),
+            offer: RefCell::new(PluginTable { catalog, outlets }),
             newest: RefCell::default(),
             pool: RefCell::default(),
             ids: Cell::new(0),
@@ -78,12 +78,13 @@ impl Sampling {
 
     /// What is offered now.
     #[must_use]
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self) -> PluginTable {
         self.offer.borrow().clone()
     }
 
-    /// Offers something else, in which every name that was offered before has the index that it had.
-    pub fn offer_anew(&self, offer: Offer) {
+    /// Offers something else, in which every name that was offered before has the index that it
+    /// had.
+    pub fn replace(&self, offer: PluginTable) {
         self.offer.replace(offer);
     }
 
@@ -93,8 +94,8 @@ impl Sampling {
         &self.counters
     }
 
-    /// The snapshot of the current slot with at least the plugins of `set`; what the slot already has is not
-    /// read again.
+    /// The snapshot of the current slot with at least the plugins of `set`; what the slot already
+    /// has is not read again.
     #[must_use]
     pub fn snapshot(&self, set: PluginSet) -> Rc<Snapshot> {
         let now = self.clock.now();
@@ -116,8 +117,8 @@ impl Sampling {
         snapshot
     }
 
-    /// A window's start for a session that changes its choice to `set`: what it had keeps its start, what is
-    /// new to it starts now.
+    /// A window's start for a session that changes its choice to `set`: what it had keeps its
+    /// start, what is new to it starts now.
     #[must_use]
     pub fn widened(&self, before: &Rc<Snapshot>, set: PluginSet) -> Rc<Snapshot> {
         if before.set.contains_all(set) {
@@ -144,18 +145,19 @@ impl Sampling {
         self.fill(slot, at, set, |index| {
             match known.filter(|known| known.set.contains(index)) {
                 Some(known) => known.held.get(index).cloned().flatten(),
-                None => self.outlet(index).and_then(|outlet| outlet.reading(at)),
+                None => self.handle(index).and_then(|handle| handle.reading(at)),
             }
         })
     }
 
-    /// A new snapshot with what `held` says of each plugin of `set`, in a used one's memory where one is free.
+    /// A new snapshot with what `held` says of each plugin of `set`, in a used one's memory where
+    /// one is free.
     fn fill(
         &self,
         slot: Slot,
         at: Duration,
         set: PluginSet,
-        held: impl Fn(usize) -> Option<Held>,
+        held: impl Fn(usize) -> Option<ReadingPair>,
     ) -> Rc<Snapshot> {
         let mut pool = self.pool.borrow_mut();
         let free = pool
@@ -169,10 +171,10 @@ impl Sampling {
             (own.slot, own.at, own.set) = (slot, at, set);
             own.held.clear();
             own.faults.clear();
-            for (index, outlet) in self.offer.borrow().outlets.iter().enumerate() {
+            for (index, handle) in self.offer.borrow().outlets.iter().enumerate() {
                 let wanted = set.contains(index);
                 own.held.push(if wanted { held(index) } else { None });
-                own.faults.push(if wanted { outlet.fault() } else { None });
+                own.faults.push(if wanted { handle.fault() } else { None });
             }
         }
         let mut pool = self.pool.borrow_mut();
@@ -185,14 +187,14 @@ impl Sampling {
     /// Counts a session more or less that watches `set`.
     pub fn watch(&self, set: PluginSet, more: bool) {
         for index in set.iter() {
-            if let Some(outlet) = self.outlet(index) {
-                outlet.watch(more);
+            if let Some(handle) = self.handle(index) {
+                handle.watch(more);
             }
         }
     }
 
-    /// Gives back what was kept for reuse: nobody is started. A snapshot of the present slot stays, so that a client
-    /// that starts and stops all the time has nothing read more than once a slot.
+    /// Gives back what was kept for reuse: nobody is started. A snapshot of the present slot stays,
+    /// so that a client that starts and stops all the time has nothing read more than once a slot.
     pub fn rest(&self) {
         let present = Slot::of(self.clock.now());
         self.newest
@@ -203,17 +205,17 @@ impl Sampling {
 
     /// The names of the plugins that somebody watches.
     pub fn watched(&self) -> Vec<String> {
-        let Offer { catalog, outlets } = &*self.offer.borrow();
+        let PluginTable { catalog, outlets } = &*self.offer.borrow();
         let watched = outlets
             .iter()
             .enumerate()
-            .filter(|(_, outlet)| outlet.watched());
+            .filter(|(_, handle)| handle.watched());
         watched
             .map(|(index, _)| catalog.name(index).to_owned())
             .collect()
     }
 
-    fn outlet(&self, index: usize) -> Option<Rc<Outlet>> {
+    fn handle(&self, index: usize) -> Option<Rc<PluginHandle>> {
         self.offer.borrow().outlets.get(index).map(Rc::clone)
     }
 }
@@ -225,9 +227,9 @@ mod tests {
         drivers::DriverError,
         plugins::{
             About, Kind, Plugin, Window,
-            registry::{Entry, Home},
+            registry::{Entry, Execution},
         },
-        sampling::{feed::Feed, plugin_handle::Owner, schedule::SLOT},
+        sampling::{latest_reading::LatestReading, plugin_handle::Owner, schedule::SLOT},
     };
 
     struct Nothing;
@@ -260,25 +262,25 @@ mod tests {
         let entries = [Entry {
             name: "nothing".into(),
             about,
-            home: Home::tick(Nothing),
+            execution: Execution::inline(Nothing),
         }];
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
         let [
             Entry {
-                home: Home::Tick(source),
+                execution: Execution::Inline(source),
                 ..
             },
         ] = entries
         else {
             panic!("read in the tick")
         };
-        let outlet = Rc::new(Outlet::new(
+        let handle = Rc::new(PluginHandle::new(
             Some(source),
             Duration::ZERO,
-            Feed::default(),
+            LatestReading::default(),
             Box::new(Nobody),
         ));
-        let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&outlet)]);
+        let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&handle)]);
         let set = sampling.catalog().default_set();
         for slot in 1..=3 {
             for _ in 0..100 {
@@ -288,7 +290,7 @@ mod tests {
                 sampling.watch(set, false);
                 sampling.rest();
             }
-            assert_eq!(outlet.taken(), slot);
+            assert_eq!(handle.taken(), slot);
             tokio::time::advance(SLOT).await;
         }
         // Nothing is kept once its slot is over.

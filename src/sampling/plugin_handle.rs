@@ -1,4 +1,5 @@
-//! Where the tick gets a plugin's reading: taken on the spot when that cannot block, asked for otherwise.
+//! Where the tick gets a plugin's reading: taken on the spot when that cannot block, asked for
+//! otherwise.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,14 +12,14 @@ use crate::{
     drivers::DriverError,
     plugins::sample::{Reading, Source},
     sampling::{
-        feed::{Feed, Held},
+        latest_reading::{LatestReading, ReadingPair},
         schedule::SLOT,
     },
 };
 
 /// What an outlet tells the owner of its plugin.
 pub trait Owner {
-    /// A reading is due that may block; it comes back through [`Outlet::take`].
+    /// A reading is due that may block; it comes back through [`PluginHandle::take`].
     fn refresh(&self, at: Duration);
     /// Nobody watches any more.
     fn unwatched(&self);
@@ -29,9 +30,9 @@ pub trait Owner {
 }
 
 /// One plugin, as the tick sees it.
-pub struct Outlet {
+pub struct PluginHandle {
     period: Duration,
-    feed: RefCell<Feed>,
+    latest: RefCell<LatestReading>,
     /// Read on the spot; none for a plugin with a worker.
     source: Option<RefCell<Box<dyn Source>>>,
     owner: Box<dyn Owner>,
@@ -42,19 +43,19 @@ pub struct Outlet {
     retired: Cell<bool>,
 }
 
-impl Outlet {
-    /// An outlet for a plugin that is read no more often than every `period`; on the spot where there is a
-    /// `source`, otherwise by its `owner`.
+impl PluginHandle {
+    /// An outlet for a plugin that is read no more often than every `period`; on the spot where
+    /// there is a `source`, otherwise by its `owner`.
     #[must_use]
     pub fn new(
         source: Option<Box<dyn Source>>,
         period: Duration,
-        feed: Feed,
+        latest: LatestReading,
         owner: Box<dyn Owner>,
     ) -> Self {
         Self {
             period,
-            feed: RefCell::new(feed),
+            latest: RefCell::new(latest),
             source: source.map(RefCell::new),
             owner,
             asked: Cell::new(None),
@@ -66,7 +67,7 @@ impl Outlet {
 
     /// The newest reading for the instant `now`, taking or asking for a new one when one is due.
     #[must_use]
-    pub fn reading(&self, now: Duration) -> Option<Held> {
+    pub fn reading(&self, now: Duration) -> Option<ReadingPair> {
         // Half a slot of grace: the grid rounds, and a reading that comes due within it is due.
         let due = self.period.saturating_sub(SLOT / 2);
         if self
@@ -80,15 +81,15 @@ impl Outlet {
                 None => self.owner.refresh(now),
             }
         }
-        self.feed.borrow().held().cloned()
+        self.latest.borrow().held().cloned()
     }
 
     /// Takes in a reading, or the reason why there is none.
     pub fn take(&self, outcome: Result<Reading, DriverError>) {
         self.taken.set(self.taken.get() + 1);
-        let mut feed = self.feed.borrow_mut();
-        if feed.take(outcome, self.asked.get().unwrap_or_default()) {
-            self.owner.report(feed.fault().cloned());
+        let mut latest = self.latest.borrow_mut();
+        if latest.take(outcome, self.asked.get().unwrap_or_default()) {
+            self.owner.report(latest.fault().cloned());
         }
     }
 
@@ -98,7 +99,7 @@ impl Outlet {
         if self.retired.get() {
             return Some("it is not offered any more".into());
         }
-        self.feed
+        self.latest
             .borrow()
             .fault()
             .map(|fault| fault.to_string().into())
@@ -113,10 +114,10 @@ impl Outlet {
             watchers.saturating_sub(1)
         });
         if self.watchers.get() == 0 {
-            // A worker's next reading comes after the session's first snapshot, which would begin its window at this
-            // old one. What is read on the spot is read anew for that snapshot.
+            // A worker's next reading comes after the session's first snapshot, which would begin
+            // its window at this old one. What is read on the spot is read anew for that snapshot.
             if self.source.is_none() {
-                self.feed.borrow_mut().clear();
+                self.latest.borrow_mut().clear();
             }
             self.asked.set(None);
             self.owner.unwatched();
@@ -132,7 +133,7 @@ impl Outlet {
     /// The plugin is not offered any more: whoever watches it gets nothing.
     pub fn retire(&self) {
         self.retired.set(true);
-        self.feed.borrow_mut().clear();
+        self.latest.borrow_mut().clear();
         self.owner.retire();
     }
 

@@ -1,5 +1,5 @@
-//! What this server offers: the built-in keys, which are settled at the start, and the operator's own, which a reload takes
-//! in anew.
+//! What this server offers: the built-in keys, which are settled at the start, and the operator's
+//! own, which a reload takes in anew.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -13,12 +13,14 @@ use crate::{
         exec::{self, definition::Definition},
         registry::{self, Entry},
     },
-    sampling::{Offer, Sampling, plugin_handle::Outlet, sampler::Sampler, snapshot::Keys},
+    sampling::{
+        PluginTable, Sampling, plugin_handle::PluginHandle, sampler::Sampler, snapshot::Keys,
+    },
     system::clock::Clock,
 };
 
 /// The plugins of this machine, each with its Sampler.
-pub struct Offering {
+pub struct PluginManager {
     /// Where they are read.
     pub sampling: Rc<Sampling>,
     /// How many of the keys are not the operator's: the first ones.
@@ -26,7 +28,7 @@ pub struct Offering {
     own: RefCell<Vec<Definition>>,
 }
 
-impl Offering {
+impl PluginManager {
     /// Offers what `config` says.
     ///
     /// # Errors
@@ -54,10 +56,11 @@ impl Offering {
         Ok(offering)
     }
 
-    /// Takes in the operator's plugins as their files are now, and which keys are the default. What has not changed goes
-    /// on; whoever watches what has changed watches the new program; what is gone is null for whoever has chosen it.
+    /// Takes in the operator's plugins as their files are now, and which keys are the default. What
+    /// has not changed goes on; whoever watches what has changed watches the new program; what is
+    /// gone is null for whoever has chosen it.
     pub fn renew(&self, config: &Config) {
-        let Offer {
+        let PluginTable {
             catalog,
             mut outlets,
         } = self.sampling.offer();
@@ -82,8 +85,8 @@ impl Offering {
             .collect::<Vec<_>>()
         {
             catalog.withdraw(index);
-            if let Some(outlet) = outlets.get(index) {
-                outlet.retire();
+            if let Some(handle) = outlets.get(index) {
+                handle.retire();
             }
         }
         for definition in &newer {
@@ -94,7 +97,7 @@ impl Offering {
             }
         }
         *own = newer;
-        self.sampling.offer_anew(Offer {
+        self.sampling.replace(PluginTable {
             catalog: Rc::new(catalog),
             outlets,
         });
@@ -106,27 +109,28 @@ impl Offering {
         definition: &Definition,
         default: bool,
         catalog: &mut Catalog,
-        outlets: &mut Vec<Rc<Outlet>>,
+        outlets: &mut Vec<Rc<PluginHandle>>,
     ) {
         let mut entry = exec::entry(definition.clone());
         entry.about.default = default;
-        let index = match catalog.offer(&entry.name, entry.about.clone(), entry.home.exported()) {
-            Ok(index) => index,
-            // Names that are gone keep their places.
-            Err(fault) => return warn!("plugin left out until the next start: {fault}"),
-        };
-        let outlet = sampler(entry);
+        let index =
+            match catalog.offer(&entry.name, entry.about.clone(), entry.execution.exported()) {
+                Ok(index) => index,
+                // Names that are gone keep their places.
+                Err(fault) => return warn!("plugin left out until the next start: {fault}"),
+            };
+        let handle = sampler(entry);
         match outlets.get_mut(index) {
             Some(former) => {
-                outlet.succeed(former);
-                *former = outlet;
+                handle.succeed(former);
+                *former = handle;
             }
-            None => outlets.push(outlet),
+            None => outlets.push(handle),
         }
     }
 }
 
-fn sampler(entry: Entry) -> Rc<Outlet> {
+fn sampler(entry: Entry) -> Rc<PluginHandle> {
     let period = Duration::try_from_secs_f64(entry.about.min_interval).unwrap_or_default();
-    Sampler::start(entry.name, entry.home, period)
+    Sampler::start(entry.name, entry.execution, period)
 }

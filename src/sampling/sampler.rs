@@ -1,8 +1,10 @@
-//! A Sampler for each plugin: owns its worker thread, where it has one, and tells the journal of its failures.
+//! A Sampler for each plugin: owns its worker thread, where it has one, and tells the journal of
+//! its failures.
 //!
-//! A reading that may block runs on the worker. While one is under way no other is asked for, and a worker
-//! that is stuck is never joined by a second one: a dead mount costs one thread, however long it is dead. When
-//! nobody watches, the worker is dismissed at once: one that waits for a child hears it and ends the child.
+//! A reading that may block runs on the worker. While one is under way no other is asked for, and a
+//! worker that is stuck is never joined by a second one: a dead mount costs one thread, however
+//! long it is dead. When nobody watches, the worker is dismissed at once: one that waits for a
+//! child hears it and ends the child.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,13 +20,13 @@ use tracing::{debug, info, warn};
 use crate::{
     drivers::DriverError,
     plugins::{
-        registry::{Home, Make},
+        registry::{Execution, Make},
         sample::Reading,
-        worker::{Foreman, orders},
+        worker::{WorkerHandle, inbox},
     },
     sampling::{
-        feed::Feed,
-        plugin_handle::{Outlet, Owner, sample},
+        latest_reading::LatestReading,
+        plugin_handle::{Owner, PluginHandle, sample},
     },
 };
 
@@ -34,31 +36,38 @@ const STACK: usize = 256 * 1024;
 /// One plugin's owner.
 pub struct Sampler {
     name: String,
-    outlet: Rc<Outlet>,
+    handle: Rc<PluginHandle>,
     make: Option<Arc<Make>>,
     /// Dropping it dismisses the worker.
-    worker: Option<Foreman>,
+    worker: Option<WorkerHandle>,
     /// A reading is under way, of the worker or of one that was dismissed during it.
     reading: bool,
 }
 
 impl Sampler {
     /// Starts the sampler of the plugin `name`, and gives the outlet through which it is read.
-    pub fn start(name: String, home: Home, period: Duration) -> Rc<Outlet> {
-        let (source, make, feed) = match home {
-            Home::Tick(source) => (Some(source), None, Feed::default()),
-            Home::Worker { make, forgets, .. } => (None, Some(Arc::from(make)), Feed::new(forgets)),
+    pub fn start(name: String, execution: Execution, period: Duration) -> Rc<PluginHandle> {
+        let (source, make, latest) = match execution {
+            Execution::Inline(source) => (Some(source), None, LatestReading::default()),
+            Execution::Worker { make, forgets, .. } => {
+                (None, Some(Arc::from(make)), LatestReading::new(forgets))
+            }
         };
         let ctx = Context::new();
-        let outlet = Rc::new(Outlet::new(source, period, feed, Box::new(ctx.address())));
+        let handle = Rc::new(PluginHandle::new(
+            source,
+            period,
+            latest,
+            Box::new(ctx.address()),
+        ));
         ctx.run(Self {
             name,
-            outlet: Rc::clone(&outlet),
+            handle: Rc::clone(&handle),
             make,
             worker: None,
             reading: false,
         });
-        outlet
+        handle
     }
 }
 
@@ -106,23 +115,23 @@ impl Handler<Refresh> for Sampler {
         self.reading = self.worker.as_ref().is_some_and(|worker| worker.order(at));
         if !self.reading {
             self.worker = None;
-            self.outlet
+            self.handle
                 .take(Err(DriverError::Missing("a worker thread".into())));
         }
     }
 }
 
 /// A thread that reads when told to. None when the system gives no thread.
-fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman> {
-    let (foreman, orders) = orders().ok()?;
+fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<WorkerHandle> {
+    let (worker, inbox) = inbox().ok()?;
     let make = Arc::clone(make);
     let work = move || {
         let mut source = None;
-        while let Some(at) = orders.next() {
+        while let Some(at) = inbox.next() {
             // A panic in the making must not leave the Sampler waiting for its reading.
             let made = source
                 .take()
-                .map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&orders))), Ok);
+                .map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&inbox))), Ok);
             source = made.ok();
             let outcome = source.as_mut().map(|source| sample(&mut **source, at));
             sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
@@ -136,7 +145,7 @@ fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<Foreman>
         .stack_size(STACK)
         .spawn(work)
         .ok()?;
-    Some(foreman)
+    Some(worker)
 }
 
 /// A worker has a reading.
@@ -151,7 +160,7 @@ impl Handler<Sampled> for Sampler {
         self.reading = false;
         // A dismissed worker's last word is about a time when nobody watched.
         if self.worker.is_some() {
-            self.outlet.take(outcome);
+            self.handle.take(outcome);
         }
     }
 }
@@ -166,7 +175,7 @@ impl Handler<Failed> for Sampler {
 
     fn handle(&mut self, Failed(fault): Failed, _: &mut Context<Self>) {
         if self.worker.is_some() {
-            self.outlet.take(Err(fault));
+            self.handle.take(Err(fault));
         }
     }
 }

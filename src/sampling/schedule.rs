@@ -1,4 +1,5 @@
-//! When pushes fall due: a grid of 50 ms slots that every session shares. Pure arithmetic, no clock.
+//! When pushes fall due: a grid of 50 ms slots that every session shares. Pure arithmetic, no
+//! clock.
 //!
 //! Times are [`Duration`]s since the server's start, on the monotonic clock.
 
@@ -52,7 +53,8 @@ impl Cadence {
         }
     }
 
-    /// The next due slot after the instant `now`. What was missed meanwhile is left out, never made up for.
+    /// The next due slot after the instant `now`. What was missed meanwhile is left out, never made
+    /// up for.
     pub fn next_after(&mut self, now: Duration) -> Slot {
         let passed = Slot::of(now);
         self.last = self.last.saturating_add(self.interval);

@@ -10,12 +10,13 @@ use std::{
 use crate::{
     protocol::key_set::PluginSet,
     sampling::{
-        feed::Held,
+        latest_reading::ReadingPair,
         schedule::{SLOT, Slot},
     },
 };
 
-/// The readings of one slot. Sessions hold the one of their last push: the start of their next window.
+/// The readings of one slot. Sessions hold the one of their last push: the start of their next
+/// window.
 #[derive(Default)]
 pub struct Snapshot {
     /// Unlike for every other snapshot of this server.
@@ -27,7 +28,7 @@ pub struct Snapshot {
     /// Which plugins were asked for; the others hold nothing.
     pub set: PluginSet,
     /// By registry index.
-    pub held: Vec<Option<Held>>,
+    pub held: Vec<Option<ReadingPair>>,
     /// By registry index: why there is no newer reading.
     pub faults: Vec<Option<Rc<str>>>,
 }
@@ -47,7 +48,7 @@ pub struct PushKey {
 
 /// What `_meta` says beside the readings.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment<'a> {
+pub struct PushTime<'a> {
     /// Seconds since the epoch by the wall clock.
     pub ts: f64,
     /// Seconds since boot, suspend included.
@@ -87,14 +88,14 @@ pub struct Push<'a, K> {
     /// Where it ends.
     pub now: &'a Snapshot,
     /// For `_meta`.
-    pub moment: Moment<'a>,
+    pub time: PushTime<'a>,
 }
 
 impl<K: Keys> Push<'_, K> {
     /// Writes the push's JSON object into `out`, in place of what is there.
     ///
-    /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys become null,
-    /// with the reason in `_meta.err` where the session asked for `_meta`.
+    /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys
+    /// become null, with the reason in `_meta.err` where the session asked for `_meta`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut dropped = PluginSet::default();
         loop {
@@ -144,7 +145,7 @@ impl<K: Keys> Push<'_, K> {
         self.now.at.saturating_sub(self.before.at)
     }
 
-    fn age(&self, held: &Held) -> Duration {
+    fn age(&self, held: &ReadingPair) -> Duration {
         self.now.at.saturating_sub(held.now.at())
     }
 
@@ -174,7 +175,7 @@ impl<K: Keys> Push<'_, K> {
     }
 
     fn write_meta(&self, dropped: PluginSet, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let Moment { ts, mono, boot } = self.moment;
+        let PushTime { ts, mono, boot } = self.time;
         let (seq, dt) = (self.seq, self.window().as_secs_f64());
         write!(
             out,
@@ -212,7 +213,7 @@ impl<K: Keys> Push<'_, K> {
 }
 
 impl Snapshot {
-    fn held(&self, index: usize) -> Option<&Held> {
+    fn held(&self, index: usize) -> Option<&ReadingPair> {
         self.held.get(index)?.as_ref()
     }
 }

@@ -20,30 +20,33 @@ use crate::{
     config::Transport,
     http::service::Http,
     net::{
-        admission::{AcceptHealth, Entrance},
-        connections::Presence,
+        admission::{AcceptHealth, ConnectionFilter},
+        connections::ConnectionCounter,
         peer::{Origin, Peer},
         socket::tune,
         stream::Stream,
     },
     server::listeners::{Bound, Socket},
-    session::{connection::Desk, raw},
+    session::{connection::SessionFactory, raw},
 };
 
 /// Connections taken in one go; then whatever else waits on this thread gets its turn.
 const BATCH: usize = 64;
 
-/// The wait after an accept that failed: the descriptors may have run out, and trying again at once would spin.
+/// The wait after an accept that failed: the descriptors may have run out, and trying again at once
+/// would spin.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Kernel memory for what a peer has not read, in bytes; the kernel doubles it for its own bookkeeping. A session gets
-/// less: see [`crate::net::socket`].
+/// Kernel memory for what a peer has not read, in bytes; the kernel doubles it for its own
+/// bookkeeping. A session gets less: see [`crate::net::socket`].
 const SEND_BUFFER: usize = 16 * 1024;
 
-/// Kernel memory for what a peer has sent and we have not read, in bytes; doubled likewise. Commands are short.
+/// Kernel memory for what a peer has sent and we have not read, in bytes; doubled likewise.
+/// Commands are short.
 const RECEIVE_BUFFER: usize = 4 * 1024;
 
-/// Silence after which the kernel asks whether a peer is still there, how often, and how many times.
+/// Silence after which the kernel asks whether a peer is still there, how often, and how many
+/// times.
 const PROBE_AFTER_SECS: u32 = 30;
 const PROBE_EVERY_SECS: u32 = 10;
 const PROBES: u32 = 3;
@@ -53,15 +56,15 @@ const UNACKNOWLEDGED_MS: u32 = 60_000;
 
 /// What serves accepted connections.
 #[derive(Clone)]
-pub struct Doors {
+pub struct Services {
     /// What every connection passes.
-    pub entrance: Rc<Entrance>,
+    pub filter: Rc<ConnectionFilter>,
     /// For WebSocket listeners.
     pub http: Rc<Http>,
     /// For raw listeners.
-    pub desk: Rc<Desk>,
+    pub sessions: Rc<SessionFactory>,
     /// Where connections are counted.
-    pub presence: Rc<Presence>,
+    pub connections: Rc<ConnectionCounter>,
 }
 
 enum Listener {
@@ -77,7 +80,7 @@ enum Listener {
 ///
 /// # Errors
 /// When the listener cannot be registered.
-pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>> {
+pub fn accept(bound: Bound, services: Services) -> io::Result<rt::task::JoinHandle<()>> {
     let (transport, tls) = (bound.transport(), bound.tls());
     let Bound { socket, file, .. } = bound;
     let listener = match socket {
@@ -96,20 +99,20 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
         let mut batch = 0;
         let mut health = AcceptHealth::default();
         loop {
-            match listener.accept(&doors.presence).await {
+            match listener.accept(&services.connections).await {
                 Ok(stream) => {
                     health.worked();
                     match transport {
                         Transport::WebSocket => {
-                            let http = Rc::clone(&doors.http);
-                            doors.entrance.lead(stream, transport, tls, |stream| {
+                            let http = Rc::clone(&services.http);
+                            services.filter.lead(stream, transport, tls, |stream| {
                                 Box::pin(http.serve(stream))
                             });
                         }
                         Transport::Raw => {
-                            let desk = Rc::clone(&doors.desk);
-                            doors.entrance.lead(stream, transport, tls, move |stream| {
-                                raw::session(&desk, stream)
+                            let sessions = Rc::clone(&services.sessions);
+                            services.filter.lead(stream, transport, tls, move |stream| {
+                                raw::session(&sessions, stream)
                             });
                         }
                     }
@@ -131,14 +134,14 @@ pub fn accept(bound: Bound, doors: Doors) -> io::Result<rt::task::JoinHandle<()>
 }
 
 impl Listener {
-    async fn accept(&self, presence: &Rc<Presence>) -> io::Result<Stream> {
+    async fn accept(&self, connections: &Rc<ConnectionCounter>) -> io::Result<Stream> {
         match self {
             Self::Tcp { listener, old } => {
                 let (stream, address) = accept_tcp(listener, old).await?;
                 Ok(Stream::tcp(
                     stream,
                     Peer::direct(Origin::Tcp(address)),
-                    presence.enter(),
+                    connections.enter(),
                 ))
             }
             Self::Unix(listener) => {
@@ -148,7 +151,7 @@ impl Listener {
                 Ok(Stream::unix(
                     stream,
                     Peer::direct(Origin::Unix(uid)),
-                    presence.enter(),
+                    connections.enter(),
                 ))
             }
         }
@@ -167,8 +170,9 @@ async fn accept_tcp(
     Ok((stream, address))
 }
 
-/// Sets what every TCP connection has. The kernel copies it from a listener to each connection made from then on, which
-/// spares seven system calls a connection; those that systemd's listener got before we started have to be told themselves.
+/// Sets what every TCP connection has. The kernel copies it from a listener to each connection made
+/// from then on, which spares seven system calls a connection; those that systemd's listener got
+/// before we started have to be told themselves.
 fn tune_tcp(socket: BorrowedFd<'_>) {
     tune(&socket, sockopt::TcpNoDelay, true);
     tune(&socket, sockopt::SndBuf, SEND_BUFFER);
@@ -180,7 +184,8 @@ fn tune_tcp(socket: BorrowedFd<'_>) {
     tune(&socket, sockopt::TcpUserTimeout, UNACKNOWLEDGED_MS);
 }
 
-/// Whether a connection waits to be accepted; they are accepted in the order in which they were made.
+/// Whether a connection waits to be accepted; they are accepted in the order in which they were
+/// made.
 fn waits(listener: BorrowedFd<'_>) -> bool {
     poll(
         &mut [PollFd::new(listener, PollFlags::POLLIN)],

@@ -1,8 +1,8 @@
-//! Listening sockets, opened here or passed by systemd, ready to be registered with a reactor: non-blocking, closed on
-//! exec, each with what is spoken on it.
+//! Listening sockets, opened here or passed by systemd, ready to be registered with a reactor:
+//! non-blocking, closed on exec, each with what is spoken on it.
 //!
-//! `[::]` takes IPv6 only, whatever `net.ipv6.bindv6only` says: who wants both families names both, and each then has
-//! its own line in the log and its own error.
+//! `[::]` takes IPv6 only, whatever `net.ipv6.bindv6only` says: who wants both families names both,
+//! and each then has its own line in the log and its own error.
 
 use std::{
     fs, io,
@@ -35,7 +35,8 @@ use crate::{
 /// A listening socket and what is spoken on it.
 #[derive(Debug)]
 pub struct Bound {
-    /// Where it really listens: the port that the kernel chose, where 0 was asked for. For logs and STATUS.
+    /// Where it really listens: the port that the kernel chose, where 0 was asked for. For logs and
+    /// STATUS.
     pub url: ListenUrl,
     /// Whether systemd passed it: then nothing about it is ours to change or remove.
     pub passed: bool,
@@ -66,8 +67,9 @@ pub enum Socket {
     Unix(UnixListener),
 }
 
-/// A socket file of ours, removed with this value: only while it is still the file that was made, and where the user
-/// that the program has become may do so. One that stays behind is replaced at the next start.
+/// A socket file of ours, removed with this value: only while it is still the file that was made,
+/// and where the user that the program has become may do so. One that stays behind is replaced at
+/// the next start.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
@@ -87,14 +89,15 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// How many finished connections may wait to be accepted; a burst of thousands arrives within one tick.
+/// How many finished connections may wait to be accepted; a burst of thousands arrives within one
+/// tick.
 const BACKLOG: i32 = 4096;
 
 /// Opens all listeners, or none.
 ///
 /// # Errors
-/// The first that could not be opened, with its URL: the address in use, unknown to this machine or not allowed, a
-/// path that something else occupies.
+/// The first that could not be opened, with its URL: the address in use, unknown to this machine or
+/// not allowed, a path that something else occupies.
 pub fn bind(urls: &[ListenUrl]) -> Result<Vec<Bound>, StartupError> {
     urls.iter()
         .map(|url| {
@@ -170,8 +173,9 @@ fn backlog() -> nix::Result<Backlog> {
     Backlog::new(BACKLOG)
 }
 
-/// Opens a unix socket that every local user may connect to, as with TCP on the loopback; who wants less puts it into a
-/// folder that fewer may enter. The mode is set before the socket listens, so that it never has another one.
+/// Opens a unix socket that every local user may connect to, as with TCP on the loopback; who wants
+/// less puts it into a folder that fewer may enter. The mode is set before the socket listens, so
+/// that it never has another one.
 fn open_unix(url: &ListenUrl, path: &Path) -> Result<Bound, Failure> {
     let address = UnixAddr::new(path).map_err(plain)?;
     let descriptor = new_socket(AddressFamily::Unix).map_err(plain)?;
@@ -222,10 +226,12 @@ fn remove_stale(path: &Path, address: &UnixAddr) -> Result<(), Failure> {
     }
 }
 
-/// Takes the sockets that systemd passed. The second value has a line for each oddity, to be logged.
+/// Takes the sockets that systemd passed. The second value has a line for each oddity, to be
+/// logged.
 ///
-/// What is spoken follows `FileDescriptorName=`: `websocket`, `raw`, and `wss`, `raws` for the same through TLS. A socket
-/// of any other name is served as `websocket`, since systemd's default is the unit's name.
+/// What is spoken follows `FileDescriptorName=`: `websocket`, `raw`, and `wss`, `raws` for the same
+/// through TLS. A socket of any other name is served as `websocket`, since systemd's default is the
+/// unit's name.
 ///
 /// # Errors
 /// A descriptor that is no listening stream socket, as with `Accept=yes` or `ListenDatagram=`.
@@ -355,7 +361,8 @@ mod tests {
 
     #[test]
     fn the_ipv6_wildcard_leaves_ipv4_alone() {
-        // The kernel picks a port that is free over IPv6; over IPv4 another program may have that one, but not each.
+        // The kernel picks a port that is free over IPv6; over IPv4 another program may have that
+        // one, but not each.
         let both = (0..20).find_map(|_| {
             let v6 = bind(&[url("ws://[::]:0")]).unwrap();
             let same_port = url(&format!("ws://0.0.0.0:{}", address(&v6[0]).port()));

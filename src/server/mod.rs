@@ -35,20 +35,20 @@ use crate::{
     },
     http::{service::Http, static_files::Pages},
     net::{
-        admission::{self, Entrance},
-        connections::Presence,
+        admission::{self, ConnectionFilter},
+        connections::ConnectionCounter,
     },
     plugins::{catalog::CatalogError, exec},
-    push::{broadcaster::Tick, frame_cache::Encoder},
-    sampling::reload::Offering,
+    push::{broadcaster::Broadcaster, frame_cache::FrameCache},
+    sampling::reload::PluginManager,
     server::{
-        accept::{Doors, accept},
+        accept::{Services, accept},
         listeners::Bound,
     },
     session::{
-        connection::Desk,
+        connection::SessionFactory,
         info::Info,
-        scheduler::House,
+        scheduler::SessionContext,
         supervisor::{Count, Reload as NewRules, Rules, Stop, Supervisor},
         tokens::{Token, Tokens},
     },
@@ -59,7 +59,7 @@ use crate::{
 pub type Reload = Box<dyn Fn() -> Result<Config, ConfigError>>;
 
 /// Connections that were accepted just before a stop have this long to ask for what they came for.
-const SEAM: Duration = Duration::from_millis(250);
+const DRAIN_GRACE: Duration = Duration::from_millis(250);
 
 /// Clients have this long to say goodbye when the server stops.
 const FAREWELL: Duration = Duration::from_millis(1500);
@@ -68,10 +68,10 @@ const FAREWELL: Duration = Duration::from_millis(1500);
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
 /// So many connections leave memory behind that is worth giving back when half of them are gone.
-const CROWD: usize = 256;
+const TRIM_MIN_PEAK: usize = 256;
 
 /// The wait for the others who may be leaving too.
-const QUIET: Duration = Duration::from_secs(2);
+const TRIM_DELAY: Duration = Duration::from_secs(2);
 
 /// What the server starts with.
 pub struct Start {
@@ -115,17 +115,17 @@ enum Failure {
 
 struct Server {
     supervisor: Addr<Supervisor>,
-    tick: Rc<Tick>,
+    broadcaster: Rc<Broadcaster>,
     http: Rc<Http>,
-    entrance: Rc<Entrance>,
-    presence: Rc<Presence>,
+    filter: Rc<ConnectionFilter>,
+    connections: Rc<ConnectionCounter>,
     accepting: Vec<rt::task::JoinHandle<()>>,
     reload: Reload,
     watchdog_interval: Option<Duration>,
     ignored: IgnoredSignals,
     exit_on_idle: RefCell<Option<Duration>>,
     fault: RefCell<Option<ConfigError>>,
-    offering: Offering,
+    plugins: PluginManager,
     /// The listeners, as the status line names them.
     places: String,
 }
@@ -149,8 +149,8 @@ impl Server {
         } = start;
         let clock = Clock::start();
         let root = Root::host();
-        let offering = Offering::start(&config, clock)?;
-        let sampling = Rc::clone(&offering.sampling);
+        let plugins = PluginManager::start(&config, clock)?;
+        let sampling = Rc::clone(&plugins.sampling);
         let supervisor = Supervisor::new(clock, rules(&config, fault.is_some()))
             .counted_by(Arc::clone(sampling.counters()))
             .start();
@@ -158,25 +158,25 @@ impl Server {
             host: Host::read(&root),
             max_clients: max_clients(&config),
         };
-        let house = Rc::new(House {
+        let context = Rc::new(SessionContext {
             supervisor: supervisor.clone(),
             sampling: Rc::clone(&sampling),
             info,
         });
-        let tick = Rc::new(Tick::new(sampling, Encoder::new(boot_id(&root))));
-        let desk = Rc::new(Desk::new(house, Rc::clone(&tick)));
-        let entrance = Rc::new(Entrance::new(admission::Rules::new(&config)));
+        let broadcaster = Rc::new(Broadcaster::new(sampling, FrameCache::new(boot_id(&root))));
+        let sessions = Rc::new(SessionFactory::new(context, Rc::clone(&broadcaster)));
+        let filter = Rc::new(ConnectionFilter::new(admission::Rules::new(&config)));
         let http = Rc::new(Http::new(
-            Rc::clone(&desk),
-            Rc::clone(&entrance),
+            Rc::clone(&sessions),
+            Rc::clone(&filter),
             pages(&config, fault.is_some()),
         ));
-        let presence = Rc::new(Presence::default());
-        let doors = Doors {
-            entrance: Rc::clone(&entrance),
+        let connections = Rc::new(ConnectionCounter::default());
+        let services = Services {
+            filter: Rc::clone(&filter),
             http: Rc::clone(&http),
-            desk,
-            presence: Rc::clone(&presence),
+            sessions,
+            connections: Rc::clone(&connections),
         };
         let places = bound
             .iter()
@@ -185,32 +185,33 @@ impl Server {
             .join(", ");
         let accepting = bound
             .into_iter()
-            .map(|bound| accept(bound, doors.clone()))
+            .map(|bound| accept(bound, services.clone()))
             .collect::<Result<_, _>>()?;
         let exit_on_idle = RefCell::new(config.exit_on_idle);
         let fault = RefCell::new(fault);
         Ok(Self {
             supervisor,
-            tick,
+            broadcaster,
             http,
-            entrance,
-            presence,
+            filter,
+            connections,
             accepting,
             reload,
             watchdog_interval,
             ignored,
             exit_on_idle,
             fault,
-            offering,
+            plugins,
             places,
         })
     }
 
-    /// Ticks and serves until told to stop. This future is no task: the loop polls it at the beginning of each turn, before
-    /// all tasks, so that no number of them stands between the tick and its slot.
+    /// Ticks and serves until told to stop. This future is no task: the loop polls it at the
+    /// beginning of each turn, before all tasks, so that no number of them stands between the tick
+    /// and its slot.
     async fn run(self) -> ExitCode {
-        let (tick, turn) = (Rc::clone(&self.tick), Rc::clone(&self.entrance.turn));
-        let mut ticking = pin!(keep_ticking(&tick));
+        let (broadcaster, turn) = (Rc::clone(&self.broadcaster), Rc::clone(&self.filter.turn));
+        let mut ticking = pin!(keep_ticking(&broadcaster));
         let mut serving = rt::spawn(self.serve());
         let each_turn = poll_fn(|cx| {
             let _: Poll<Infallible> = ticking.as_mut().poll(cx);
@@ -228,7 +229,8 @@ impl Server {
         let mut server = self;
         let accepting = std::mem::take(&mut server.accepting);
         let server = Rc::new(server);
-        // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP would be the end.
+        // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP
+        // would be the end.
         let mut signals = match Signals::open(server.ignored) {
             Ok(signals) => signals,
             Err(fault) => {
@@ -254,7 +256,8 @@ impl Server {
         };
         info!("stopping: {reason}");
         server.tell(systemd::stopping(&format!("Stopping: {reason}")));
-        // All of them before any other task runs: what is not accepted by now waits for the next process.
+        // All of them before any other task runs: what is not accepted by now waits for the next
+        // process.
         accepting.iter().for_each(rt::task::JoinHandle::abort);
         for task in accepting {
             // Its listener is closed once the task is gone.
@@ -262,17 +265,17 @@ impl Server {
         }
         server.supervisor.do_send(Stop);
         let farewell = async {
-            if tokio::time::timeout(SEAM, server.presence.empty())
+            if tokio::time::timeout(DRAIN_GRACE, server.connections.empty())
                 .await
                 .is_err()
             {
                 server.http.stop();
-                server.presence.empty().await;
+                server.connections.empty().await;
             }
         };
         if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
             info!(
-                connections = server.presence.live(),
+                connections = server.connections.live(),
                 "stopped before every client had said goodbye"
             );
         }
@@ -294,20 +297,20 @@ impl Server {
     /// Returns when nobody has been connected for the configured time.
     async fn wait_for_idle(&self) -> Duration {
         loop {
-            self.presence.empty().await;
+            self.connections.empty().await;
             let patience = *self.exit_on_idle.borrow();
             let Some(patience) = patience else {
                 // A reload may set it; that wakes nobody, and needs not: the next client does.
-                self.presence.changed().await;
+                self.connections.changed().await;
                 continue;
             };
             tokio::select! {
                 () = timerfd::after(patience) => {
-                    if self.presence.live() == 0 {
+                    if self.connections.live() == 0 {
                         return patience;
                     }
                 }
-                () = self.presence.changed() => {}
+                () = self.connections.changed() => {}
             }
         }
     }
@@ -320,11 +323,11 @@ impl Server {
                     tracing::warn!("{warning}");
                 }
                 self.supervisor.do_send(NewRules(rules(&config, false)));
-                self.entrance.set_rules(admission::Rules::new(&config));
+                self.filter.set_rules(admission::Rules::new(&config));
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);
-                self.offering.renew(&config);
+                self.plugins.renew(&config);
                 info!("configuration reloaded");
             }
             Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),
@@ -336,8 +339,8 @@ impl Server {
         if let Some(fault) = &*self.fault.borrow() {
             return format!("Refusing every connection, wrong configuration: {fault}");
         }
-        let (live, started) = (self.presence.live(), self.tick.started());
-        let plugins = self.tick.plugins();
+        let (live, started) = (self.connections.live(), self.broadcaster.started());
+        let plugins = self.broadcaster.plugins();
         let what = if plugins.is_empty() {
             "nothing"
         } else {
@@ -349,13 +352,14 @@ impl Server {
         )
     }
 
-    /// Renews the status line when somebody comes or goes, starts or stops to watch, or watches something else.
+    /// Renews the status line when somebody comes or goes, starts or stops to watch, or watches
+    /// something else.
     async fn keep_status(self: Rc<Self>) {
         let mut told = self.status();
         loop {
             tokio::select! {
-                () = self.presence.changed() => {}
-                () = self.tick.audience_changed() => {}
+                () = self.connections.changed() => {}
+                () = self.broadcaster.audience_changed() => {}
             }
             tokio::time::sleep(STATUS_EVERY).await;
             let status = self.status();
@@ -369,16 +373,19 @@ impl Server {
     /// Gives memory back once a crowd has gone.
     async fn keep_small(self: Rc<Self>) {
         loop {
-            self.presence.left().await;
-            if self.presence.most() >= CROWD && self.presence.live() <= self.presence.most() / 2 {
-                tokio::time::sleep(QUIET).await;
-                self.presence.forget_most();
+            self.connections.left().await;
+            if self.connections.most() >= TRIM_MIN_PEAK
+                && self.connections.live() <= self.connections.most() / 2
+            {
+                tokio::time::sleep(TRIM_DELAY).await;
+                self.connections.forget_most();
                 memory::trim();
             }
         }
     }
 
-    /// Reports life after each round trip through the Supervisor and the tick. A plugin's worker is in neither.
+    /// Reports life after each round trip through the Supervisor and the tick. A plugin's worker is
+    /// in neither.
     async fn keep_watchdog(self: Rc<Self>) {
         let Some(interval) = self.watchdog_interval else {
             return;
@@ -386,7 +393,7 @@ impl Server {
         loop {
             timerfd::after(interval).await;
             if self.supervisor.send(Count).await.is_ok() {
-                self.tick.round_trip().await;
+                self.broadcaster.round_trip().await;
                 self.tell(systemd::alive());
             }
         }
@@ -420,9 +427,9 @@ impl Signals {
 }
 
 /// Runs the tick, again after a fault: whom it was sending to is out, the others' pushes go on.
-async fn keep_ticking(tick: &Tick) -> Infallible {
+async fn keep_ticking(broadcaster: &Broadcaster) -> Infallible {
     loop {
-        let mut running = pin!(tick.run());
+        let mut running = pin!(broadcaster.run());
         let fault =
             poll_fn(
                 |cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
@@ -431,7 +438,7 @@ async fn keep_ticking(tick: &Tick) -> Infallible {
                 },
             );
         fault.await;
-        error!("fault in the tick: it starts again");
+        error!("fault in the broadcaster: it starts again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

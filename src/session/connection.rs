@@ -1,30 +1,31 @@
-//! Makes a connected stream into a session: its link, its actor's connection, and the number it bears.
+//! Makes a connected stream into a session: its link, its actor's connection, and the number it
+//! bears.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use crate::{
     net::{peer::Peer, stream::Stream},
     protocol::key_set::PluginSet,
-    push::{broadcaster::Tick, frame::Framing, outbox::Link},
-    session::scheduler::House,
+    push::{broadcaster::Broadcaster, frame::Framing, outbox::Outbox},
+    session::scheduler::SessionContext,
 };
 
 /// What new sessions are made with.
-pub struct Desk {
+pub struct SessionFactory {
     /// What every session shares.
-    pub house: Rc<House>,
+    pub context: Rc<SessionContext>,
     /// Who sends their pushes.
-    pub tick: Rc<Tick>,
+    pub broadcaster: Rc<Broadcaster>,
     numbers: Cell<u64>,
 }
 
-impl Desk {
+impl SessionFactory {
     /// A desk that numbers sessions from 1.
     #[must_use]
-    pub fn new(house: Rc<House>, tick: Rc<Tick>) -> Self {
+    pub fn new(context: Rc<SessionContext>, broadcaster: Rc<Broadcaster>) -> Self {
         Self {
-            house,
-            tick,
+            context,
+            broadcaster,
             numbers: Cell::new(0),
         }
     }
@@ -35,8 +36,8 @@ impl Desk {
         self.numbers.set(self.numbers.get() + 1);
         stream.becomes_session();
         Wire {
-            link: Rc::new(Link::new(self.numbers.get(), framing, stream)),
-            tick: Rc::clone(&self.tick),
+            outbox: Rc::new(Outbox::new(self.numbers.get(), framing, stream)),
+            broadcaster: Rc::clone(&self.broadcaster),
         }
     }
 }
@@ -45,61 +46,62 @@ impl Desk {
 #[derive(Clone)]
 pub struct Wire {
     /// The way out.
-    pub link: Rc<Link>,
-    tick: Rc<Tick>,
+    pub outbox: Rc<Outbox>,
+    broadcaster: Rc<Broadcaster>,
 }
 
 impl Wire {
     /// Who is there.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.link.stream.peer
+        self.outbox.stream.peer
     }
 
-    /// See [`Tick::start`].
+    /// See [`Broadcaster::start`].
     pub fn start(&self, interval: Duration, set: PluginSet) {
-        self.tick.start(&self.link, interval, set);
+        self.broadcaster.start(&self.outbox, interval, set);
     }
 
-    /// See [`Tick::stop`].
+    /// See [`Broadcaster::stop`].
     pub fn stop(&self) {
-        self.tick.stop(&self.link);
+        self.broadcaster.stop(&self.outbox);
     }
 
-    /// See [`Tick::retime`].
+    /// See [`Broadcaster::retime`].
     pub fn retime(&self, interval: Duration) {
-        self.tick.retime(&self.link, interval);
+        self.broadcaster.retime(&self.outbox, interval);
     }
 
-    /// See [`Tick::choose`].
+    /// See [`Broadcaster::choose`].
     pub fn choose(&self, set: PluginSet) {
-        self.tick.choose(&self.link, set);
+        self.broadcaster.choose(&self.outbox, set);
     }
 }
 
-/// Lets a transport's own type be the [`Connection`](crate::session::scheduler::Connection) of its Schedulers.
+/// Lets a transport's own type be the [`Connection`](crate::session::scheduler::Connection) of its
+/// Schedulers.
 macro_rules! connection {
     ($name:ident, $context:ty) => {
         impl $crate::session::scheduler::Connection for $name {
             type Context = $context;
 
             fn id(&self) -> u64 {
-                self.0.link.id
+                self.0.outbox.id
             }
             fn peer(&self) -> $crate::net::peer::Peer {
                 self.0.peer()
             }
             fn transport(&self) -> &'static str {
-                self.0.link.framing.name()
+                self.0.outbox.framing.name()
             }
             fn answer(&self, line: &[u8]) {
-                self.0.link.answer(line);
+                self.0.outbox.answer(line);
             }
             fn ping(&self) {
-                self.0.link.ping();
+                self.0.outbox.ping();
             }
             fn close(&self, code: Option<u16>) {
-                self.0.link.close(code);
+                self.0.outbox.close(code);
             }
             fn start(
                 &self,
@@ -118,10 +120,10 @@ macro_rules! connection {
                 self.0.choose(set);
             }
             fn broken(&self) -> Option<$crate::protocol::CloseReason> {
-                self.0.link.broken.get()
+                self.0.outbox.broken.get()
             }
             fn dropped(&self) -> u64 {
-                self.0.link.dropped.get()
+                self.0.outbox.dropped.get()
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Watches the sizes of incoming WebSocket frames before anything buffers them.
 //!
-//! The codec refuses a frame that is too long only after it has arrived whole; a length claim of 2^62 would be
-//! waited for. So the headers (RFC 6455 §5.2) are followed here as the bytes pass.
+//! The codec refuses a frame that is too long only after it has arrived whole; a length claim of
+//! 2^62 would be waited for. So the headers (RFC 6455 §5.2) are followed here as the bytes pass.
 
 use bytes::BytesMut;
 
@@ -22,7 +22,7 @@ pub struct TooLong {
 
 /// Follows the frame headers in a byte stream.
 #[derive(Debug, Default)]
-pub struct Guard {
+pub struct FrameLimiter {
     /// Bytes of the frame under way that still belong to its mask and payload.
     rest: u64,
     /// The header bytes seen so far of the next frame.
@@ -35,9 +35,9 @@ pub struct Guard {
     complete: u32,
 }
 
-impl Guard {
-    /// Appends to `out` what may pass of `bytes`: everything up to the header of a frame that is too long.
-    /// A header passes once it is complete and judged.
+impl FrameLimiter {
+    /// Appends to `out` what may pass of `bytes`: everything up to the header of a frame that is
+    /// too long. A header passes once it is complete and judged.
     ///
     /// # Errors
     /// When such a header came. What follows it is nobody's.
@@ -90,7 +90,8 @@ impl Guard {
         std::mem::take(&mut self.complete)
     }
 
-    /// Whether a close frame's reason is not UTF-8, which the codec reports like a close code that does not exist.
+    /// Whether a close frame's reason is not UTF-8, which the codec reports like a close code that
+    /// does not exist.
     #[must_use]
     pub fn close_reason_is_garbled(&self) -> bool {
         let Some((mask, payload)) = self.closing.split_first_chunk::<4>() else {
@@ -153,7 +154,7 @@ mod tests {
             bytes.extend(frame(9, length.min(125)));
         }
         for size in [1, 2, 3, 7, 100, bytes.len()] {
-            let (mut guard, mut passed) = (Guard::default(), BytesMut::new());
+            let (mut guard, mut passed) = (FrameLimiter::default(), BytesMut::new());
             for chunk in bytes.chunks(size) {
                 guard.filter(chunk, &mut passed).unwrap();
             }
@@ -185,7 +186,7 @@ mod tests {
         ] {
             let bytes = [frame(9, 3), close(reason), close(b"\xff"), frame(1, 9)].concat();
             for size in [1, 2, 5, bytes.len()] {
-                let mut guard = Guard::default();
+                let mut guard = FrameLimiter::default();
                 for chunk in bytes.chunks(size) {
                     guard.filter(chunk, &mut BytesMut::new()).unwrap();
                 }
@@ -204,7 +205,7 @@ mod tests {
             let good = frame(1, 10);
             let bytes = [good.clone(), frame(opcode, length)].concat();
             for size in [1, 2, 3, 11, bytes.len()] {
-                let (mut guard, mut passed) = (Guard::default(), BytesMut::new());
+                let (mut guard, mut passed) = (FrameLimiter::default(), BytesMut::new());
                 let outcome = bytes
                     .chunks(size)
                     .try_for_each(|chunk| guard.filter(chunk, &mut passed));

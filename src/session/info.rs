@@ -19,7 +19,8 @@ pub struct Info {
 }
 
 impl Info {
-    /// The JSON object that follows `Info::`. `token` is the name of the session's token, never its value.
+    /// The JSON object that follows `Info::`. `token` is the name of the session's token, never its
+    /// value.
     #[must_use]
     pub fn json(&self, catalog: &Catalog, token: Option<&str>) -> Vec<u8> {
         let answer = Answer {

@@ -1,4 +1,5 @@
-//! The places of max-clients: taken by sessions, free again when the session is gone, whatever ended it.
+//! The places of max-clients: taken by sessions, free again when the session is gone, whatever
+//! ended it.
 
 use std::sync::{
     Arc,
@@ -7,16 +8,16 @@ use std::sync::{
 
 /// The places, taken and free.
 #[derive(Debug)]
-pub struct Slots {
+pub struct ClientPermits {
     limit: Option<usize>,
     taken: Arc<AtomicUsize>,
 }
 
 /// One place, held for as long as this value lives.
 #[derive(Debug)]
-pub struct Slot(Arc<AtomicUsize>);
+pub struct ClientPermit(Arc<AtomicUsize>);
 
-impl Slots {
+impl ClientPermits {
     /// `limit` places; none is no limit.
     #[must_use]
     pub fn new(limit: Option<usize>) -> Self {
@@ -28,7 +29,7 @@ impl Slots {
 
     /// A place, if one is free.
     #[must_use]
-    pub fn take(&self) -> Option<Slot> {
+    pub fn take(&self) -> Option<ClientPermit> {
         let free = |taken: usize| {
             self.limit
                 .is_none_or(|limit| taken < limit)
@@ -37,7 +38,7 @@ impl Slots {
         self.taken
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
             .ok()?;
-        Some(Slot(Arc::clone(&self.taken)))
+        Some(ClientPermit(Arc::clone(&self.taken)))
     }
 
     /// Changes the number of places. Who holds one keeps it.
@@ -52,7 +53,7 @@ impl Slots {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ClientPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_slot_frees_itself() {
-        let mut slots = Slots::new(Some(2));
+        let mut slots = ClientPermits::new(Some(2));
         let (first, second) = (slots.take().unwrap(), slots.take().unwrap());
         assert!(slots.take().is_none());
         drop(first);
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn no_limit() {
-        let slots = Slots::new(None);
+        let slots = ClientPermits::new(None);
         let held: Vec<_> = (0..1000).map(|_| slots.take().unwrap()).collect();
         assert_eq!(slots.taken(), held.len());
     }

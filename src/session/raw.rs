@@ -13,11 +13,11 @@ use futures_util::{Stream as FutureStream, future::Future};
 use crate::{
     net::stream::Stream,
     protocol::{CloseReason, MAX_MESSAGE},
-    push::{frame::Framing, outbox::Link},
+    push::{frame::Framing, outbox::Outbox},
     session::{
-        connection::{Desk, Wire, connection},
+        connection::{SessionFactory, Wire, connection},
         scheduler::Scheduler,
-        write_loop::{Engine, WriteLoop},
+        write_loop::{SessionTask, WriteLoop},
     },
 };
 
@@ -30,23 +30,26 @@ pub struct Raw(Wire);
 connection!(Raw, Context<Scheduler<Raw>>);
 
 /// Starts the session of a raw connection; the task ends with it.
-pub fn session(desk: &Desk, stream: Stream) -> impl Future<Output = ()> + Unpin + use<> {
-    let wire = desk.wire(Framing::Raw, stream);
+pub fn session(
+    sessions: &SessionFactory,
+    stream: Stream,
+) -> impl Future<Output = ()> + Unpin + use<> {
+    let wire = sessions.wire(Framing::Raw, stream);
     let mut context = Context::new();
     context.add_stream(Lines {
-        link: Rc::clone(&wire.link),
+        outbox: Rc::clone(&wire.outbox),
         unread: BytesMut::new(),
         scanned: 0,
         over: false,
     });
-    let link = Rc::clone(&wire.link);
-    let actor = Scheduler::new(Raw(wire), Rc::clone(&desk.house));
-    WriteLoop::new(RawEngine(context.into_future(actor)), link)
+    let outbox = Rc::clone(&wire.outbox);
+    let actor = Scheduler::new(Raw(wire), Rc::clone(&sessions.context));
+    WriteLoop::new(RawEngine(context.into_future(actor)), outbox)
 }
 
 struct RawEngine(ContextFut<Scheduler<Raw>, Context<Scheduler<Raw>>>);
 
-impl Engine for RawEngine {
+impl SessionTask for RawEngine {
     fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
         Pin::new(&mut self.0).poll(cx)
     }
@@ -54,8 +57,8 @@ impl Engine for RawEngine {
 
 /// What the raw transport reads.
 pub enum Line {
-    /// A line with its LF: that is what makes a blank line an unknown command and no empty message. The last one may
-    /// have none.
+    /// A line with its LF: that is what makes a blank line an unknown command and no empty message.
+    /// The last one may have none.
     Text(Bytes),
     /// A line longer than [`MAX_MESSAGE`].
     TooLong,
@@ -79,7 +82,7 @@ impl StreamHandler<Line> for Scheduler<Raw> {
 
 /// The peer's lines, read no faster than their answers drain.
 struct Lines {
-    link: Rc<Link>,
+    outbox: Rc<Outbox>,
     unread: BytesMut,
     /// Bytes of `unread` that hold no LF.
     scanned: usize,
@@ -119,7 +122,7 @@ impl FutureStream for Lines {
         let this = &mut *self;
         loop {
             // The write loop polls again once they have drained.
-            if this.link.congested() {
+            if this.outbox.congested() {
                 return Poll::Pending;
             }
             if let Some(line) = this.take_line() {
@@ -129,7 +132,7 @@ impl FutureStream for Lines {
                 return Poll::Ready(None);
             }
             let mut buffer = [0; READ];
-            let count = match this.link.stream.poll_read(cx, &mut buffer) {
+            let count = match this.outbox.stream.poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) => count,
                 Poll::Ready(Err(_)) => {
@@ -141,7 +144,7 @@ impl FutureStream for Lines {
                 .extend_from_slice(buffer.get(..count).unwrap_or_default());
             if count == 0 {
                 this.over = true;
-                this.link.half_closed.set(true);
+                this.outbox.half_closed.set(true);
                 // What printf without a newline sent is a line too.
                 let rest = std::mem::take(&mut this.unread).freeze();
                 return Poll::Ready((!rest.is_empty()).then_some(Line::Text(rest)));

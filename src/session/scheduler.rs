@@ -1,7 +1,8 @@
-//! A Scheduler for each client session: decides, by the protocol's rules, what a message of its client does.
+//! A Scheduler for each client session: decides, by the protocol's rules, what a message of its
+//! client does.
 //!
-//! It never writes to a socket and never waits for one: answers go into its [`Connection`], pushes come from the
-//! tick, and the Supervisor is asked by message.
+//! It never writes to a socket and never waits for one: answers go into its [`Connection`], pushes
+//! come from the tick, and the Supervisor is asked by message.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,7 +20,7 @@ use crate::{
     sampling::Sampling,
     session::{
         info::Info,
-        permits::Slot,
+        permits::ClientPermit,
         supervisor::{Admission, Admit, Authorize, Closed, Order, Supervisor},
     },
 };
@@ -39,7 +40,8 @@ pub trait Connection: Sized + Unpin + 'static {
     fn answer(&self, line: &[u8]);
     /// Keeps proxies from closing a silent connection, where the transport has a way.
     fn ping(&self);
-    /// Ends the connection after what was sent before, with this WebSocket code where the transport has codes.
+    /// Ends the connection after what was sent before, with this WebSocket code where the transport
+    /// has codes.
     fn close(&self, code: Option<u16>);
     /// Starts pushes of these plugins, the first one interval from now.
     fn start(&self, interval: Duration, set: PluginSet);
@@ -56,7 +58,7 @@ pub trait Connection: Sized + Unpin + 'static {
 }
 
 /// What every session of a server shares.
-pub struct House {
+pub struct SessionContext {
     /// Who admits and ends sessions.
     pub supervisor: Addr<Supervisor>,
     /// The plugins.
@@ -68,21 +70,21 @@ pub struct House {
 /// One client session.
 pub struct Scheduler<C> {
     connection: C,
-    house: Rc<House>,
+    context: Rc<SessionContext>,
     session: Session,
     set: PluginSet,
-    slot: Option<Slot>,
+    slot: Option<ClientPermit>,
     ended: Option<CloseReason>,
 }
 
 impl<C: Connection> Scheduler<C> {
     /// A session over `connection`, not admitted yet.
     #[must_use]
-    pub fn new(connection: C, house: Rc<House>) -> Self {
-        let set = house.sampling.catalog().default_set();
+    pub fn new(connection: C, context: Rc<SessionContext>) -> Self {
+        let set = context.sampling.catalog().default_set();
         Self {
             connection,
-            house,
+            context,
             session: Session::new(false, set),
             set,
             slot: None,
@@ -97,12 +99,13 @@ impl<C: Connection> Scheduler<C> {
 
     /// Takes one message of the client: a raw line, or a WebSocket message.
     pub fn receive(&mut self, message: &[u8], ctx: &mut C::Context) {
-        let catalog = self.house.sampling.catalog();
+        let catalog = self.context.sampling.catalog();
         let actions = self.session.receive(message, &|name| catalog.index(name));
         self.perform(actions, ctx);
     }
 
-    /// Ends the session: says its last words, closes the connection after them, and stops this actor.
+    /// Ends the session: says its last words, closes the connection after them, and stops this
+    /// actor.
     pub fn end(&mut self, reason: CloseReason, ctx: &mut C::Context) {
         if self.ended.is_none() {
             self.ended = Some(reason);
@@ -136,9 +139,9 @@ impl<C: Connection> Scheduler<C> {
                 }
                 Action::Info => {
                     let json = self
-                        .house
+                        .context
                         .info
-                        .json(&self.house.sampling.catalog(), self.session.token_name());
+                        .json(&self.context.sampling.catalog(), self.session.token_name());
                     self.reply(&Reply::Info(&json));
                 }
                 Action::Close(reason) => self.end(reason, ctx),
@@ -156,7 +159,7 @@ impl<C: Connection> Scheduler<C> {
             holds_slot: self.slot.is_some(),
         };
         let answer =
-            self.house
+            self.context
                 .supervisor
                 .send(question)
                 .into_actor(self)
@@ -177,7 +180,7 @@ impl<C: Connection> Scheduler<C> {
         match admission {
             Admission::Granted(slot) => self.slot = Some(slot),
             Admission::TokenNeeded => {
-                self.session = Session::new(true, self.house.sampling.catalog().default_set());
+                self.session = Session::new(true, self.context.sampling.catalog().default_set());
             }
             Admission::Refused(reason) => return self.end(reason, ctx),
         }
@@ -196,7 +199,7 @@ impl<C: Connection> Actor for Scheduler<C> {
             orders: ctx.address().recipient(),
         };
         let answer =
-            self.house
+            self.context
                 .supervisor
                 .send(admit)
                 .into_actor(self)
@@ -215,7 +218,7 @@ impl<C: Connection> Actor for Scheduler<C> {
             .ended
             .or(self.connection.broken())
             .unwrap_or(CloseReason::PeerLost);
-        self.house.supervisor.do_send(Closed {
+        self.context.supervisor.do_send(Closed {
             id: self.connection.id(),
             peer: self.connection.peer(),
             transport: self.connection.transport(),

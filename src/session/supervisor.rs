@@ -1,4 +1,5 @@
-//! The Supervisor: admits sessions, judges their tokens, keeps them alive, ends them, and tells the journal.
+//! The Supervisor: admits sessions, judges their tokens, keeps them alive, ends them, and tells the
+//! journal.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,7 +17,7 @@ use crate::{
     plugins::builtin::self_stats::Counters,
     protocol::{CloseReason, session::Verdict},
     session::{
-        permits::{Slot, Slots},
+        permits::{ClientPermit, ClientPermits},
         tokens::{Failures, Tokens},
     },
     system::{
@@ -49,7 +50,7 @@ pub struct Rules {
 pub struct Supervisor {
     clock: Clock,
     rules: Rules,
-    slots: Slots,
+    slots: ClientPermits,
     failures: Failures,
     sessions: BTreeMap<u64, Entry>,
     /// Sessions without a token yet, oldest first, with the end of their patience.
@@ -75,7 +76,7 @@ impl Supervisor {
     pub fn new(clock: Clock, rules: Rules) -> Self {
         Self {
             clock,
-            slots: Slots::new(rules.max_clients),
+            slots: ClientPermits::new(rules.max_clients),
             rules,
             failures: Failures::default(),
             sessions: BTreeMap::new(),
@@ -164,7 +165,8 @@ impl Supervisor {
         }
     }
 
-    /// A wrong token came from `peer`, in a session or, by the number 0, with a request for the metrics.
+    /// A wrong token came from `peer`, in a session or, by the number 0, with a request for the
+    /// metrics.
     fn count_failure(&mut self, id: u64, peer: &Peer) {
         let failures = self.failures.count(peer.source(), self.clock.now());
         if let Some(skipped) = pass(&mut self.refused) {
@@ -234,7 +236,7 @@ pub struct Admit {
 #[derive(Debug)]
 pub enum Admission {
     /// Come in.
-    Granted(Slot),
+    Granted(ClientPermit),
     /// Come in, and send a token: the right one takes the slot.
     TokenNeeded,
     /// Stay out.
@@ -266,7 +268,8 @@ impl Handler<Admit> for Supervisor {
             return MessageResult(admission);
         }
         if self.stopped {
-            // It was accepted before the stop, so it is greeted like any other: nobody is lost in a restart.
+            // It was accepted before the stop, so it is greeted like any other: nobody is lost in a
+            // restart.
             orders.do_send(Order::End(CloseReason::GoingAway));
         }
         self.sessions.insert(
@@ -320,7 +323,7 @@ pub struct Authorized {
     /// What the rules say.
     pub verdict: Verdict,
     /// The slot that came with a first right token.
-    pub slot: Option<Slot>,
+    pub slot: Option<ClientPermit>,
 }
 
 impl Authorized {
@@ -436,7 +439,8 @@ impl Handler<Reload> for Supervisor {
         let first_token = rules.tokens.needed() && !self.rules.tokens.needed();
         self.rules = rules;
         if !self.rules.tokens.needed() {
-            // Who was authorized stays so. Who waits for a token comes in by connecting again, without one.
+            // Who was authorized stays so. Who waits for a token comes in by connecting again,
+            // without one.
             while let Some((id, _)) = self.waiting.pop_front() {
                 self.end(id, CloseReason::GoingAway);
             }

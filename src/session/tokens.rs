@@ -1,4 +1,5 @@
-//! Who may come in: tokens, and how wrong ones slow their source down. Pure rules, times are passed in.
+//! Who may come in: tokens, and how wrong ones slow their source down. Pure rules, times are passed
+//! in.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,12 +10,14 @@ use subtle::ConstantTimeEq;
 
 use crate::net::peer::Source;
 
-/// Wrong tokens from one source within [`WINDOW`] after which each further answer there waits for [`PENALTY`].
+/// Wrong tokens from one source within [`WINDOW`] after which each further answer there waits for
+/// [`PENALTY`].
 const FREE_FAILURES: usize = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 const PENALTY: Duration = Duration::from_secs(1);
 
-/// Sources that are remembered at a time; beyond these the one with the oldest failure is forgotten.
+/// Sources that are remembered at a time; beyond these the one with the oldest failure is
+/// forgotten.
 const SOURCES: usize = 1024;
 
 /// A token that opens sessions.
@@ -43,7 +46,8 @@ impl Tokens {
         !self.0.is_empty()
     }
 
-    /// The name of the token with exactly these bytes. Takes the same time for every wrong token of a length.
+    /// The name of the token with exactly these bytes. Takes the same time for every wrong token of
+    /// a length.
     #[must_use]
     pub fn name_of(&self, value: &[u8]) -> Option<&str> {
         // Every token is compared, so that the time does not tell which one was near.
@@ -65,7 +69,8 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// Counts a wrong token from `source` at the instant `now`. Returns how many it sent within the last minute.
+    /// Counts a wrong token from `source` at the instant `now`. Returns how many it sent within the
+    /// last minute.
     pub fn count(&mut self, source: Source, now: Duration) -> usize {
         if self.by_source.len() >= SOURCES && !self.by_source.contains_key(&source) {
             let oldest = self

@@ -1,4 +1,5 @@
-//! The WebSocket transport: frames of RFC 6455 to the messages of a Scheduler. The handshake is done before.
+//! The WebSocket transport: frames of RFC 6455 to the messages of a Scheduler. The handshake is
+//! done before.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,12 +22,12 @@ use futures_util::{Stream as FutureStream, future::Future};
 use crate::{
     net::stream::Stream,
     protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply, encode_reply},
-    push::{frame::Framing, outbox::Link},
+    push::{frame::Framing, outbox::Outbox},
     session::{
-        connection::{Desk, Wire, connection},
-        frame_limit::{Guard, TooLong},
+        connection::{SessionFactory, Wire, connection},
+        frame_limit::{FrameLimiter, TooLong},
         scheduler::{Connection, Scheduler},
-        write_loop::{Engine, WriteLoop},
+        write_loop::{SessionTask, WriteLoop},
     },
     system::logging::{Limiter, Verdict},
 };
@@ -34,8 +35,8 @@ use crate::{
 /// Bytes read at a time: what a peer may send ahead of its answers.
 const READ: usize = 2048;
 
-/// Pings that are answered at once, and the time after which another is. Only the newest of several needs an answer
-/// (RFC 6455 §5.5.3).
+/// Pings that are answered at once, and the time after which another is. Only the newest of several
+/// needs an answer (RFC 6455 §5.5.3).
 const PONGS: u32 = 32;
 const PONG_EVERY: Duration = Duration::from_millis(32);
 
@@ -64,53 +65,60 @@ pub struct Upgraded {
 }
 
 /// Starts the session of an upgraded connection.
-pub fn session(desk: &Desk, upgraded: Upgraded) -> impl Future<Output = ()> + Unpin + use<> {
+pub fn session(
+    sessions: &SessionFactory,
+    upgraded: Upgraded,
+) -> impl Future<Output = ()> + Unpin + use<> {
     let Upgraded {
         stream,
         answer,
         early,
     } = upgraded;
-    let wire = desk.wire(Framing::WebSocket, stream);
-    wire.link.precede(answer);
-    let link = Rc::clone(&wire.link);
+    let wire = sessions.wire(Framing::WebSocket, stream);
+    wire.outbox.queue_preamble(answer);
+    let outbox = Rc::clone(&wire.outbox);
     let payload = Payload {
-        link: Rc::clone(&link),
-        guard: Guard::default(),
+        outbox: Rc::clone(&outbox),
+        guard: FrameLimiter::default(),
         early,
         over: false,
     };
-    let actor = Scheduler::new(WebSocket(wire, Incoming::default()), Rc::clone(&desk.house));
+    let actor = Scheduler::new(
+        WebSocket(wire, Incoming::default()),
+        Rc::clone(&sessions.context),
+    );
     let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
     WriteLoop::new(
         WebSocketEngine {
             frames,
-            link: Rc::clone(&link),
+            outbox: Rc::clone(&outbox),
         },
-        link,
+        outbox,
     )
 }
 
-/// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no other byte.
+/// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no
+/// other byte.
 pub fn refusal(
-    desk: &Desk,
+    sessions: &SessionFactory,
     upgraded: Upgraded,
     reason: CloseReason,
 ) -> impl Future<Output = ()> + Unpin + use<> {
-    let link = desk.wire(Framing::WebSocket, upgraded.stream).link;
-    link.precede(upgraded.answer);
+    let outbox = sessions.wire(Framing::WebSocket, upgraded.stream).outbox;
+    outbox.queue_preamble(upgraded.answer);
     let mut line = Vec::new();
     if let Some(text) = reason.last_words() {
         encode_reply(&Reply::Error(text), &mut line);
     }
-    link.answer(&line);
-    link.close(reason.websocket_code());
-    WriteLoop::new(Nobody, link)
+    outbox.answer(&line);
+    outbox.close(reason.websocket_code());
+    WriteLoop::new(Nobody, outbox)
 }
 
 /// A session that is over before it began.
 struct Nobody;
 
-impl Engine for Nobody {
+impl SessionTask for Nobody {
     fn poll(&mut self, _: &mut TaskContext<'_>) -> Poll<()> {
         Poll::Ready(())
     }
@@ -119,10 +127,10 @@ impl Engine for Nobody {
 /// The actor in its context. Answers go through the link; the context itself has nothing to send.
 struct WebSocketEngine<S> {
     frames: S,
-    link: Rc<Link>,
+    outbox: Rc<Outbox>,
 }
 
-impl<S, E> Engine for WebSocketEngine<S>
+impl<S, E> SessionTask for WebSocketEngine<S>
 where
     S: FutureStream<Item = Result<Bytes, E>> + Unpin,
 {
@@ -134,7 +142,7 @@ where
                 Poll::Pending
             }
             Poll::Ready(Some(Err(_)) | None) => {
-                self.link.wake();
+                self.outbox.wake();
                 Poll::Ready(())
             }
         }
@@ -147,7 +155,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
         message: Result<Message, ProtocolError>,
         ctx: &mut WebsocketContext<Self>,
     ) {
-        let unhandled = &self.connection().0.link.unhandled;
+        let unhandled = &self.connection().0.outbox.unhandled;
         unhandled.set(unhandled.get().saturating_sub(1));
         match message {
             Ok(Message::Text(text)) if text.is_empty() => {
@@ -159,7 +167,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
                 let mut pongs = incoming.pongs.borrow_mut();
                 let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
                 if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
-                    wire.link.pong(&payload);
+                    wire.outbox.pong(&payload);
                 }
             }
             Ok(Message::Pong(_) | Message::Nop) => {}
@@ -167,19 +175,20 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Ok(Message::Binary(_)) => self.end(CloseReason::Binary, ctx),
             Ok(Message::Close(reason)) => {
                 // The reader of the bytes speaks in the peer's name when it has refused a frame.
-                if let Some(reason) = self.connection().0.link.broken.get() {
+                if let Some(reason) = self.connection().0.outbox.broken.get() {
                     return self.end(reason, ctx);
                 }
                 let code = reason.map_or(1000, |reason| reason.code.into());
                 self.connection().close(Some(code));
                 self.end(CloseReason::PeerClosed, ctx);
             }
-            // So the codec calls a close reason that is not UTF-8, and codes that may not be sent too.
+            // So the codec calls a close reason that is not UTF-8, and codes that may not be sent
+            // too.
             Err(ProtocolError::BadOpCode) => {
                 self.end(
                     self.connection()
                         .0
-                        .link
+                        .outbox
                         .broken
                         .get()
                         .unwrap_or(CloseReason::BadFrame),
@@ -188,10 +197,11 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             }
             Err(error) => self.end(reason(&error), ctx),
         }
-        let link = &self.connection().0.link;
-        if link.congested() {
-            // What has arrived already waits until its answers can: each may be many times its command's length.
-            ctx.wait(Drained(Rc::clone(link)).into_actor(self));
+        let outbox = &self.connection().0.outbox;
+        if outbox.congested() {
+            // What has arrived already waits until its answers can: each may be many times its
+            // command's length.
+            ctx.wait(Drained(Rc::clone(outbox)).into_actor(self));
         }
     }
 
@@ -201,7 +211,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
 }
 
 /// Done when answers no longer are congested. The write loop polls after each write.
-struct Drained(Rc<Link>);
+struct Drained(Rc<Outbox>);
 
 impl Future for Drained {
     type Output = ();
@@ -241,8 +251,8 @@ impl Scheduler<WebSocket> {
     }
 }
 
-/// What a fault in the frames is called. The codec reports a text that is not UTF-8 as an IO error of the kind
-/// `Other`, and reserved bits as one of the kind `InvalidData`.
+/// What a fault in the frames is called. The codec reports a text that is not UTF-8 as an IO error
+/// of the kind `Other`, and reserved bits as one of the kind `InvalidData`.
 fn reason(error: &ProtocolError) -> CloseReason {
     match error {
         ProtocolError::Overflow => CloseReason::TooLong,
@@ -251,14 +261,14 @@ fn reason(error: &ProtocolError) -> CloseReason {
     }
 }
 
-/// An empty masked close frame: how the reader of the bytes tells the reader of the messages, in its turn
-/// behind the frames that were good, that the rest is refused.
+/// An empty masked close frame: how the reader of the bytes tells the reader of the messages, in
+/// its turn behind the frames that were good, that the rest is refused.
 const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
 
 /// The peer's bytes, read no faster than answers drain.
 struct Payload {
-    link: Rc<Link>,
-    guard: Guard,
+    outbox: Rc<Outbox>,
+    guard: FrameLimiter,
     /// What came behind the request's head, until it is handed on.
     early: Bytes,
     over: bool,
@@ -269,18 +279,18 @@ impl Payload {
         let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
         if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
             self.over = true;
-            self.link.broken.set(Some(if control {
+            self.outbox.broken.set(Some(if control {
                 CloseReason::BadFrame
             } else {
                 CloseReason::TooLong
             }));
             passed.extend_from_slice(&END);
         }
-        self.link
+        self.outbox
             .unhandled
-            .set(self.link.unhandled.get() + self.guard.take_complete());
+            .set(self.outbox.unhandled.get() + self.guard.take_complete());
         if self.guard.close_reason_is_garbled() {
-            self.link.broken.set(Some(CloseReason::NotUtf8));
+            self.outbox.broken.set(Some(CloseReason::NotUtf8));
         }
         passed.freeze()
     }
@@ -291,20 +301,20 @@ impl FutureStream for Payload {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        // The codec asks for more before each message; the messages that it has come first, so that what waits there
-        // is bounded. It needs no waking for them.
-        if this.link.unhandled.get() > 0 {
+        // The codec asks for more before each message; the messages that it has come first, so that
+        // what waits there is bounded. It needs no waking for them.
+        if this.outbox.unhandled.get() > 0 {
             return Poll::Pending;
         }
         if this.over {
-            return if this.link.half_closed.get() {
+            return if this.outbox.half_closed.get() {
                 Poll::Ready(None)
             } else {
                 Poll::Pending
             };
         }
         // The write loop polls again once they have drained.
-        if this.link.congested() {
+        if this.outbox.congested() {
             return Poll::Pending;
         }
         if !this.early.is_empty() {
@@ -312,11 +322,11 @@ impl FutureStream for Payload {
             return Poll::Ready(Some(Ok(this.checked(&early))));
         }
         let mut buffer = [0; READ];
-        match this.link.stream.poll_read(cx, &mut buffer) {
+        match this.outbox.stream.poll_read(cx, &mut buffer) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(0) | Err(_)) => {
                 this.over = true;
-                this.link.half_closed.set(true);
+                this.outbox.half_closed.set(true);
                 Poll::Ready(None)
             }
             Poll::Ready(Ok(count)) => Poll::Ready(Some(Ok(

@@ -1,4 +1,5 @@
-//! Time as the server sees it: monotonic since its start, so that nobody who sets the clock moves a push.
+//! Time as the server sees it: monotonic since its start, so that nobody who sets the clock moves a
+//! push.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,14 +35,14 @@ impl Clock {
 
 /// The times that a push tells. None of them makes it due.
 #[derive(Debug, Clone, Copy)]
-pub struct Dials {
+pub struct Clocks {
     /// See [`wall_secs`].
     pub wall: fn() -> f64,
     /// See [`boot_secs`].
     pub boot: fn() -> f64,
 }
 
-impl Default for Dials {
+impl Default for Clocks {
     fn default() -> Self {
         Self {
             wall: wall_secs,

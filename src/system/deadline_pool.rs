@@ -1,8 +1,8 @@
 //! Questions that may never be answered: a dead mount, a sensor on a slow bus.
 //!
-//! Each is asked on a thread of its own, which is waited for until a deadline. A question that is still unanswered is
-//! not asked again until its thread has come back, so that what is dead costs one thread however often it is wanted,
-//! and what is alive is not held up by it.
+//! Each is asked on a thread of its own, which is waited for until a deadline. A question that is
+//! still unanswered is not asked again until its thread has come back, so that what is dead costs
+//! one thread however often it is wanted, and what is alive is not held up by it.
 
 use std::{
     collections::HashMap,
@@ -20,19 +20,19 @@ const STACK_BYTES: usize = 128 << 10;
 /// No more threads than this are kept waiting, whatever is asked.
 const MOST_WAITING: usize = 64;
 
-/// The questions under way and their last answers, by name. It outlives whoever asks, since a thread that is stuck
-/// does too.
+/// The questions under way and their last answers, by name. It outlives whoever asks, since a
+/// thread that is stuck does too.
 #[derive(Debug)]
-pub struct Patience<T>(Mutex<HashMap<String, Lane<T>>>);
+pub struct DeadlinePool<T>(Mutex<HashMap<String, PendingCall<T>>>);
 
-impl<T> Default for Patience<T> {
+impl<T> Default for DeadlinePool<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
 #[derive(Debug)]
-struct Lane<T> {
+struct PendingCall<T> {
     waiting: Option<Receiver<T>>,
     /// When the oldest question without an answer was asked, or the last answer came.
     since: Instant,
@@ -48,28 +48,33 @@ pub struct Answer<T> {
     pub stale: Option<Duration>,
 }
 
-impl<T: Clone + Send + 'static> Patience<T> {
-    /// Asks all `questions` at once, each known by its name, and waits for the answers until the deadline. The answers
-    /// come in the order of the questions.
-    pub fn ask<Q>(&self, questions: Vec<(String, Q)>, deadline: Duration) -> Vec<Answer<T>>
+impl<T: Clone + Send + 'static> DeadlinePool<T> {
+    /// Asks all `questions` at once, each known by its name, and waits for the answers until the
+    /// deadline. The answers come in the order of the questions.
+    pub fn ask<Q>(&self, calls: Vec<(String, Q)>, deadline: Duration) -> Vec<Answer<T>>
     where
         Q: FnOnce() -> T + Send + 'static,
     {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let names: Vec<_> = questions.iter().map(|(name, _)| name.clone()).collect();
-        lanes.values_mut().for_each(Lane::look);
-        lanes.retain(|name, lane| lane.waiting.is_some() || names.contains(name));
+        let mut pending_calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let names: Vec<_> = calls.iter().map(|(name, _)| name.clone()).collect();
+        pending_calls.values_mut().for_each(PendingCall::look);
+        pending_calls.retain(|name, pending| pending.waiting.is_some() || names.contains(name));
 
-        let mut waiting = lanes.values().filter(|lane| lane.waiting.is_some()).count();
+        let mut waiting = pending_calls
+            .values()
+            .filter(|pending| pending.waiting.is_some())
+            .count();
         let mut asked = Vec::new();
-        for (name, question) in questions {
-            let lane = lanes.entry(name.clone()).or_insert_with(Lane::new);
-            if lane.waiting.is_none() && waiting < MOST_WAITING {
-                lane.waiting = start(question);
-                lane.since = if lane.last.is_none() {
+        for (name, call) in calls {
+            let pending = pending_calls
+                .entry(name.clone())
+                .or_insert_with(PendingCall::new);
+            if pending.waiting.is_none() && waiting < MOST_WAITING {
+                pending.waiting = start(call);
+                pending.since = if pending.last.is_none() {
                     Instant::now()
                 } else {
-                    lane.since
+                    pending.since
                 };
                 waiting += 1;
                 asked.push(name);
@@ -77,19 +82,19 @@ impl<T: Clone + Send + 'static> Patience<T> {
         }
         let until = Instant::now() + deadline;
         for name in asked {
-            if let Some(lane) = lanes.get_mut(&name) {
-                lane.wait(until);
+            if let Some(pending) = pending_calls.get_mut(&name) {
+                pending.wait(until);
             }
         }
         names
             .iter()
             .map(|name| {
-                lanes.get(name).map_or(
+                pending_calls.get(name).map_or(
                     Answer {
                         value: None,
                         stale: None,
                     },
-                    Lane::answer,
+                    PendingCall::answer,
                 )
             })
             .collect()
@@ -97,28 +102,31 @@ impl<T: Clone + Send + 'static> Patience<T> {
 
     /// How many threads are waiting now.
     pub fn waiting(&self) -> usize {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.values_mut().for_each(Lane::look);
-        lanes.values().filter(|lane| lane.waiting.is_some()).count()
+        let mut pending_calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pending_calls.values_mut().for_each(PendingCall::look);
+        pending_calls
+            .values()
+            .filter(|pending| pending.waiting.is_some())
+            .count()
     }
 }
 
 /// None when the system gives no thread.
-fn start<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Option<Receiver<T>> {
+fn start<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Option<Receiver<T>> {
     let (answer, waiting) = channel();
     let ask = move || {
         // Whoever asked may be gone; then nobody misses the answer.
-        let _ = answer.send(question());
+        let _ = answer.send(call());
     };
     thread::Builder::new()
-        .name("question".into())
+        .name("call".into())
         .stack_size(STACK_BYTES)
         .spawn(ask)
         .ok()
         .map(|_| waiting)
 }
 
-impl<T: Clone> Lane<T> {
+impl<T: Clone> PendingCall<T> {
     fn new() -> Self {
         Self {
             waiting: None,
@@ -175,14 +183,14 @@ mod tests {
 
     type Question = Box<dyn FnOnce() -> u32 + Send>;
 
-    fn question(name: &str, question: impl FnOnce() -> u32 + Send + 'static) -> (String, Question) {
-        (name.into(), Box::new(question))
+    fn call(name: &str, call: impl FnOnce() -> u32 + Send + 'static) -> (String, Question) {
+        (name.into(), Box::new(call))
     }
 
     /// A question that is stuck until the sender is dropped, counting how often it is asked.
     fn stuck(asked: &Arc<AtomicUsize>, released: Receiver<()>) -> (String, Question) {
         let asked = Arc::clone(asked);
-        question("dead", move || {
+        call("dead", move || {
             asked.fetch_add(1, SeqCst);
             let _ = released.recv();
             7
@@ -191,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_stuck_question_is_not_asked_again_and_hides_no_other() {
-        let patience = Patience::default();
+        let patience = DeadlinePool::default();
         let asked = Arc::new(AtomicUsize::new(0));
         let mut holds = Vec::new();
         for round in 0..20 {
@@ -200,7 +208,7 @@ mod tests {
             let deadline = Duration::from_millis(if round == 0 { 50 } else { 10_000 });
             let begun = Instant::now();
             let answers = patience.ask(
-                vec![stuck(&asked, released), question("alive", move || round)],
+                vec![stuck(&asked, released), call("alive", move || round)],
                 deadline,
             );
             assert_eq!((answers[0].value, answers[0].stale.is_some()), (None, true));
@@ -221,7 +229,7 @@ mod tests {
             assert!(Instant::now() < deadline);
             thread::yield_now();
         }
-        let answers = patience.ask(vec![question("dead", || 8)], Duration::from_secs(10));
+        let answers = patience.ask(vec![call("dead", || 8)], Duration::from_secs(10));
         assert_eq!(
             answers,
             [Answer {
@@ -233,11 +241,11 @@ mod tests {
 
     #[test]
     fn the_last_answer_is_kept_while_the_next_is_awaited() {
-        let patience = Patience::default();
-        patience.ask(vec![question("a", || 1)], Duration::from_secs(10));
+        let patience = DeadlinePool::default();
+        patience.ask(vec![call("a", || 1)], Duration::from_secs(10));
         let (hold, released) = channel::<()>();
         let answers = patience.ask(
-            vec![question("a", move || {
+            vec![call("a", move || {
                 let _ = released.recv();
                 2
             })],
@@ -252,10 +260,10 @@ mod tests {
 
     #[test]
     fn a_question_that_panics_has_no_answer_and_is_asked_again() {
-        let patience = Patience::default();
+        let patience = DeadlinePool::default();
         for _ in 0..2 {
             let answers = patience.ask(
-                vec![question("a", || panic!("on purpose"))],
+                vec![call("a", || panic!("on purpose"))],
                 Duration::from_secs(10),
             );
             assert_eq!(
@@ -270,20 +278,20 @@ mod tests {
 
     #[test]
     fn threads_are_bounded() {
-        let patience = Patience::default();
-        let (holds, questions): (Vec<_>, Vec<_>) = (0..MOST_WAITING + 9)
+        let patience = DeadlinePool::default();
+        let (holds, calls): (Vec<_>, Vec<_>) = (0..MOST_WAITING + 9)
             .map(|index| {
                 let (hold, released) = channel::<()>();
                 (
                     hold,
-                    question(&index.to_string(), move || {
+                    call(&index.to_string(), move || {
                         let _ = released.recv();
                         0
                     }),
                 )
             })
             .unzip();
-        let answers = patience.ask(questions, Duration::ZERO);
+        let answers = patience.ask(calls, Duration::ZERO);
         assert_eq!(
             (answers.len(), patience.waiting()),
             (MOST_WAITING + 9, MOST_WAITING)

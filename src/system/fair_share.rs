@@ -1,9 +1,11 @@
-//! The time that connections may take of one turn of the loop, so that the tick is never far from its next turn.
+//! The time that connections may take of one turn of the loop, so that the tick is never far from
+//! its next turn.
 //!
-//! The loop runs up to 61 tasks between two looks at its timers, and a task whose timer has rung stands behind all those
-//! that were ready before. So the tick is no task (see [`crate::server`]), and what serves a connection looks at the [`Turn`]
-//! first: once its time is over, it lets its turn pass and stands in line again. However many peers keep the program busy, the tick
-//! waits for one turn, and for the longest single step within.
+//! The loop runs up to 61 tasks between two looks at its timers, and a task whose timer has rung
+//! stands behind all those that were ready before. So the tick is no task (see [`crate::server`]),
+//! and what serves a connection looks at the [`TimeBudget`] first: once its time is over, it lets
+//! its turn pass and stands in line again. However many peers keep the program busy, the tick waits
+//! for one turn, and for the longest single step within.
 
 use std::{
     cell::Cell,
@@ -21,11 +23,11 @@ const LENGTH: Duration = Duration::from_millis(1);
 
 /// The turn under way. One that never began has no end.
 #[derive(Debug, Default)]
-pub struct Turn {
+pub struct TimeBudget {
     began: Cell<Option<Instant>>,
 }
 
-impl Turn {
+impl TimeBudget {
     /// Begins another turn.
     pub fn begin(&self) {
         self.began.set(Some(Instant::now()));
@@ -44,7 +46,7 @@ impl Turn {
     where
         F: Future<Output = ()> + Unpin + 'static,
     {
-        rt::spawn(Paced {
+        rt::spawn(Budgeted {
             turn: Rc::clone(self),
             served,
         })
@@ -52,12 +54,12 @@ impl Turn {
 }
 
 /// What serves a connection, for as long as the turn has time.
-struct Paced<F> {
-    turn: Rc<Turn>,
+struct Budgeted<F> {
+    turn: Rc<TimeBudget>,
     served: F,
 }
 
-impl<F: Future + Unpin> Future for Paced<F> {
+impl<F: Future + Unpin> Future for Budgeted<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -77,13 +79,14 @@ mod tests {
 
     use super::*;
 
-    /// Steps of a task as long as a turn: of those that stand in line one gets on in a turn, and in the end all did.
+    /// Steps of a task as long as a turn: of those that stand in line one gets on in a turn, and in
+    /// the end all did.
     #[tokio::test]
     async fn a_turn_that_is_over_lets_no_other_connection_get_on() {
         const CONNECTIONS: u32 = 5;
         LocalSet::new()
             .run_until(async {
-                let (turn, steps) = (Rc::<Turn>::default(), Rc::<Cell<u32>>::default());
+                let (turn, steps) = (Rc::<TimeBudget>::default(), Rc::<Cell<u32>>::default());
                 let step = |steps: Rc<Cell<u32>>| {
                     poll_fn(move |_| {
                         sleep(LENGTH);
@@ -108,7 +111,7 @@ mod tests {
     async fn without_turns_all_get_on() {
         LocalSet::new()
             .run_until(async {
-                let turn = Rc::<Turn>::default();
+                let turn = Rc::<TimeBudget>::default();
                 sleep(2 * LENGTH);
                 turn.spawn(std::future::ready(())).await.unwrap();
             })

@@ -1,8 +1,9 @@
-//! What the program says while it runs, through `tracing`: to the journal with its fields when systemd started it, as plain
-//! lines on standard error otherwise.
+//! What the program says while it runs, through `tracing`: to the journal with its fields when
+//! systemd started it, as plain lines on standard error otherwise.
 //!
-//! Logging never stops the server: a standard error that is gone or that nobody reads loses lines, no more. Nothing that a
-//! client sends can start a line of its own. A [`Limiter`] keeps clients from making the log grow.
+//! Logging never stops the server: a standard error that is gone or that nobody reads loses lines,
+//! no more. Nothing that a client sends can start a line of its own. A [`Limiter`] keeps clients
+//! from making the log grow.
 
 use std::{
     collections::BTreeMap,
@@ -35,14 +36,16 @@ use tracing_subscriber::{
 /// A panic at one place is told again after this time.
 const PANIC_QUIET: Duration = Duration::from_secs(600);
 
-/// Starts logging. `quiet` is `-q`, `verbose` counts the `-v`. Call it once; later calls change nothing.
+/// Starts logging. `quiet` is `-q`, `verbose` counts the `-v`. Call it once; later calls change
+/// nothing.
 pub fn init(quiet: bool, verbose: u8) {
     let filter = filter(quiet, verbose);
     let to_journal = stderr_is_journal();
     let journal = if to_journal { journal().ok() } else { None };
     let lines = journal.is_none().then(|| {
         tracing_subscriber::fmt::layer()
-            // The default would report a failed write on standard error, and panic because that is what failed.
+            // The default would report a failed write on standard error, and panic because that is
+            // what failed.
             .log_internal_errors(false)
             .with_ansi(false)
             .event_format(Lines { to_journal })
@@ -71,8 +74,8 @@ pub fn init(quiet: bool, verbose: u8) {
     }));
 }
 
-/// Whether nothing was said of a panic at this place of the source within [`PANIC_QUIET`]: a plugin that panics in every
-/// slot is one line.
+/// Whether nothing was said of a panic at this place of the source within [`PANIC_QUIET`]: a plugin
+/// that panics in every slot is one line.
 fn worth_telling(place: &str, now: Instant) -> bool {
     static TOLD: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,8 +88,8 @@ fn worth_telling(place: &str, now: Instant) -> bool {
     !quiet
 }
 
-/// Ours by verbosity; the libraries' a good deal less. actix calls what a peer did wrong an error of its own, a line a
-/// request: that is for -vv, or any peer could make the log grow.
+/// Ours by verbosity; the libraries' a good deal less. actix calls what a peer did wrong an error
+/// of its own, a line a request: that is for -vv, or any peer could make the log grow.
 fn filter(quiet: bool, verbose: u8) -> Targets {
     let (ours, theirs, actix) = match (quiet, verbose) {
         (true, _) => (LevelFilter::OFF, LevelFilter::OFF, LevelFilter::OFF),
@@ -101,7 +104,8 @@ fn filter(quiet: bool, verbose: u8) -> Targets {
         .with_target("rtstat", ours)
 }
 
-/// Fields keep their names, so that `journalctl SESSION=7` finds them; info is priority 6, as everywhere else.
+/// Fields keep their names, so that `journalctl SESSION=7` finds them; info is priority 6, as
+/// everywhere else.
 fn journal() -> io::Result<tracing_journald::Layer> {
     let priorities = PriorityMappings {
         info: Priority::Informational,
@@ -115,8 +119,9 @@ fn journal() -> io::Result<tracing_journald::Layer> {
         .with_syslog_identifier("rtstatd".into()))
 }
 
-/// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM` holds its device and
-/// inode, systemd.exec(5). A variable inherited from a session's parent does not match.
+/// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM`
+/// holds its device and inode, systemd.exec(5). A variable inherited from a session's parent does
+/// not match.
 pub fn stderr_is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
@@ -137,7 +142,8 @@ pub fn fatal(error: &dyn fmt::Display) {
     let _ = Stderr.write(format!("{priority}error: {error}").as_bytes());
 }
 
-/// One line an event: time and level for people, the priority in front for a journal that takes only lines.
+/// One line an event: time and level for people, the priority in front for a journal that takes
+/// only lines.
 struct Lines {
     to_journal: bool,
 }
@@ -231,8 +237,9 @@ fn single_line(text: &[u8]) -> Vec<u8> {
 const LINES: u32 = 10;
 const LINE_EVERY: Duration = Duration::from_secs(1);
 
-/// Lets so much of a kind pass at once, from then on one more each so often, and counts the rest. Holds no timer: what was
-/// held back is told with the next one that passes, or when it is asked for.
+/// Lets so much of a kind pass at once, from then on one more each so often, and counts the rest.
+/// Holds no timer: what was held back is told with the next one that passes, or when it is asked
+/// for.
 #[derive(Debug)]
 pub struct Limiter {
     every: Duration,
@@ -284,8 +291,8 @@ impl Limiter {
         }
     }
 
-    /// How many lines were held back and not yet told; they count as told then. For the end of the program, or for
-    /// whoever has a timer anyway.
+    /// How many lines were held back and not yet told; they count as told then. For the end of the
+    /// program, or for whoever has a timer anyway.
     pub fn take_held(&mut self) -> u64 {
         std::mem::take(&mut self.held)
     }

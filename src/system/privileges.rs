@@ -1,7 +1,7 @@
 //! Giving up root: for good, and proven.
 //!
-//! Under the packaged service there is nothing to give up: `User=` did it. Everything here must happen before a thread is
-//! started, because capabilities and no_new_privs belong to a thread.
+//! Under the packaged service there is nothing to give up: `User=` did it. Everything here must
+//! happen before a thread is started, because capabilities and no_new_privs belong to a thread.
 
 use std::ffi::CString;
 
@@ -76,8 +76,8 @@ fn failure(step: String, problem: String, errno: Errno) -> StartupError {
     }
 }
 
-/// Becomes the chosen user and proves that there is no way back: the bounding set goes first, since that needs root; then
-/// groups, since that needs it too; the user last.
+/// Becomes the chosen user and proves that there is no way back: the bounding set goes first, since
+/// that needs root; then groups, since that needs it too; the user last.
 ///
 /// # Errors
 /// A step that the system refused, or a right that is left after all.
@@ -114,8 +114,8 @@ pub fn become_user(account: &Account) -> Result<(), StartupError> {
     prove(user).map_err(|problem| failure(format!("--user {}", user.name), problem, Errno::EPERM))
 }
 
-/// A container may have taken the right to do this from root; without that right its capabilities still end with the
-/// change of user, and no_new_privs keeps them from coming back.
+/// A container may have taken the right to do this from root; without that right its capabilities
+/// still end with the change of user, and no_new_privs keeps them from coming back.
 fn drop_bounding_set() -> Result<(), String> {
     let fault = |error: caps::errors::CapsError| error.to_string();
     if !caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP).map_err(fault)? {
@@ -161,7 +161,8 @@ fn prove(user: &User) -> Result<(), String> {
     }
 }
 
-/// Raises the limit of open descriptors to what is allowed without asking, and returns it. A session is one descriptor.
+/// Raises the limit of open descriptors to what is allowed without asking, and returns it. A
+/// session is one descriptor.
 pub fn raise_descriptor_limit() -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     if soft < hard {
@@ -215,7 +216,8 @@ mod tests {
                 panic!("root stays root")
             };
             assert_eq!((Uid::current(), Uid::effective()), (user.uid, user.uid));
-            // Capabilities and no_new_privs are those of the thread, which is not the process's first one here.
+            // Capabilities and no_new_privs are those of the thread, which is not the process's
+            // first one here.
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             for line in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
                 .map(|set| format!("{set}:\t0000000000000000"))

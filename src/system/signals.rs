@@ -1,4 +1,5 @@
-//! Which signals somebody wanted ignored before the program started, and an end that leaves nothing behind.
+//! Which signals somebody wanted ignored before the program started, and an end that leaves nothing
+//! behind.
 
 use std::{
     future::poll_fn,
@@ -18,7 +19,8 @@ use tokio::{
 /// The signals by which terminals, shells and service managers end a program.
 const ENDS: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// The signals that were ignored when the program started, as nohup(1) does with SIGHUP: they stay ignored.
+/// The signals that were ignored when the program started, as nohup(1) does with SIGHUP: they stay
+/// ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredSignals(u64);
 
@@ -29,7 +31,8 @@ impl IgnoredSignals {
         self.0.checked_shr(bit).is_some_and(|rest| rest & 1 == 1)
     }
 
-    /// Reads the mask from the text of `/proc/PID/status`, proc(5): `SigIgn:` and 16 hexadecimal digits.
+    /// Reads the mask from the text of `/proc/PID/status`, proc(5): `SigIgn:` and 16 hexadecimal
+    /// digits.
     fn parse(status: &str) -> Option<Self> {
         let mask = status
             .lines()
@@ -49,9 +52,10 @@ pub fn signals_ignored() -> IgnoredSignals {
 /// A signal is ending this program.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Calls `last` when a signal ends this program, with the status that shells give a program that a signal ended. A
-/// thread of its own waits for that, so that a signal is heard while the others write to somebody who does not read; it
-/// is not waited for by blocking signals, because children would inherit that.
+/// Calls `last` when a signal ends this program, with the status that shells give a program that a
+/// signal ended. A thread of its own waits for that, so that a signal is heard while the others
+/// write to somebody who does not read; it is not waited for by blocking signals, because children
+/// would inherit that.
 ///
 /// # Errors
 /// When the system gives no thread or no handler.
@@ -80,8 +84,8 @@ pub fn before_the_end(last: fn()) -> io::Result<()> {
         .map(drop)
 }
 
-/// Does not return once a signal is ending this program: whoever finds its children killed by that has nothing to say, and
-/// the status is the signal's.
+/// Does not return once a signal is ending this program: whoever finds its children killed by that
+/// has nothing to say, and the status is the signal's.
 pub fn give_way_to_the_end() {
     while ENDING.load(SeqCst) {
         thread::park();

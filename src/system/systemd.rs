@@ -1,7 +1,8 @@
-//! What systemd says to the program (passed sockets, watchdog, where to report) and what it is told in return.
+//! What systemd says to the program (passed sockets, watchdog, where to report) and what it is told
+//! in return.
 //!
-//! The one module with unsafe lines: the environment is changed, and descriptors that came by number are owned.
-//! Reports are sent to nobody, at no cost, where no service manager listens.
+//! The one module with unsafe lines: the environment is changed, and descriptors that came by
+//! number are owned. Reports are sent to nobody, at no cost, where no service manager listens.
 
 use std::{
     io,
@@ -25,14 +26,15 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// How often to report life: twice in the time that is allowed, as sd_watchdog_enabled(3) recommends.
+    /// How often to report life: twice in the time that is allowed, as sd_watchdog_enabled(3)
+    /// recommends.
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog.map(|limit| limit / 2)
     }
 }
 
-/// Takes over what systemd handed to this process and removes it from the environment, so that no child believes it to
-/// be meant for it.
+/// Takes over what systemd handed to this process and removes it from the environment, so that no
+/// child believes it to be meant for it.
 ///
 /// Call it once, as the first thing in `main`: a second call finds nothing.
 #[expect(
@@ -40,8 +42,8 @@ impl Handover {
     reason = "sd-notify removes variables; descriptors that came by number become owned"
 )]
 pub fn take_over() -> Handover {
-    // SAFETY: removing a variable is sound while no other thread can read the environment. This is called first thing
-    // in `main`, which has started none.
+    // SAFETY: removing a variable is sound while no other thread can read the environment. This is
+    // called first thing in `main`, which has started none.
     let (listed, watchdog) = unsafe {
         let listed = sd_notify::listen_fds_with_names_and_unset_env()
             .map(|descriptors| descriptors.collect::<Vec<_>>());
@@ -54,8 +56,9 @@ pub fn take_over() -> Handover {
     match listed {
         Ok(descriptors) => {
             for (descriptor, name) in descriptors {
-                // SAFETY: `LISTEN_PID` is our own id, so systemd opened this descriptor for us; sd-notify has just set
-                // a flag on it, so it is open; nothing else in the program knows its number.
+                // SAFETY: `LISTEN_PID` is our own id, so systemd opened this descriptor for us;
+                // sd-notify has just set a flag on it, so it is open; nothing else in the program
+                // knows its number.
                 handover
                     .sockets
                     .push((unsafe { OwnedFd::from_raw_fd(descriptor) }, name));
@@ -64,7 +67,8 @@ pub fn take_over() -> Handover {
         Err(error) => handover.fault = Some(format!("the passed sockets cannot be used: {error}")),
     }
     for number in open_descriptors() {
-        // SAFETY: the number was listed a moment ago, and nothing has been closed since; only a flag is set on it.
+        // SAFETY: the number was listed a moment ago, and nothing has been closed since; only a
+        // flag is set on it.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         // Whatever else the caller left open stays open here, and closed to children.
         let _ = fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
@@ -97,8 +101,8 @@ const PRIVATE_VARIABLES: [&str; 7] = [
     "CREDENTIALS_DIRECTORY",
 ];
 
-/// Removes from a child's environment what is only for this process: systemd's variables and all settings, tokens among
-/// them.
+/// Removes from a child's environment what is only for this process: systemd's variables and all
+/// settings, tokens among them.
 pub fn strip(command: &mut Command) -> &mut Command {
     for name in PRIVATE_VARIABLES {
         command.env_remove(name);
@@ -127,8 +131,8 @@ pub fn status(status: &str) -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Status(&flat(status))])
 }
 
-/// The configuration is being read again; [`ready`] ends it. The stamp in the same message is required from
-/// systemd 253 on.
+/// The configuration is being read again; [`ready`] ends it. The stamp in the same message is
+/// required from systemd 253 on.
 ///
 /// # Errors
 /// As [`ready`].

@@ -1,7 +1,7 @@
 //! Waits of many seconds that wake an idle process once.
 //!
-//! The runtime's own timers wake it up to three times more on the way: at 4 s and 64 ms bounds a long wait is handed from one
-//! timer wheel to the next finer one.
+//! The runtime's own timers wake it up to three times more on the way: at 4 s and 64 ms bounds a
+//! long wait is handed from one timer wheel to the next finer one.
 
 use std::{io, time::Duration};
 

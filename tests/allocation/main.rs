@@ -14,13 +14,13 @@ use std::{
 use rtstat::{
     config::Config,
     net::{
-        connections::Presence,
+        connections::ConnectionCounter,
         peer::{Origin, Peer},
         stream::Stream,
     },
     protocol::key_set::PluginSet,
-    push::{broadcaster::Tick, frame::Framing, frame_cache::Encoder, outbox::Link},
-    sampling::reload::Offering,
+    push::{broadcaster::Broadcaster, frame::Framing, frame_cache::FrameCache, outbox::Outbox},
+    sampling::reload::PluginManager,
     system::clock::Clock,
 };
 
@@ -35,8 +35,8 @@ fn allocations() -> u64 {
     ALLOCATIONS.with(Cell::get)
 }
 
-// SAFETY: every call is handed on to the system's allocator with the same arguments; the count is a plain cell of the
-// thread, without a destructor and made without allocating.
+// SAFETY: every call is handed on to the system's allocator with the same arguments; the count is a
+// plain cell of the thread, without a destructor and made without allocating.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
@@ -65,7 +65,7 @@ const SESSIONS: u64 = 60;
 #[test]
 fn a_warm_push_allocates_nothing() {
     actix::System::new().block_on(async {
-        let sampling = Offering::start(&Config::default(), Clock::start())
+        let sampling = PluginManager::start(&Config::default(), Clock::start())
             .unwrap()
             .sampling;
         let keys = ["cpu_stat", "meminfo", "processes", "uptime", "cpu", "psi"];
@@ -73,8 +73,8 @@ fn a_warm_push_allocates_nothing() {
             assert!(set.insert(sampling.catalog().index(key).unwrap()));
             set
         });
-        let tick = Rc::new(Tick::new(sampling, Encoder::new(String::new())));
-        let presence = Rc::new(Presence::default());
+        let tick = Rc::new(Broadcaster::new(sampling, FrameCache::new(String::new())));
+        let presence = Rc::new(ConnectionCounter::default());
         let mut peers = Vec::new();
         for id in 0..SESSIONS {
             let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -87,7 +87,7 @@ fn a_warm_push_allocates_nothing() {
             } else {
                 Framing::Raw
             };
-            let link = Rc::new(Link::new(id, framing, stream));
+            let link = Rc::new(Outbox::new(id, framing, stream));
             tick.start(&link, Duration::from_millis(500 + 250 * (id % 3)), set);
             peers.push((link, far));
         }
@@ -96,7 +96,7 @@ fn a_warm_push_allocates_nothing() {
 
         let mut buffer = vec![0; 256 * 1024];
         let mut received = 0;
-        let mut drain = |peers: &mut [(Rc<Link>, std::os::unix::net::UnixStream)]| {
+        let mut drain = |peers: &mut [(Rc<Outbox>, std::os::unix::net::UnixStream)]| {
             for (_, far) in peers {
                 match far.read(&mut buffer) {
                     Ok(count) => received += count,
@@ -105,7 +105,8 @@ fn a_warm_push_allocates_nothing() {
             }
             received
         };
-        // Lists, pools and buffers have grown once every interval has come round against every other: after 3 s.
+        // Lists, pools and buffers have grown once every interval has come round against every
+        // other: after 3 s.
         tokio::time::sleep(Duration::from_secs(6)).await;
         let warm = drain(&mut peers);
         assert!(warm > 0, "pushes arrive");

@@ -30,7 +30,8 @@ pub struct Conversation {
 /// One line of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Go on as this client, connecting it first where it is new; `when_free`: as soon as the server admits it.
+    /// Go on as this client, connecting it first where it is new; `when_free`: as soon as the
+    /// server admits it.
     Client { name: String, when_free: bool },
     /// This client leaves without a word.
     Disconnect,

@@ -9,7 +9,8 @@ use super::{
     },
 };
 
-/// Plays every `==` block of `text`: `>` is the request, `<` the status and, where it matters, a header.
+/// Plays every `==` block of `text`: `>` is the request, `<` the status and, where it matters, a
+/// header.
 pub fn play(text: &str) {
     let server = Server::start("ws", &[]);
     for block in text.split("\n== ").skip(1) {

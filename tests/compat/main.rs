@@ -1,7 +1,8 @@
-//! Conversations recorded from the original server, Rt-Stat 0.3.1, replayed against rtstatd on both transports.
+//! Conversations recorded from the original server, Rt-Stat 0.3.1, replayed against rtstatd on both
+//! transports.
 //!
-//! `conversations/` holds what was said, with every difference that is on purpose marked and explained beside it;
-//! `conversations/README` explains the notation.
+//! `conversations/` holds what was said, with every difference that is on purpose marked and
+//! explained beside it; `conversations/README` explains the notation.
 
 #[cfg(test)]
 mod conversation;

@@ -38,7 +38,8 @@ impl Wire {
         }
     }
 
-    /// A whole message: a packet with its newline, or a text frame without one, as the original's page sends it.
+    /// A whole message: a packet with its newline, or a text frame without one, as the original's
+    /// page sends it.
     fn send(&mut self, message: &[u8]) {
         match self {
             Self::Raw(stream) => stream.write(&[message, b"\n"].concat()),
@@ -115,7 +116,8 @@ impl Client {
         }
     }
 
-    /// Proves that everything sent so far was accepted in silence: the answers keep the order of the commands.
+    /// Proves that everything sent so far was accepted in silence: the answers keep the order of
+    /// the commands.
     fn expect_silence(&mut self, context: &str) {
         self.wire.send(b"version");
         let version = concat!("Version::", env!("CARGO_PKG_VERSION")).to_owned();
@@ -202,7 +204,8 @@ pub fn play(conversation: &Conversation, mode: Mode) {
                 assert_eq!(shape::of(json), shape::of(shape::RECORDED), "{context}");
             }
             Step::Quiet(secs) => {
-                // What was under way when the push was stopped may still arrive before the answer to this.
+                // What was under way when the push was stopped may still arrive before the answer
+                // to this.
                 client.expect_silence(&context);
                 assert_eq!(
                     client.wire.read(Duration::from_secs_f64(*secs)),
@@ -214,7 +217,8 @@ pub fn play(conversation: &Conversation, mode: Mode) {
     }
 }
 
-/// A client that tries until the server has a slot: it learns of a peer that left only when it reads the end.
+/// A client that tries until the server has a slot: it learns of a peer that left only when it
+/// reads the end.
 fn admitted(mode: Mode, server: &Server) -> Client {
     let deadline = Instant::now() + PATIENCE;
     loop {

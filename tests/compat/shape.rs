@@ -14,7 +14,8 @@ pub enum Shape {
     Other,
 }
 
-/// The shape of `json`; of the processors only the first is kept, since machines differ in their number.
+/// The shape of `json`; of the processors only the first is kept, since machines differ in their
+/// number.
 pub fn of(json: &str) -> Shape {
     let mut shape: Shape =
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));

@@ -5,7 +5,8 @@ use super::{
     support::websocket::{CONTINUATION, FIN, TEXT},
 };
 
-/// Borders of every length of a sequence, the whole ranges around the surrogates, noncharacters (which are valid).
+/// Borders of every length of a sequence, the whole ranges around the surrogates, noncharacters
+/// (which are valid).
 const VALID: &[&[u8]] = &[
     b"Hello-\xc2\xb5@\xc3\x9f\xc3\xb6\xc3\xa4\xc3\xbc\xc3\xa0\xc3\xa1-UTF-8!!",
     b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5",
@@ -29,7 +30,8 @@ const VALID: &[&[u8]] = &[
     b"\xef\xbb\xbfBOM",
 ];
 
-/// Lone continuation bytes, lonely starts, cut sequences, impossible bytes, overlong forms, surrogates, beyond U+10FFFF.
+/// Lone continuation bytes, lonely starts, cut sequences, impossible bytes, overlong forms,
+/// surrogates, beyond U+10FFFF.
 const INVALID: &[&[u8]] = &[
     b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited",
     b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80edited",

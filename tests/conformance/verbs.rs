@@ -1,4 +1,5 @@
-//! What goes beyond the original, as a client sees it: slots that a token takes, `plugins` and `info`.
+//! What goes beyond the original, as a client sees it: slots that a token takes, `plugins` and
+//! `info`.
 
 use std::{
     io::{BufRead, BufReader, Write},

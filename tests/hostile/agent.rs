@@ -1,4 +1,5 @@
-//! The real program under attack: started on ports that the kernel picks, watched from outside, ended with the test.
+//! The real program under attack: started on ports that the kernel picks, watched from outside,
+//! ended with the test.
 
 use std::{
     io::{BufRead, BufReader},
@@ -42,7 +43,8 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts it on the loopback for each scheme (`ws`, `raw`, `wss`, `raws`), and waits until it listens.
+    /// Starts it on the loopback for each scheme (`ws`, `raw`, `wss`, `raws`), and waits until it
+    /// listens.
     pub fn start(schemes: &[&str], options: &[&str]) -> Self {
         Self::start_as(
             Command::new(env!("CARGO_BIN_EXE_rtstatd")),

@@ -1,4 +1,5 @@
-//! What breaks around the program: it is killed, stopped and run out of descriptors, and goes on or comes back.
+//! What breaks around the program: it is killed, stopped and run out of descriptors, and goes on or
+//! comes back.
 
 use std::{os::unix::fs::MetadataExt, process::Command};
 
@@ -57,8 +58,8 @@ fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sess
     again.wait().unwrap();
 }
 
-/// Nothing is written, so nothing misses the room or the right to write: every disk is read-only, and the folders that
-/// programs like to write to are full.
+/// Nothing is written, so nothing misses the room or the right to write: every disk is read-only,
+/// and the folders that programs like to write to are full.
 #[test]
 fn disks_that_are_full_or_read_only_are_not_noticed() {
     let inside = "set -e; mount --make-rprivate /
@@ -134,7 +135,8 @@ fn no_burst_of_late_pushes_follows_a_stop() {
     let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let late: Vec<&f64> = gaps.iter().filter(|gap| **gap > 2.0).collect();
     assert_eq!(late.len(), 1, "{gaps:?}");
-    // One push at once for those that were missed, then the old rhythm: at most one gap is shorter than an interval.
+    // One push at once for those that were missed, then the old rhythm: at most one gap is shorter
+    // than an interval.
     let short = gaps.iter().filter(|gap| **gap < 0.4).count();
     assert!(short <= 1, "{gaps:?}");
 }
@@ -175,7 +177,8 @@ fn a_journal_that_is_gone_stops_nothing() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let of_journal = {
         let metadata = file.as_file().metadata().unwrap();
-        // So systemd says that standard error is the journal's; here there may be none to connect to.
+        // So systemd says that standard error is the journal's; here there may be none to connect
+        // to.
         format!("JOURNAL_STREAM={}:{}", metadata.dev(), metadata.ino())
     };
     let to_file = format!("2>>{}", file.path().display());

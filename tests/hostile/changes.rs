@@ -1,5 +1,5 @@
-//! What changes under a session that watches: processors, the kernel's files, the clocks, the bus, and plugins that panic.
-//! Its pushes go on, each key by itself.
+//! What changes under a session that watches: processors, the kernel's files, the clocks, the bus,
+//! and plugins that panic. Its pushes go on, each key by itself.
 
 use std::{
     cell::Cell,
@@ -11,9 +11,9 @@ use rtstat::{
     drivers::DriverError,
     plugins::{
         About, Kind, Plugin, Window,
-        registry::{Entry, Home},
+        registry::{Entry, Execution},
     },
-    system::clock::Dials,
+    system::clock::Clocks,
 };
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ fn processors_come_and_go() {
     let tree = Tree::copy_of("hotplug/before");
     watched(
         (&tree.root(), Vec::new()),
-        (Dials::default(), true),
+        (Clocks::default(), true),
         "cpu,cpu_stat",
         async |mut client| {
             let names = |push: &Value| {
@@ -72,7 +72,7 @@ fn files_that_break_cost_their_keys_and_only_as_long() {
     assert!(files.len() >= 5, "{files:?}");
     watched(
         (&tree.root(), Vec::new()),
-        (Dials::default(), true),
+        (Clocks::default(), true),
         KEYS,
         async |mut client| {
             let told = |push: &Value| {
@@ -96,7 +96,8 @@ fn files_that_break_cost_their_keys_and_only_as_long() {
                         ),
                     }
                     if ["gone", "EIO"].contains(&way) {
-                        // Who has it open finds garbage, and nothing or an error when it opens it again.
+                        // Who has it open finds garbage, and nothing or an error when it opens it
+                        // again.
                         client.push().await;
                         fs::remove_file(tree.path(file)).unwrap();
                     }
@@ -129,12 +130,12 @@ thread_local! {
     static BOOT: Cell<f64> = const { Cell::new(1e5) };
 }
 
-/// The clock on the wall is set back and forward by hours, and the machine sleeps for a night: pushes come as before, at the
-/// times that the monotonic clock tells.
+/// The clock on the wall is set back and forward by hours, and the machine sleeps for a night:
+/// pushes come as before, at the times that the monotonic clock tells.
 #[test]
 fn clocks_that_jump_move_no_push() {
     let tree = Tree::copy_of("vm-6.18");
-    let dials = Dials {
+    let dials = Clocks {
         wall: || WALL.get(),
         boot: || BOOT.get(),
     };
@@ -193,18 +194,18 @@ impl Plugin for Panics {
 #[test]
 fn plugins_that_panic_on_every_call_cost_their_keys() {
     let tree = Tree::copy_of("vm-6.18");
-    let entry = |name: &str, home| Entry {
+    let entry = |name: &str, execution| Entry {
         name: name.into(),
         about: About::new(Kind::Gauge, "", 0.05),
-        home,
+        execution,
     };
     let more = vec![
-        entry("here", Home::tick(Panics)),
-        entry("there", Home::worker(|| Panics)),
+        entry("here", Execution::inline(Panics)),
+        entry("there", Execution::worker(|| Panics)),
     ];
     watched(
         (&tree.root(), more),
-        (Dials::default(), false),
+        (Clocks::default(), false),
         "here,there,cpu,meminfo",
         async |mut client| {
             for _ in 0..6 {
@@ -219,7 +220,8 @@ fn plugins_that_panic_on_every_call_cost_their_keys() {
     );
 }
 
-/// The bus is gone, hangs, and comes back with nonsense: `units` waits on its own thread, the others do not wait for it.
+/// The bus is gone, hangs, and comes back with nonsense: `units` waits on its own thread, the
+/// others do not wait for it.
 #[test]
 fn a_bus_that_is_gone_or_hangs_holds_nobody_up() {
     let tree = Tree::copy_of("vm-6.18");
@@ -229,7 +231,7 @@ fn a_bus_that_is_gone_or_hangs_holds_nobody_up() {
     let socket = tree.path("run/dbus/system_bus_socket");
     watched(
         (&tree.root(), Vec::new()),
-        (Dials::default(), false),
+        (Clocks::default(), false),
         "units,uptime",
         async |mut client| {
             for round in 0..3 {

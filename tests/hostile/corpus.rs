@@ -1,5 +1,5 @@
-//! The corpora of the fuzz targets, replayed on the stable compiler: each file whole, cut short and with single bytes
-//! changed.
+//! The corpora of the fuzz targets, replayed on the stable compiler: each file whole, cut short and
+//! with single bytes changed.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,5 @@
-//! What one peer may send: each with its bound and its clear answer, beside a client that must not notice.
+//! What one peer may send: each with its bound and its clear answer, beside a client that must not
+//! notice.
 
 use std::time::Instant;
 
@@ -122,7 +123,8 @@ fn a_hundred_thousand_commands_in_one_segment_are_answered_in_order() {
     watcher.finish();
 }
 
-/// Requests that are sent ahead of their answers wait where they are cheap: in the kernel of who sends them.
+/// Requests that are sent ahead of their answers wait where they are cheap: in the kernel of who
+/// sends them.
 #[test]
 fn pipelined_requests_are_answered_one_by_one_and_cost_nothing() {
     const REQUESTS: usize = 5_000;

@@ -39,8 +39,8 @@ fn after_twenty_guesses_an_address_waits_and_no_other_does() {
     for _ in 0..4 {
         guess("127.0.9.1", address);
     }
-    // The answer there waits a second; every other address is served meanwhile. A machine that is busy for longer than that
-    // between two lines of this test may try again.
+    // The answer there waits a second; every other address is served meanwhile. A machine that is
+    // busy for longer than that between two lines of this test may try again.
     eventually("others served while the guesser waits", || {
         let mut guesser = session("127.0.9.1", address);
         guesser.send("auth::right\nversion\n");

@@ -1,4 +1,5 @@
-//! Heads of HTTP requests: each bound, its status and its words, which reach the client whatever it still sends.
+//! Heads of HTTP requests: each bound, its status and its words, which reach the client whatever it
+//! still sends.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! The program's own parts over a tree of files that a test changes, with one session that watches, in this process.
+//! The program's own parts over a tree of files that a test changes, with one session that watches,
+//! in this process.
 
 use std::{
     fs,
@@ -12,7 +13,7 @@ use actix::{Actor, System};
 use rtstat::{
     drivers::{Root, linux::host::Host},
     net::{
-        connections::Presence,
+        connections::ConnectionCounter,
         peer::{Origin, Peer},
         stream::Stream,
     },
@@ -20,16 +21,16 @@ use rtstat::{
         catalog::Catalog,
         registry::{self, Entry},
     },
-    push::{broadcaster::Tick, frame_cache::Encoder},
+    push::{broadcaster::Broadcaster, frame_cache::FrameCache},
     sampling::{Sampling, sampler::Sampler},
     session::{
-        connection::Desk,
+        connection::SessionFactory,
         info::Info,
         raw,
-        scheduler::House,
+        scheduler::SessionContext,
         supervisor::{Rules, Supervisor},
     },
-    system::clock::{Clock, Dials},
+    system::clock::{Clock, Clocks},
 };
 use serde_json::Value;
 use tokio::{
@@ -48,7 +49,8 @@ impl Tree {
         tree
     }
 
-    /// Writes the captured tree's files over those that are there, which stay open for whoever has them open.
+    /// Writes the captured tree's files over those that are there, which stay open for whoever has
+    /// them open.
     pub fn becomes(&self, captured: &str) {
         let from = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/fixtures/proc")
@@ -103,11 +105,12 @@ impl Watching {
     }
 }
 
-/// Runs `test` with a client that has started with these `keys` at 0.5 s, over what is offered below `root` and `more`.
-/// `paused` is for plugins that are read on the spot: time passes when nothing else is left to do.
+/// Runs `test` with a client that has started with these `keys` at 0.5 s, over what is offered
+/// below `root` and `more`. `paused` is for plugins that are read on the spot: time passes when
+/// nothing else is left to do.
 pub fn watched<F: Future<Output = ()>>(
     (root, more): (&Root, Vec<Entry>),
-    (dials, paused): (Dials, bool),
+    (dials, paused): (Clocks, bool),
     keys: &str,
     test: impl FnOnce(Watching) -> F,
 ) {
@@ -122,7 +125,7 @@ pub fn watched<F: Future<Output = ()>>(
         let catalog = Rc::new(Catalog::new(&entries).unwrap());
         let outlet = |entry: Entry| {
             let period = Duration::from_secs_f64(entry.about.min_interval);
-            Sampler::start(entry.name, entry.home, period)
+            Sampler::start(entry.name, entry.execution, period)
         };
         let sampling = Rc::new(Sampling::new(
             catalog,
@@ -134,20 +137,20 @@ pub fn watched<F: Future<Output = ()>>(
             host: Host::read(root),
             max_clients: None,
         };
-        let house = Rc::new(House {
+        let house = Rc::new(SessionContext {
             supervisor,
             sampling: Rc::clone(&sampling),
             info,
         });
-        let tick = Rc::new(Tick::new(
+        let tick = Rc::new(Broadcaster::new(
             sampling,
-            Encoder::new("boot".into()).timed_by(dials),
+            FrameCache::new("boot".into()).timed_by(dials),
         ));
-        let desk = Desk::new(house, Rc::clone(&tick));
+        let desk = SessionFactory::new(house, Rc::clone(&tick));
         actix::spawn(async move { tick.run().await });
 
         let (near, far) = UnixStream::pair().unwrap();
-        let presence = Rc::new(Presence::default());
+        let presence = Rc::new(ConnectionCounter::default());
         actix::spawn(raw::session(
             &desk,
             Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter()),

@@ -1,5 +1,6 @@
-//! The real program in a hostile world: attacks, each with its bound and its clear error, beside clients that behave
-//! and must not notice. Loopback only, ports by the kernel, every load bounded in count.
+//! The real program in a hostile world: attacks, each with its bound and its clear error, beside
+//! clients that behave and must not notice. Loopback only, ports by the kernel, every load bounded
+//! in count.
 
 #[cfg(test)]
 mod agent;

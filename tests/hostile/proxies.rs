@@ -1,5 +1,5 @@
-//! Behind the proxies that the original's README names, as Debian packages them: started here, each with a
-//! configuration of its own, on ports that were free a moment ago.
+//! Behind the proxies that the original's README names, as Debian packages them: started here, each
+//! with a configuration of its own, on ports that were free a moment ago.
 
 use std::{
     fs,
@@ -27,8 +27,8 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// Starts `program` with what `configuration` makes of its folder and its address, in a file whose name follows
-    /// `words`, and waits until it accepts.
+    /// Starts `program` with what `configuration` makes of its folder and its address, in a file
+    /// whose name follows `words`, and waits until it accepts.
     fn start(
         program: &str,
         words: &[&str],

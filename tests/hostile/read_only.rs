@@ -1,4 +1,5 @@
-//! Read-only, provably: the running program's own status, and every system call that it makes under full use.
+//! Read-only, provably: the running program's own status, and every system call that it makes under
+//! full use.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -9,8 +10,9 @@ use super::{
     client::{Client, frame},
 };
 
-/// Calls that an agent may make once it listens: files read, sockets it was connected to, time, memory, threads,
-/// signals and the log. Nothing that writes a file, starts a program, connects out or changes the system.
+/// Calls that an agent may make once it listens: files read, sockets it was connected to, time,
+/// memory, threads, signals and the log. Nothing that writes a file, starts a program, connects out
+/// or changes the system.
 const ALLOWED: &[&str] = &[
     // Files and folders, read. What `openat` opens them for is checked below.
     "openat",
@@ -185,7 +187,8 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
                 "opened for writing: {line}"
             );
         }
-        // The one socket that it makes itself asks the kernel, or the service manager on this machine.
+        // The one socket that it makes itself asks the kernel, or the service manager on this
+        // machine.
         assert!(
             name != "socket" || rest.starts_with("AF_UNIX") || rest.starts_with("AF_NETLINK"),
             "{line}"

@@ -1,4 +1,5 @@
-//! Peers that stop reading: what each costs, in the program and in the kernel, beside a client that must not notice.
+//! Peers that stop reading: what each costs, in the program and in the kernel, beside a client that
+//! must not notice.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -76,7 +77,8 @@ fn greet<S: Read + Write>(client: &mut Client<S>, websocket: bool) {
     }
 }
 
-/// What waits in the kernel at the server's end of each connection to `port`: bytes to send and bytes received.
+/// What waits in the kernel at the server's end of each connection to `port`: bytes to send and
+/// bytes received.
 fn queues(agent: &Agent, port: u16) -> Vec<(usize, usize)> {
     let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", agent.pid())).unwrap();
     let own = format!(":{port:04X}");

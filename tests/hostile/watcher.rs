@@ -42,7 +42,8 @@ impl Watcher {
                     count.fetch_add(1, Ordering::SeqCst) + 1,
                     "a push was lost"
                 );
-                // A server that stood still, not one on a busy machine; tests/soak/lateness measures to the millisecond.
+                // A server that stood still, not one on a busy machine; tests/soak/lateness
+                // measures to the millisecond.
                 let gap = last.map_or(500, |last: u64| made_ms - last);
                 empty += ((gap + 250) / 500).saturating_sub(1);
                 assert!(

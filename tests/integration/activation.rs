@@ -12,8 +12,8 @@ use nix::sys::signal::Signal;
 
 use crate::program::{Program, config_file};
 
-/// The program with one passed socket. A shell moves the socket from standard input to descriptor 3 and becomes the
-/// program, so that `LISTEN_PID` is right.
+/// The program with one passed socket. A shell moves the socket from standard input to descriptor 3
+/// and becomes the program, so that `LISTEN_PID` is right.
 pub fn activated(socket: impl Into<OwnedFd>, name: &str, words: &[&str]) -> Command {
     let script = "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");

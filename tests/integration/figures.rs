@@ -1,4 +1,5 @@
-//! The original's figures against what the kernel and the usual tools say, under a load that is planted.
+//! The original's figures against what the kernel and the usual tools say, under a load that is
+//! planted.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,8 @@ use crate::{
     program::{Program, rtstatd},
 };
 
-/// Pushes to look at until one is taken between two equal counts of our own: processes come and go on any machine.
+/// Pushes to look at until one is taken between two equal counts of our own: processes come and go
+/// on any machine.
 const TRIES: usize = 60;
 
 /// Processes that end with the test.

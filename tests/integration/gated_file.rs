@@ -1,4 +1,5 @@
-//! A file that answers when the test lets it: a FUSE daemon of one file, in mounts of the test's own.
+//! A file that answers when the test lets it: a FUSE daemon of one file, in mounts of the test's
+//! own.
 
 use std::{
     fs::File,
@@ -60,7 +61,8 @@ impl Drop for GatedFile {
     }
 }
 
-/// The other end of the file (linux/fuse.h). It answers one question after the other, which is what a stuck one does.
+/// The other end of the file (linux/fuse.h). It answers one question after the other, which is what
+/// a stuck one does.
 struct Daemon {
     device: OwnedFd,
     text: Text,
@@ -92,7 +94,8 @@ impl Daemon {
                     0,
                     words(&[7, 31, 0, 0, 0, 4096, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
                 ),
-                // Not to be kept; inode 1, and of all its facts the mode (a file that all may read) and one link.
+                // Not to be kept; inode 1, and of all its facts the mode (a file that all may read)
+                // and one link.
                 GETATTR => {
                     let mut facts = [0; 26];
                     (facts[4], facts[19], facts[20]) = (1, 0o100_444, 1);

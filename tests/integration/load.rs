@@ -1,4 +1,5 @@
-//! Figures under a load that is planted, against the kernel's files read by hand and the usual tools.
+//! Figures under a load that is planted, against the kernel's files read by hand and the usual
+//! tools.
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +56,8 @@ fn told(command: &str, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Sums the growth that pushes tell of in figures that are rates, until one that begins after the load was over.
+/// Sums the growth that pushes tell of in figures that are rates, until one that begins after the
+/// load was over.
 #[derive(Default)]
 struct Sums(BTreeMap<String, f64>);
 
@@ -193,7 +195,8 @@ fn a_busy_disk_is_as_busy_as_diskstats_and_iostat_say() {
     let planted = (BLOCK * BLOCKS) as f64;
     let mut seen = Vec::new();
     for (device, last) in &least {
-        // Reads, sectors read, and the same for writes; the kernel's sectors have 512 bytes whatever the disk's have.
+        // Reads, sectors read, and the same for writes; the kernel's sectors have 512 bytes
+        // whatever the disk's have.
         for (name, field, unit) in [
             ("r", 2, 512.0),
             ("w", 6, 512.0),
@@ -275,8 +278,8 @@ fn file_systems_are_as_full_as_df_says() {
     assert!(compared > 0, "{push}");
 }
 
-/// The options of unshare(1) for a network of one's own, in which nobody else has a socket. The first process is asked
-/// about the network, so that of the namespace has to be in it, too.
+/// The options of unshare(1) for a network of one's own, in which nobody else has a socket. The
+/// first process is asked about the network, so that of the namespace has to be in it, too.
 const OWN_NETWORK: [&str; 5] = ["--net", "--mount", "--pid", "--fork", "--mount-proc"];
 
 #[test]

@@ -1,4 +1,5 @@
-//! The real program, from outside: one binary, a module a topic. Ports are chosen by the kernel, on loopback only.
+//! The real program, from outside: one binary, a module a topic. Ports are chosen by the kernel, on
+//! loopback only.
 
 #[cfg(test)]
 mod activation;

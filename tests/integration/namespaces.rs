@@ -17,8 +17,8 @@ pub fn may<'a>(words: &'a [&'a str]) -> impl Fn(&mut Command) -> bool {
     }
 }
 
-/// Runs the test of this name again in the namespaces that these options of unshare(1) make, and there `test`. What
-/// cannot be tested is told, and a failure in continuous integration.
+/// Runs the test of this name again in the namespaces that these options of unshare(1) make, and
+/// there `test`. What cannot be tested is told, and a failure in continuous integration.
 pub fn again_in(
     name: &str,
     options: &[&str],

@@ -39,7 +39,8 @@ fn busy() -> Planted {
     Planted(vec![busy.spawn().unwrap()])
 }
 
-/// What stands behind the name in a line: on the wire a backslash is two, and nothing else in JSON is changed.
+/// What stands behind the name in a line: on the wire a backslash is two, and nothing else in JSON
+/// is changed.
 fn json(line: &str) -> Value {
     let (_, argument) = line.split_once("::").unwrap();
     serde_json::from_str(&argument.replace("\\\\", "\\")).unwrap()
@@ -143,7 +144,8 @@ fn descriptors_stay_few_however_many_processes_are_watched() {
     }
 }
 
-/// As with `ProtectProc=invisible` and in many hosts' containers: others' processes are not to be seen.
+/// As with `ProtectProc=invisible` and in many hosts' containers: others' processes are not to be
+/// seen.
 #[test]
 fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_can_be() {
     let name = "processes::hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_can_be";

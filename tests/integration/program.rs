@@ -1,5 +1,5 @@
-//! The running program with a service manager made of one socket: readiness, status and reloads are waited for by what
-//! the program reports, not by time.
+//! The running program with a service manager made of one socket: readiness, status and reloads are
+//! waited for by what the program reports, not by time.
 
 use std::{
     fs,
@@ -35,7 +35,8 @@ pub fn rtstatd(words: &[&str]) -> Command {
     command
 }
 
-/// A configuration file that every user can read, as the program becomes another one when root starts it.
+/// A configuration file that every user can read, as the program becomes another one when root
+/// starts it.
 pub fn config_file(folder: &TempDir, toml: &str) -> String {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();

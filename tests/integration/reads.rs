@@ -84,7 +84,8 @@ fn five_hundred_clients_cost_as_many_reads_as_one() {
         for client in &mut clients {
             client.line_with("Welcome::");
         }
-        // While one slot lasts all of them are read; the clients that follow may fall into the next ones.
+        // While one slot lasts all of them are read; the clients that follow may fall into the next
+        // ones.
         clients.iter_mut().for_each(|client| client.send("start\n"));
         clients.iter_mut().for_each(|client| drop(client.push()));
         let trace = Trace::of(program.pid());
@@ -95,7 +96,8 @@ fn five_hundred_clients_cost_as_many_reads_as_one() {
         assert_eq!(program.stop().0.code(), Some(0));
         reads
     });
-    // The sessions of one start stand in a few slots, each of which is one sample; a busy machine spreads them more.
+    // The sessions of one start stand in a few slots, each of which is one sample; a busy machine
+    // spreads them more.
     let [one, hundred, most] = reads;
     assert!(one >= PUSHES, "{reads:?}");
     assert!(hundred <= 20 * one && most <= 20 * one, "{reads:?}");

@@ -50,8 +50,8 @@ fn chip(class: &Path, number: u32, name: &str, milli_c: &str) -> std::path::Path
     input
 }
 
-/// The first push with readings of the sensors: rows by the names of their chips. The pushes up to it have to be on time
-/// and to have figures of everything else.
+/// The first push with readings of the sensors: rows by the names of their chips. The pushes up to
+/// it have to be on time and to have figures of everything else.
 fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
     let mut client = Client::raw(
         &program.listener("raw"),
@@ -63,8 +63,8 @@ fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
         let push = client.push();
         seq += 1;
         assert_eq!(push["_meta"]["seq"], seq, "a push is missing");
-        // The window that the program measured: a push that had waited for a sensor would cover the two seconds for which
-        // sensors are waited for.
+        // The window that the program measured: a push that had waited for a sensor would cover the
+        // two seconds for which sensors are waited for.
         let window = push["_meta"]["dt"].as_f64().unwrap();
         assert!(window < 1.9, "{push}");
         assert!(
@@ -85,7 +85,8 @@ fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
     }
 }
 
-/// Waits until so many of the program's threads ask a sensor; those that have answered are on their way out.
+/// Waits until so many of the program's threads ask a sensor; those that have answered are on their
+/// way out.
 fn asked_by(program: &Program, threads: usize) {
     let is_asking = |task: &fs::DirEntry| {
         fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n")

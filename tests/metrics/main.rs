@@ -1,4 +1,5 @@
-//! `GET /metrics` as Prometheus sees it: the real program, Debian's promtool, and Debian's Prometheus scraping it.
+//! `GET /metrics` as Prometheus sees it: the real program, Debian's promtool, and Debian's
+//! Prometheus scraping it.
 
 #[cfg(test)]
 mod node_exporter;

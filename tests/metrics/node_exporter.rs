@@ -98,7 +98,8 @@ fn equal_names_have_equal_figures() {
         );
     }
     assert!(compared > 60, "{compared} compared; {unknown:?}");
-    // Its version decides about a few, such as the loopback; nothing that dashboards begin with is among them.
+    // Its version decides about a few, such as the loopback; nothing that dashboards begin with is
+    // among them.
     for family in [
         "node_cpu_seconds_total",
         "node_memory_",

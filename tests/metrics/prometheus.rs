@@ -87,8 +87,8 @@ fn prometheus_scrapes_it() {
     let total = fs::read_to_string("/proc/meminfo").unwrap();
     let kib: f64 = total.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert_eq!(wait_for("node_memory_MemTotal_bytes"), kib * 1024.0);
-    // A rate, as node_exporter's dashboards ask for it; a processor spends a second in a second, but the instants that
-    // Prometheus notes are those of its questions.
+    // A rate, as node_exporter's dashboards ask for it; a processor spends a second in a second,
+    // but the instants that Prometheus notes are those of its questions.
     let busy = wait_for("sum(irate(node_cpu_seconds_total%7Bcpu=%220%22%7D[60s]))");
     assert!((0.1..10.0).contains(&busy), "{busy}");
     assert!(wait_for("count(node_filesystem_size_bytes)") >= 1.0);

@@ -264,7 +264,8 @@ fn a_plugin_that_failed_once_is_waited_for_at_the_next_scrape() {
     }
 }
 
-/// Fails where promtool complains of the answer to a scrape, unless it is about a name that is node_exporter's.
+/// Fails where promtool complains of the answer to a scrape, unless it is about a name that is
+/// node_exporter's.
 pub fn promtool(text: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])

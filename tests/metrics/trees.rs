@@ -17,9 +17,9 @@ fn scraped(root: &Path) -> String {
     let mut families = Families::default();
     for mut entry in built_in(&Root::at(root))
         .into_iter()
-        .filter(|entry| entry.home.exported())
+        .filter(|entry| entry.execution.exported())
     {
-        if let Ok(reading) = entry.home.sample(Duration::ZERO) {
+        if let Ok(reading) = entry.execution.sample(Duration::ZERO) {
             reading.add_families(&mut families);
         }
     }

@@ -1,11 +1,13 @@
-//! What the program is made of, by `Cargo.lock`: what `cargo deny check bans licenses sources` finds without a network,
-//! so that it needs no tool of its own here. Advisories need their database and are asked for by hand.
+//! What the program is made of, by `Cargo.lock`: what `cargo deny check bans licenses sources`
+//! finds without a network, so that it needs no tool of its own here. Advisories need their
+//! database and are asked for by hand.
 
 use std::{collections::BTreeSet, process::Command};
 
 use super::text;
 
-/// Crates that the program holds in two versions, since the libraries that want them have not met yet.
+/// Crates that the program holds in two versions, since the libraries that want them have not met
+/// yet.
 const TWICE: [&str; 1] = ["getrandom"];
 
 fn cargo(arguments: &[&str]) -> String {
@@ -24,7 +26,8 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether an SPDX expression can be met with `allowed`: every part between ANDs by one of its alternatives.
+/// Whether an SPDX expression can be met with `allowed`: every part between ANDs by one of its
+/// alternatives.
 fn is_met(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let expression = expression.replace(['(', ')'], "").replace('/', " OR ");
     expression.split(" AND ").all(|part| {

@@ -1,5 +1,6 @@
-//! What is written by hand around the program agrees with its own tables: manuals, packaged configuration, completions,
-//! package metadata. `RTSTAT_UPDATE=1 cargo test --test packaging` writes the completions anew.
+//! What is written by hand around the program agrees with its own tables: manuals, packaged
+//! configuration, completions, package metadata. `RTSTAT_UPDATE=1 cargo test --test packaging`
+//! writes the completions anew.
 #![cfg(test)]
 
 mod dependencies;
@@ -295,7 +296,8 @@ fn both_packages_are_made_of_the_same_files() {
     );
 }
 
-/// The transport of a passed socket follows its name, and the raw one stays off until it is asked for.
+/// The transport of a passed socket follows its name, and the raw one stays off until it is asked
+/// for.
 #[test]
 fn socket_units_name_their_transport_and_only_one_is_pulled_in() {
     for (unit, name) in [

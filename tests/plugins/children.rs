@@ -100,7 +100,8 @@ fn a_time_out_ends_the_whole_group() {
     folder.wait_for_no_children();
 }
 
-/// Two generations away, in a session of its own, deaf to SIGTERM, and with a child in yet another session.
+/// Two generations away, in a session of its own, deaf to SIGTERM, and with a child in yet another
+/// session.
 const RUNAWAY: &str = r#"
 command = '''
 sh -c 'setsid sh -c "trap \"\" TERM; setsid sleep 1000 & sleep 1000" & wait' &

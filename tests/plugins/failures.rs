@@ -6,8 +6,8 @@ use rtstat::{
     drivers::DriverError,
     plugins::{
         exec::{self, definition::Definition},
-        registry::{Home, Make},
-        worker::{Orders, orders},
+        registry::{Execution, Make},
+        worker::{WorkerInbox, inbox},
     },
 };
 
@@ -163,7 +163,8 @@ fn a_failure_takes_the_last_value_away_at_once_and_a_success_gives_the_next() {
 #[test]
 fn a_stream_whose_child_dies_is_null_with_the_next_push() {
     let folder = Folder::new();
-    // Its readings are far apart: the end of the child is told when it comes, not when the next reading is due.
+    // Its readings are far apart: the end of the child is told when it comes, not when the next
+    // reading is due.
     folder.define(
         "lone",
         "command = 'echo 7; exec sleep 1000'\nmode = 'stream'\ninterval = 60\ntimeout = 900",
@@ -199,14 +200,20 @@ fn a_slow_program_that_has_not_failed_keeps_its_last_value() {
     );
 }
 
-/// What reads a definition on a worker, and its orders.
-fn made(text: &str) -> (Box<Make>, Orders, rtstat::plugins::worker::Foreman) {
+/// What reads a definition on a worker, and its inbox.
+fn made(
+    text: &str,
+) -> (
+    Box<Make>,
+    WorkerInbox,
+    rtstat::plugins::worker::WorkerHandle,
+) {
     let definition = Definition::parse(Path::new("/x/many.toml"), text).unwrap();
-    let Home::Worker { make, .. } = exec::entry(definition).home else {
+    let Execution::Worker { make, .. } = exec::entry(definition).execution else {
         panic!("no worker")
     };
-    let (foreman, orders) = orders().unwrap();
-    (make, orders, foreman)
+    let (foreman, inbox) = inbox().unwrap();
+    (make, inbox, foreman)
 }
 
 #[test]
@@ -218,7 +225,7 @@ fn failures_are_paced_and_a_success_ends_that() {
         runs.display(),
         ok.display()
     );
-    let (make, orders, _foreman) = made(&text);
+    let (make, inbox, _foreman) = made(&text);
     let count = || {
         fs::read_to_string(&runs)
             .unwrap_or_default()
@@ -226,7 +233,7 @@ fn failures_are_paced_and_a_success_ends_that() {
             .count()
     };
     let at = |millis| Duration::from_millis(millis);
-    let mut source = make(&orders);
+    let mut source = make(&inbox);
     // Runs are allowed at 0, 1, 3, 7, 15, 31, 63, 123, 183 …: the pause doubles up to a minute.
     let mut expected = 0;
     for (millis, runs) in [
@@ -244,7 +251,7 @@ fn failures_are_paced_and_a_success_ends_that() {
         expected = runs;
     }
     // A new worker does not start anew.
-    let mut source = make(&orders);
+    let mut source = make(&inbox);
     assert!(source.sample(at(16_000)).is_err());
     assert_eq!(count(), expected);
     fs::write(&ok, "5").unwrap();
@@ -274,14 +281,14 @@ fn a_stream_that_keeps_failing_is_paced_too() {
         "command = 'echo x >> {}; echo 1; exit 1'\nmode = 'stream'",
         runs.display()
     );
-    let (make, orders, _foreman) = made(&text);
+    let (make, inbox, _foreman) = made(&text);
     let count = || {
         fs::read_to_string(&runs)
             .unwrap_or_default()
             .lines()
             .count()
     };
-    let mut source = make(&orders);
+    let mut source = make(&inbox);
     let mut fail_at = |secs| {
         // It may print its line before it is seen to end.
         while source.sample(Duration::from_secs(secs)).is_ok() {}
@@ -301,12 +308,12 @@ fn a_choice_that_changes_back_and_forth_starts_no_flood() {
             "command = 'echo x >> {}; sleep 1000'\nmode = '{mode}'",
             runs.display()
         );
-        let (make, orders, foreman) = made(&text);
+        let (make, inbox, foreman) = made(&text);
         // Dismissed before it begins, as a worker is whose key nobody wants any more.
         drop(foreman);
         for millis in [0, 1, 100, 499] {
             assert_eq!(
-                make(&orders)
+                make(&inbox)
                     .sample(Duration::from_millis(millis))
                     .err()
                     .unwrap()
@@ -338,8 +345,8 @@ fn cost() -> (usize, usize, u64) {
     (count("/proc/self/task"), count("/proc/self/fd"), kib)
 }
 
-/// Alone in its process, because it counts what that holds: the caller is this very test, and the binary is started
-/// again for it.
+/// Alone in its process, because it counts what that holds: the caller is this very test, and the
+/// binary is started again for it.
 #[test]
 fn ten_thousand_failures_leave_nothing_behind() {
     const INNER: &str = "RT_TEST_ALONE";
@@ -366,10 +373,10 @@ fn ten_thousand_failures_leave_nothing_behind() {
     ];
     let fail = |rounds: std::ops::Range<u64>| {
         for kind in kinds {
-            let (make, orders, _foreman) = made(kind);
+            let (make, inbox, _foreman) = made(kind);
             for round in rounds.clone() {
                 // A new worker's source each time, as after every watcher, and each pause is over.
-                let outcome = make(&orders).sample(Duration::from_secs(round * 100));
+                let outcome = make(&inbox).sample(Duration::from_secs(round * 100));
                 assert!(matches!(outcome, Err(DriverError::Program(_))), "{kind}");
             }
         }

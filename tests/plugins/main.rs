@@ -1,4 +1,5 @@
-//! Plugins of the operator's, run by the real program: what reaches a push, what does not, and what is left behind.
+//! Plugins of the operator's, run by the real program: what reaches a push, what does not, and what
+//! is left behind.
 
 #[cfg(test)]
 mod bench;

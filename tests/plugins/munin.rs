@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use rtstat::plugins::{
     exec::{self, definition::Definition},
-    registry::Home,
-    worker::orders,
+    registry::Execution,
+    worker::inbox,
 };
 use serde_json::Value;
 
@@ -21,11 +21,11 @@ fn rows(path: &str) -> (Vec<Value>, Vec<Value>) {
     );
     let definition =
         Definition::parse(Path::new("/x/munin.toml"), &format!("munin = '{path}'")).unwrap();
-    let Home::Worker { make, .. } = exec::entry(definition).home else {
+    let Execution::Worker { make, .. } = exec::entry(definition).execution else {
         panic!("no worker")
     };
-    let (_foreman, orders) = orders().unwrap();
-    let mut source = make(&orders);
+    let (_foreman, inbox) = inbox().unwrap();
+    let mut source = make(&inbox);
     let mut sample = |secs| {
         source
             .sample(Duration::from_secs(secs))
@@ -91,7 +91,8 @@ fn levels_are_shown_and_counters_become_rates() {
         "since boot is no rate: {first:?}"
     );
     let rate = row(&second, "forks")["value"].as_f64().unwrap();
-    // Between the readings this very plugin was started; since boot it would be many thousands a second.
+    // Between the readings this very plugin was started; since boot it would be many thousands a
+    // second.
     assert!(rate > 0.0 && rate < 100_000.0, "{rate}");
     assert_eq!(row(&second, "forks")["unit"], "forks / second");
     let (first, _) = rows(&format!("{FOLDER}/load"));

@@ -138,7 +138,8 @@ fn bad_plugins_delay_nobody() {
             number(&pair[0], "seq") + 1.0,
             "a push is missing"
         );
-        // The window that the server measured: a push that had waited for a plugin would cover more.
+        // The window that the server measured: a push that had waited for a plugin would cover
+        // more.
         let window = number(&pair[1], "dt");
         assert!(window < 0.75, "{window}");
     }

@@ -22,7 +22,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `rtstatd server` with a listener of `scheme` (`raw`, `ws`) and more options, and waits until it listens.
+    /// Starts `rtstatd server` with a listener of `scheme` (`raw`, `ws`) and more options, and
+    /// waits until it listens.
     pub fn start(scheme: &str, options: &[&str]) -> Self {
         Self::start_with(scheme, options, &[])
     }

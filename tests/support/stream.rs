@@ -48,7 +48,8 @@ impl Stream {
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 
-    /// Reads until `take` finds something at the front of what has come: it gives the value and its length in bytes.
+    /// Reads until `take` finds something at the front of what has come: it gives the value and its
+    /// length in bytes.
     pub fn read_for<T>(
         &mut self,
         time: Duration,

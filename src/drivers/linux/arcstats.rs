@@ -1,4 +1,5 @@
-//! /proc/spl/kstat/zfs/arcstats (OpenZFS): the cache that ZFS keeps outside the kernel's page cache.
+//! /proc/spl/kstat/zfs/arcstats (OpenZFS): the cache that ZFS keeps outside the kernel's page
+//! cache.
 
 use crate::drivers::{
     DriverError, Root,

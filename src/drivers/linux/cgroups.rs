@@ -1,7 +1,8 @@
-//! /sys/fs/cgroup (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/): what groups of processes use.
+//! /sys/fs/cgroup (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/): what groups of
+//! processes use.
 //!
-//! A host has one tree (version 2), a tree for each resource (version 1), or both, with the resources in the old
-//! trees (hybrid).
+//! A host has one tree (version 2), a tree for each resource (version 1), or both, with the
+//! resources in the old trees (hybrid).
 
 use std::{
     ffi::OsString,
@@ -20,7 +21,8 @@ use crate::drivers::{
     },
 };
 
-/// Version 1 writes "no limit" as the largest number of pages that it can count; nothing real comes near.
+/// Version 1 writes "no limit" as the largest number of pages that it can count; nothing real comes
+/// near.
 const NO_LIMIT_BYTES: u64 = 1 << 62;
 
 /// What a group has used and uses now. What the host does not count is none.
@@ -36,7 +38,8 @@ pub struct Usage {
     pub disk_bytes: Option<(u64, u64)>,
     /// Threads now.
     pub tasks: Option<u64>,
-    /// How much of the last ten seconds some task waited for processors, memory and disks (hundredths of a percent).
+    /// How much of the last ten seconds some task waited for processors, memory and disks
+    /// (hundredths of a percent).
     pub pressure: Option<[u64; 3]>,
 }
 
@@ -182,7 +185,8 @@ impl Cgroups {
     }
 }
 
-/// The names of the folders in `folder`. The listing tells what is one: a group has some forty files beside them.
+/// The names of the folders in `folder`. The listing tells what is one: a group has some forty
+/// files beside them.
 fn folders(folder: &Path) -> Vec<OsString> {
     let listed = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());

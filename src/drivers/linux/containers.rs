@@ -1,4 +1,5 @@
-//! Containers by the names of their cgroups: no engine is asked, since its socket is as good as root.
+//! Containers by the names of their cgroups: no engine is asked, since its socket is as good as
+//! root.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
-//! The D-Bus wire (D-Bus Specification, sections Message Protocol and Authentication Protocol), as much as one call
-//! without arguments beyond a list of words needs. Nothing here reads or writes files or sockets.
+//! The D-Bus wire (D-Bus Specification, sections Message Protocol and Authentication Protocol), as
+//! much as one call without arguments beyond a list of words needs. Nothing here reads or writes
+//! files or sockets.
 
 /// A message that does not follow the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

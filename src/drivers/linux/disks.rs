@@ -1,5 +1,5 @@
-//! /sys/class/block (Documentation/ABI/testing/sysfs-block): which block devices are disks, and which repeat what
-//! others count.
+//! /sys/class/block (Documentation/ABI/testing/sysfs-block): which block devices are disks, and
+//! which repeat what others count.
 
 use std::{
     collections::HashMap,
@@ -104,8 +104,8 @@ impl Roles {
     }
 }
 
-/// Kinds that the name tells for sure. md and dm devices exist for a moment before their parts are linked to them;
-/// volumes of ZFS and mirrors of DRBD never have theirs linked.
+/// Kinds that the name tells for sure. md and dm devices exist for a moment before their parts are
+/// linked to them; volumes of ZFS and mirrors of DRBD never have theirs linked.
 fn by_kind(name: &[u8]) -> Option<Role> {
     let kinds: [(&[u8], Role); 7] = [
         (b"loop", Role::Virtual),
@@ -125,8 +125,8 @@ fn by_kind(name: &[u8]) -> Option<Role> {
         .find_map(|(prefix, role)| numbered(prefix).map(|()| role))
 }
 
-/// The disk `nvme0n2` of the way `nvme0c1n2` to it (nvme-core's multipath). The disk counts what its ways count since
-/// Linux 6.2, and nothing before.
+/// The disk `nvme0n2` of the way `nvme0c1n2` to it (nvme-core's multipath). The disk counts what
+/// its ways count since Linux 6.2, and nothing before.
 #[must_use]
 pub fn disk_of_path(name: Name) -> Option<Name> {
     let text = std::str::from_utf8(name.as_bytes()).ok()?;

@@ -35,7 +35,8 @@ pub struct Disk {
     pub queue_ms: u64,
 }
 
-/// Gives each device to `visit`. Lines with fewer counters (partitions before Linux 2.6.25) are left out.
+/// Gives each device to `visit`. Lines with fewer counters (partitions before Linux 2.6.25) are
+/// left out.
 ///
 /// # Errors
 /// When a line that has all counters has something else than numbers in them.

@@ -1,4 +1,5 @@
-//! Which units of the service manager have failed (org.freedesktop.systemd1(5)). It tells that nowhere but on the bus.
+//! Which units of the service manager have failed (org.freedesktop.systemd1(5)). It tells that
+//! nowhere but on the bus.
 
 use std::{
     io::{self, ErrorKind, Read, Result as IoResult, Write},
@@ -84,7 +85,8 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Connecting to a listener whose queue is full would wait for ever, so it is tried without waiting.
+    /// Connecting to a listener whose queue is full would wait for ever, so it is tried without
+    /// waiting.
     fn begin(path: &Path, until: Instant) -> IoResult<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;

@@ -14,8 +14,8 @@ use crate::drivers::{DriverError, Root, linux::text::Malformed};
 /// No kernel file that we read comes near this; beyond it something else was found in its place.
 const LARGEST_BYTES: usize = 16 << 20;
 
-/// One kernel file, opened by the first read and kept open: `pread` at 0 makes the kernel print it anew, for about
-/// half of what open, read and close cost.
+/// One kernel file, opened by the first read and kept open: `pread` at 0 makes the kernel print it
+/// anew, for about half of what open, read and close cost.
 #[derive(Debug)]
 pub struct KernelFile {
     path: PathBuf,
@@ -37,9 +37,9 @@ impl KernelFile {
         }
     }
 
-    /// The same for a file that the kernel prints whole at each read (`single_open` in its source: stat, meminfo,
-    /// loadavg, uptime), which saves the read that would find its end. Files of many records, such as net/dev, come a
-    /// page at a time and must not be read so.
+    /// The same for a file that the kernel prints whole at each read (`single_open` in its source:
+    /// stat, meminfo, loadavg, uptime), which saves the read that would find its end. Files of many
+    /// records, such as net/dev, come a page at a time and must not be read so.
     #[must_use]
     pub fn in_one_piece(root: &Root, relative: impl AsRef<Path>) -> Self {
         Self {
@@ -51,8 +51,8 @@ impl KernelFile {
     /// Reads the whole file and gives the bytes to `parse`.
     ///
     /// # Errors
-    /// When the file is absent or cannot be read, and what `parse` refuses. It is opened anew the next time: another may be
-    /// in its place.
+    /// When the file is absent or cannot be read, and what `parse` refuses. It is opened anew the
+    /// next time: another may be in its place.
     pub fn read<T>(
         &mut self,
         parse: impl FnOnce(&[u8]) -> Result<T, Malformed>,
@@ -83,8 +83,8 @@ impl KernelFile {
     }
 }
 
-/// Reads a file that is asked for once or seldom, through `buffer`. Opening never waits, not for the other end of a
-/// pipe either.
+/// Reads a file that is asked for once or seldom, through `buffer`. Opening never waits, not for
+/// the other end of a pipe either.
 ///
 /// # Errors
 /// When the file is absent or cannot be read.
@@ -101,8 +101,9 @@ pub fn read_once<'buffer>(
     Ok(buffer)
 }
 
-/// Fills `buffer` by `read` (into the free part, at the offset) until it gives nothing more or, for a file `in_one_piece`,
-/// less than there was room for. The buffer keeps its capacity, and its length becomes what was read.
+/// Fills `buffer` by `read` (into the free part, at the offset) until it gives nothing more or, for
+/// a file `in_one_piece`, less than there was room for. The buffer keeps its capacity, and its
+/// length becomes what was read.
 fn read_to_end(
     buffer: &mut Vec<u8>,
     in_one_piece: bool,

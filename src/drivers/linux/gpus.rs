@@ -1,5 +1,6 @@
-//! /sys/class/drm (Documentation/gpu/amdgpu/thermal.rst, Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon and
-//! -xe-hwmon): graphics cards whose drivers show figures as files.
+//! /sys/class/drm (Documentation/gpu/amdgpu/thermal.rst,
+//! Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon and -xe-hwmon): graphics cards whose
+//! drivers show figures as files.
 
 use std::path::{Path, PathBuf};
 

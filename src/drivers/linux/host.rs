@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::drivers::Root;
 
-/// So much of /proc/cpuinfo tells of the first processor; the kernel takes a while to print those of a large machine.
+/// So much of /proc/cpuinfo tells of the first processor; the kernel takes a while to print those
+/// of a large machine.
 const FIRST_PROCESSOR: u64 = 8192;
 
 /// The machine, as `info` names it.

@@ -1,7 +1,8 @@
-//! The network interfaces of the machine: the namespace of the first process, since a service may have one of its own.
+//! The network interfaces of the machine: the namespace of the first process, since a service may
+//! have one of its own.
 //!
-//! /sys/class/net (Documentation/ABI/testing/sysfs-class-net) shows the interfaces of *our* namespace. It is asked only
-//! where that is the machine's; otherwise names have to do.
+//! /sys/class/net (Documentation/ABI/testing/sysfs-class-net) shows the interfaces of *our*
+//! namespace. It is asked only where that is the machine's; otherwise names have to do.
 
 use std::{
     collections::HashMap,
@@ -25,7 +26,8 @@ use crate::drivers::{
 pub struct Network {
     /// `proc/1/net`, or `proc/self/net` where the first process is hidden from us.
     pub folder: &'static str,
-    /// Whether our own namespace is the one that is read, so that sysfs and sysctl speak of the same interfaces.
+    /// Whether our own namespace is the one that is read, so that sysfs and sysctl speak of the
+    /// same interfaces.
     pub ours: bool,
     /// Whether our own is read for want of the machine's, which may be another.
     pub instead: bool,
@@ -61,8 +63,8 @@ impl Network {
 pub struct Interface {
     /// Its name.
     pub name: Name,
-    /// What it carried; none for a reading in which a known interface shows zeros all over, which is a slip of the
-    /// driver and not a figure.
+    /// What it carried; none for a reading in which a known interface shows zeros all over, which
+    /// is a slip of the driver and not a figure.
     pub counters: Option<Counters>,
     /// What sysfs tells of it.
     pub link: Link,
@@ -117,7 +119,8 @@ impl Interfaces {
         }
     }
 
-    /// Reads the interfaces into `found`, and returns whether the total goes by names, for want of knowing the hardware.
+    /// Reads the interfaces into `found`, and returns whether the total goes by names, for want of
+    /// knowing the hardware.
     ///
     /// # Errors
     /// When the counters cannot be read, or are not in their form.
@@ -156,7 +159,8 @@ impl Interfaces {
         Ok(by_name)
     }
 
-    /// Zeros where there were figures the time before. A second time they are believed: the interface began anew.
+    /// Zeros where there were figures the time before. A second time they are believed: the
+    /// interface began anew.
     fn slipped(&mut self, name: Name, now: &Counters) -> bool {
         let before = self.before.insert(name, *now).unwrap_or_default();
         *now == Counters::default() && before != Counters::default()
@@ -219,16 +223,18 @@ impl Interfaces {
 /// `SPEED_UNKNOWN`, as drivers without a sign give it.
 const MBPS_UNKNOWN: u64 = u32::MAX as u64;
 
-/// Whether the interface is a piece of hardware (a virtual machine's too) whose bytes no other one counts. Bridges,
-/// bonds and VLANs are not hardware, so what is enslaved to them counts; a virtual function whose master is hardware
-/// is counted by it, and what carries the ports of a switch (DSA) by these.
+/// Whether the interface is a piece of hardware (a virtual machine's too) whose bytes no other one
+/// counts. Bridges, bonds and VLANs are not hardware, so what is enslaved to them counts; a virtual
+/// function whose master is hardware is counted by it, and what carries the ports of a switch (DSA)
+/// by these.
 fn is_hardware(folder: &Path) -> bool {
     let has = |file: &str| folder.join(file).exists();
     has("device") && !has("master/device") && !has("dsa")
 }
 
-/// Beginnings of the names that the kernel, and what brings networks, give to what carries the traffic of others or stays
-/// within the machine: containers' ends, bridges, tunnels. Members of a team are not told anywhere, so the team is left out.
+/// Beginnings of the names that the kernel, and what brings networks, give to what carries the
+/// traffic of others or stays within the machine: containers' ends, bridges, tunnels. Members of a
+/// team are not told anywhere, so the team is left out.
 const OTHERS: [&str; 46] = [
     "br",
     "cali",

@@ -1,4 +1,5 @@
-//! /proc/loadavg (proc_loadavg(5)): how many threads ran or waited for a disk, averaged over 1, 5 and 15 minutes.
+//! /proc/loadavg (proc_loadavg(5)): how many threads ran or waited for a disk, averaged over 1, 5
+//! and 15 minutes.
 
 use crate::drivers::{
     DriverError, Root,

@@ -45,8 +45,8 @@ impl LocalTime {
         }
     }
 
-    /// Seconds to add to universal time at `unix_secs` for the clock on the wall. Costs one stat of the zone's file every
-    /// ten seconds.
+    /// Seconds to add to universal time at `unix_secs` for the clock on the wall. Costs one stat of
+    /// the zone's file every ten seconds.
     pub fn offset_secs(&mut self, unix_secs: i64) -> i32 {
         // An earlier time than the last is a clock set back.
         let due = self
@@ -140,7 +140,8 @@ mod tests {
         ];
         let mut now = SUMMER;
         for (bytes, offset) in rules {
-            // A new file under the old name, as timedatectl does it; the old one stays, so that its inode is not reused.
+            // A new file under the old name, as timedatectl does it; the old one stays, so that its
+            // inode is not reused.
             if path.exists() {
                 fs::rename(&path, dir.path().join(format!("etc/{offset}"))).unwrap();
             }

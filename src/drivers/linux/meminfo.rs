@@ -1,4 +1,5 @@
-//! /proc/meminfo (proc_meminfo(5)): how the kernel shares out memory, in KiB (which the kernel writes `kB`).
+//! /proc/meminfo (proc_meminfo(5)): how the kernel shares out memory, in KiB (which the kernel
+//! writes `kB`).
 
 use crate::drivers::{
     DriverError, Root,
@@ -10,7 +11,8 @@ use crate::drivers::{
 
 macro_rules! meminfo {
     ($($(#[$doc:meta])+ $field:ident = $key:literal),+ $(,)?) => {
-        /// One reading of /proc/meminfo, in KiB. A field that this kernel does not print is none; 0 is a figure.
+        /// One reading of /proc/meminfo, in KiB. A field that this kernel does not print is none; 0
+        /// is a figure.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub struct Meminfo {
             /// Usable memory: what is installed, less what the firmware and the kernel keep.

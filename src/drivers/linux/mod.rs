@@ -1,11 +1,10 @@
 //! Linux: one kernel file a module, each a parser over bytes and a reader of a few lines.
 //!
-//! What is read every time is kept open and read by `pread` into a buffer that is reused; nothing is allocated once
-//! the buffers have grown. A file cut off in the middle, or one that is not what the kernel's documents say, is an
-//! error or a line left out, and never a panic.
+//! What is read every time is kept open and read by `pread` into a buffer that is reused; nothing
+//! is allocated once the buffers have grown. A file cut off in the middle, or one that is not what
+//! the kernel's documents say, is an error or a line left out, and never a panic.
 
 pub mod arcstats;
-pub mod census;
 pub mod cgroups;
 pub mod containers;
 pub mod dbus;
@@ -26,6 +25,7 @@ pub mod online;
 pub mod pid_files;
 pub mod pid_stat;
 pub mod pressure;
+pub mod process_counter;
 pub mod processes;
 pub mod sensors;
 pub mod sockets;

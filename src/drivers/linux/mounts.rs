@@ -30,7 +30,8 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-/// Parses the file. The kernel writes blanks in names as octal numbers, and names need not be UTF-8.
+/// Parses the file. The kernel writes blanks in names as octal numbers, and names need not be
+/// UTF-8.
 ///
 /// # Errors
 /// When a line is not in the documented form.
@@ -85,8 +86,8 @@ fn unescape(mut field: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What the kernel and programs show as files without keeping any, images that are full by nature, and mounts that
-/// appear when they are looked at.
+/// What the kernel and programs show as files without keeping any, images that are full by nature,
+/// and mounts that appear when they are looked at.
 const NOT_STORAGE: &[&str] = &[
     "autofs",
     "binfmt_misc",
@@ -142,7 +143,8 @@ const NETWORK: &[&str] = &[
     "smbfs",
 ];
 
-/// The file systems worth showing, each once by its shortest mount point, in the order of these points.
+/// The file systems worth showing, each once by its shortest mount point, in the order of these
+/// points.
 #[must_use]
 pub fn storage(mounts: Vec<Mount>, with_network: bool) -> Vec<Mount> {
     // What is mounted over a mount hides it.
@@ -180,12 +182,13 @@ fn is_storage(mount: &Mount, with_network: bool) -> bool {
 pub struct View {
     /// In the order in which they were mounted.
     pub mounts: Vec<Mount>,
-    /// Whether the view is ours, where the machine's is hidden: a service lacks mounts in it, and has some of its own.
+    /// Whether the view is ours, where the machine's is hidden: a service lacks mounts in it, and
+    /// has some of its own.
     pub own: bool,
 }
 
-/// The mounts of the machine: those of the first process, since a service has a view of its own; where that one is
-/// hidden from us, our own.
+/// The mounts of the machine: those of the first process, since a service has a view of its own;
+/// where that one is hidden from us, our own.
 ///
 /// # Errors
 /// When neither can be read, or the file is not in its form.
@@ -200,7 +203,8 @@ pub fn read(root: &Root) -> Result<View, DriverError> {
     }
 }
 
-/// Whether lxcfs stands in for the file `path` in our view: a container's figures in the place of the machine's.
+/// Whether lxcfs stands in for the file `path` in our view: a container's figures in the place of
+/// the machine's.
 #[must_use]
 pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
     let own = read_file(root, OWN).unwrap_or_default();

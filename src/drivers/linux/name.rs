@@ -1,4 +1,5 @@
-//! Short names of the kernel (devices, interfaces, programs), kept in place so that readings allocate nothing.
+//! Short names of the kernel (devices, interfaces, programs), kept in place so that readings
+//! allocate nothing.
 
 use std::fmt::{self, Debug, Display, Write};
 
@@ -7,7 +8,8 @@ use serde::{Serialize, Serializer};
 /// Longest of the kernel's short names: DISK_NAME_LEN is 32, IFNAMSIZ 16, TASK_COMM_LEN 16.
 const CAPACITY: usize = 32;
 
-/// At most 32 bytes; what was longer is cut. Shown with a replacement character for what is not UTF-8.
+/// At most 32 bytes; what was longer is cut. Shown with a replacement character for what is not
+/// UTF-8.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     bytes: [u8; CAPACITY],

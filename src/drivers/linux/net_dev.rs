@@ -25,7 +25,8 @@ pub struct Counters {
 /// Gives each interface to `visit`.
 ///
 /// # Errors
-/// When the two lines of titles are not first, or a line is not a name, a colon and sixteen numbers.
+/// When the two lines of titles are not first, or a line is not a name, a colon and sixteen
+/// numbers.
 pub fn parse(bytes: &[u8], mut visit: impl FnMut(Name, Counters)) -> Result<(), Malformed> {
     let mut lines = lines(bytes);
     let titles = (lines.next(), lines.next());

@@ -1,4 +1,5 @@
-//! /sys/devices/system/cpu/online (Documentation/ABI/testing/sysfs-devices-system-cpu): which processors are on.
+//! /sys/devices/system/cpu/online (Documentation/ABI/testing/sysfs-devices-system-cpu): which
+//! processors are on.
 
 use crate::drivers::{
     DriverError, Root,

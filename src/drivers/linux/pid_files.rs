@@ -1,10 +1,10 @@
-//! The smaller files of a process: /proc/PID/io, /proc/PID/status and /proc/PID/cgroup (proc_pid_io(5),
-//! proc_pid_status(5), cgroups(7)).
+//! The smaller files of a process: /proc/PID/io, /proc/PID/status and /proc/PID/cgroup
+//! (proc_pid_io(5), proc_pid_status(5), cgroups(7)).
 
 use crate::drivers::linux::text::{decimal, fields, lines, split_once};
 
-/// Bytes that a process has caused to be read from and written to disks since it started. Asking needs to be its user
-/// or root.
+/// Bytes that a process has caused to be read from and written to disks since it started. Asking
+/// needs to be its user or root.
 #[must_use]
 pub fn disk_bytes(io: &[u8]) -> Option<(u64, u64)> {
     let value = |key: &[u8]| lines(io).find_map(|line| decimal(line.strip_prefix(key)?));
@@ -21,8 +21,8 @@ pub fn effective_uid(status: &[u8]) -> Option<u32> {
         .and_then(|uid| u32::try_from(uid).ok())
 }
 
-/// The innermost unit of the service manager that the process belongs to. Hosts with several hierarchies tell it in
-/// the one called `systemd`, the others in the only one.
+/// The innermost unit of the service manager that the process belongs to. Hosts with several
+/// hierarchies tell it in the one called `systemd`, the others in the only one.
 #[must_use]
 pub fn unit(cgroup: &[u8]) -> Option<&[u8]> {
     lines(cgroup).find_map(|line| {

@@ -1,4 +1,5 @@
-//! /proc/pressure (Documentation/accounting/psi.rst, since Linux 4.20): how long work waited for a resource.
+//! /proc/pressure (Documentation/accounting/psi.rst, since Linux 4.20): how long work waited for a
+//! resource.
 
 use crate::drivers::{
     DriverError, Root,
@@ -8,7 +9,8 @@ use crate::drivers::{
     },
 };
 
-/// One line: how much of the last 10, 60 and 300 seconds was lost (hundredths of a percent), and all time lost.
+/// One line: how much of the last 10, 60 and 300 seconds was lost (hundredths of a percent), and
+/// all time lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stall {
     /// Hundredths of a percent, over 10, 60 and 300 seconds.
@@ -64,7 +66,8 @@ fn stall<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Stall> {
 pub struct PressureFile(Option<KernelFile>);
 
 impl PressureFile {
-    /// The pressure of `resource` (`cpu`, `memory`, `io`, `irq`) below `root`; opened by the first read.
+    /// The pressure of `resource` (`cpu`, `memory`, `io`, `irq`) below `root`; opened by the first
+    /// read.
     #[must_use]
     pub fn new(root: &Root, resource: &str) -> Self {
         Self(Some(KernelFile::new(
@@ -73,7 +76,8 @@ impl PressureFile {
         )))
     }
 
-    /// Reads it; none where this kernel has no such file, or has it and was started without the measurement.
+    /// Reads it; none where this kernel has no such file, or has it and was started without the
+    /// measurement.
     ///
     /// # Errors
     /// When the file is there and cannot be read or [`parse`] refuses it.

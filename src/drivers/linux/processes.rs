@@ -35,7 +35,8 @@ pub struct Processes {
 pub struct Walk {
     /// Processes that were read.
     pub read: u64,
-    /// Processes that are listed and may not be read; more may be hidden from the list (`hidepid=`).
+    /// Processes that are listed and may not be read; more may be hidden from the list
+    /// (`hidepid=`).
     pub refused: u64,
     /// Whether the first process was among those read: if not, the others are a part of what runs.
     pub saw_init: bool,
@@ -54,23 +55,24 @@ impl Processes {
         }
     }
 
-    /// The process id that this process has in the /proc below the root; none where it is not in there.
+    /// The process id that this process has in the /proc below the root; none where it is not in
+    /// there.
     #[must_use]
     pub fn own_pid(&self) -> Option<u32> {
         let target = std::fs::read_link(self.path.join("self")).ok()?;
         pid(target.as_os_str().as_encoded_bytes())
     }
 
-    /// Reads the beginning of the file `file` (such as `io`) of the process `pid`, as the last walk found it; none when
-    /// the process has ended or the file may not be read.
+    /// Reads the beginning of the file `file` (such as `io`) of the process `pid`, as the last walk
+    /// found it; none when the process has ended or the file may not be read.
     pub fn file(&mut self, pid: u32, file: &str) -> Option<&[u8]> {
         let folder = self.open.as_ref()?;
         let length = read_file(folder, pid, file, &mut self.name, &mut self.line).ok()?;
         self.line.get(..length)
     }
 
-    /// Gives the stat line of every process to `visit`, once each, in the order of the process ids. Processes that end
-    /// meanwhile are left out.
+    /// Gives the stat line of every process to `visit`, once each, in the order of the process ids.
+    /// Processes that end meanwhile are left out.
     ///
     /// # Errors
     /// When /proc itself cannot be listed.

@@ -1,7 +1,9 @@
-//! /sys/class/hwmon, /sys/class/thermal and /sys/class/powercap (Documentation/hwmon/sysfs-interface.rst,
-//! Documentation/driver-api/thermal/sysfs-api.rst, Documentation/power/powercap/powercap.rst): heat, fans and energy.
+//! /sys/class/hwmon, /sys/class/thermal and /sys/class/powercap
+//! (Documentation/hwmon/sysfs-interface.rst, Documentation/driver-api/thermal/sysfs-api.rst,
+//! Documentation/power/powercap/powercap.rst): heat, fans and energy.
 //!
-//! Finding a source touches no device; reading one may take seconds, or for ever, on a slow or broken bus.
+//! Finding a source touches no device; reading one may take seconds, or for ever, on a slow or
+//! broken bus.
 
 use std::{
     collections::HashSet,
@@ -23,7 +25,8 @@ const HOTTEST_MILLI_C: i64 = 1_000_000;
 /// One chip, thermal zone or energy counter: what is read in one go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
-    /// Where the device stands in the machine: the same after a restart, unlike the numbers of the classes.
+    /// Where the device stands in the machine: the same after a restart, unlike the numbers of the
+    /// classes.
     pub device: PathBuf,
     /// The chip's name, with its device's where several chips share the name.
     pub chip: String,
@@ -90,8 +93,9 @@ pub struct Temperature {
     pub crit_milli_c: Option<i64>,
 }
 
-/// The sources of this machine in a stable order, without the chips whose names are in `off`. Thermal zones show what
-/// chips show as well, so they are taken only where no chip has a temperature: a battery or a fan is a chip, too.
+/// The sources of this machine in a stable order, without the chips whose names are in `off`.
+/// Thermal zones show what chips show as well, so they are taken only where no chip has a
+/// temperature: a battery or a fan is a chip, too.
 #[must_use]
 pub fn sources(root: &Root, off: &[String]) -> Vec<Source> {
     let found = |class: &str, prefix: &str, name_file: &str, kind| -> Vec<Source> {

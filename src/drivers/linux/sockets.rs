@@ -1,5 +1,6 @@
-//! /proc/PID/net/{sockstat,sockstat6,snmp,netstat} (proc_pid_net(5), Documentation/networking/snmp_counter.rst) and the
-//! connection tracker's sysctls: the sockets of the machine.
+//! /proc/PID/net/{sockstat,sockstat6,snmp,netstat} (proc_pid_net(5),
+//! Documentation/networking/snmp_counter.rst) and the connection tracker's sysctls: the sockets of
+//! the machine.
 
 use crate::drivers::{
     DriverError, Root,
@@ -48,7 +49,8 @@ pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
         .ok_or(Malformed("a line of TCP"))
 }
 
-/// Parses snmp or netstat, lines of names that are followed by a line of numbers: the counter `name` of `protocol`.
+/// Parses snmp or netstat, lines of names that are followed by a line of numbers: the counter
+/// `name` of `protocol`.
 ///
 /// # Errors
 /// When the counter is there and not a number.
@@ -94,8 +96,8 @@ pub struct SocketFiles {
     sockstat6: KernelFile,
     snmp: KernelFile,
     netstat: KernelFile,
-    /// The tracker's count and limit. A sysctl is that of our own namespace, so there is none where the machine's is
-    /// another.
+    /// The tracker's count and limit. A sysctl is that of our own namespace, so there is none where
+    /// the machine's is another.
     conntrack: Option<(KernelFile, KernelFile)>,
     own: bool,
 }

@@ -1,4 +1,5 @@
-//! statvfs(3): how full a file system is. This call may never return where a server or a daemon is gone.
+//! statvfs(3): how full a file system is. This call may never return where a server or a daemon is
+//! gone.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
@@ -22,8 +23,8 @@ pub struct Space {
     pub files: Option<(u64, u64)>,
 }
 
-/// Asks the file system of `mount`. None when it does not answer, or when another one is mounted there in our view of
-/// the machine, which would give that one's figures.
+/// Asks the file system of `mount`. None when it does not answer, or when another one is mounted
+/// there in our view of the machine, which would give that one's figures.
 #[must_use]
 pub fn space(mount: &Mount) -> Option<Space> {
     is_seen_at(&mount.point, mount)

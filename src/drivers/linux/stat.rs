@@ -1,4 +1,5 @@
-//! /proc/stat (proc_stat(5)): what the processors did since boot, in clock ticks, and the kernel's event counters.
+//! /proc/stat (proc_stat(5)): what the processors did since boot, in clock ticks, and the kernel's
+//! event counters.
 
 use crate::drivers::{
     DriverError, Root,
@@ -8,15 +9,18 @@ use crate::drivers::{
     },
 };
 
-/// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that Rust's std runs on.
+/// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that
+/// Rust's std runs on.
 pub const TICKS_A_SECOND: u64 = 100;
 
-/// Idle time never falls by as much as this unless the processor was unplugged and its counters began anew (ticks).
+/// Idle time never falls by as much as this unless the processor was unplugged and its counters
+/// began anew (ticks).
 const HOT_PLUG_TICKS: u64 = 3 * TICKS_A_SECOND;
 
 /// What one processor, or all of them, spent where since boot, in clock ticks.
 ///
-/// `guest` is inside `user` and `guest_nice` inside `nice`: adding them counts virtual machines twice.
+/// `guest` is inside `user` and `guest_nice` inside `nice`: adding them counts virtual machines
+/// twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuTicks {
     /// In user mode, guests included.
@@ -59,8 +63,9 @@ impl CpuTicks {
         .fold(0, u64::saturating_add)
     }
 
-    /// What was spent since `before`, each field on its own and never below zero, since iowait and idle may go back.
-    /// None when the processor was unplugged in between, which the kernel shows as idle time lost.
+    /// What was spent since `before`, each field on its own and never below zero, since iowait and
+    /// idle may go back. None when the processor was unplugged in between, which the kernel shows
+    /// as idle time lost.
     #[must_use]
     pub fn since(&self, before: &Self) -> Option<Self> {
         if before.idle.saturating_sub(self.idle) >= HOT_PLUG_TICKS {
@@ -80,7 +85,8 @@ impl CpuTicks {
         })
     }
 
-    /// The first four columns exist since the beginning; later ones are 0 where the kernel lacks them.
+    /// The first four columns exist since the beginning; later ones are 0 where the kernel lacks
+    /// them.
     fn parse<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut needed = || decimal(columns.next()?);
         let (user, nice, system, idle) = (needed()?, needed()?, needed()?, needed()?);
@@ -105,7 +111,8 @@ impl CpuTicks {
 pub struct Stat {
     /// The line of all processors together.
     pub all: CpuTicks,
-    /// The online processors by number, in the kernel's order; numbers have gaps where processors are offline.
+    /// The online processors by number, in the kernel's order; numbers have gaps where processors
+    /// are offline.
     pub cpus: Vec<(u32, CpuTicks)>,
     /// Context switches since boot.
     pub context_switches: Option<u64>,
@@ -122,8 +129,9 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Leaves the processors' times and the boot: what lxcfs makes a container's own. It passes the rest on as the host
-    /// has it, so that all of the host's events would stand beside a few of its processors.
+    /// Leaves the processors' times and the boot: what lxcfs makes a container's own. It passes the
+    /// rest on as the host has it, so that all of the host's events would stand beside a few of its
+    /// processors.
     pub fn forget_the_hosts(&mut self) {
         (self.context_switches, self.interrupts, self.forks) = (None, None, None);
         (self.running, self.blocked) = (None, None);

@@ -10,7 +10,8 @@ use crate::drivers::linux::{
     text::{decimal, signed},
 };
 
-/// The text of a file, without blanks around it; none where it is absent, empty or refuses to be read.
+/// The text of a file, without blanks around it; none where it is absent, empty or refuses to be
+/// read.
 #[must_use]
 pub fn text(path: &Path) -> Option<String> {
     let mut buffer = Vec::new();
@@ -30,7 +31,8 @@ pub fn signed_number(path: &Path) -> Option<i64> {
     signed(text(path)?.as_bytes())
 }
 
-/// The folders and files in `folder` whose name `wanted` takes, by name; numbers in names count as numbers.
+/// The folders and files in `folder` whose name `wanted` takes, by name; numbers in names count as
+/// numbers.
 #[must_use]
 pub fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let listed = fs::read_dir(folder)

@@ -65,7 +65,8 @@ pub fn signed(field: &[u8]) -> Option<i64> {
     }
 }
 
-/// A decimal fraction with two digits after the point, as hundredths: the form of /proc/loadavg and /proc/uptime.
+/// A decimal fraction with two digits after the point, as hundredths: the form of /proc/loadavg and
+/// /proc/uptime.
 #[must_use]
 pub fn hundredths(field: &[u8]) -> Option<u64> {
     let (whole, part) = split_once(field, b'.')?;

@@ -1,4 +1,5 @@
-//! /proc/uptime (proc_uptime(5)): how long the system runs; a container's own time where lxcfs stands in.
+//! /proc/uptime (proc_uptime(5)): how long the system runs; a container's own time where lxcfs
+//! stands in.
 
 use crate::drivers::{
     DriverError, Root,

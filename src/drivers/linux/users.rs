@@ -1,5 +1,5 @@
-//! Who is logged in: the sessions of logind (the files behind sd_get_sessions(3)), or else utmp(5), which newer
-//! systems no longer have.
+//! Who is logged in: the sessions of logind (the files behind sd_get_sessions(3)), or else utmp(5),
+//! which newer systems no longer have.
 
 use std::{
     fs,
@@ -29,7 +29,8 @@ const UTMP_RECORD_BYTES: usize = if cfg!(any(
 /// `ut_type` of a login.
 const USER_PROCESS: u16 = 7;
 
-/// A folder's time of change is only as fine as the kernel's clock tick: a younger one may still hide a change.
+/// A folder's time of change is only as fine as the kernel's clock tick: a younger one may still
+/// hide a change.
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// Between two looks at places that did not exist: a container seldom gets a logind.
@@ -65,8 +66,9 @@ impl Users {
         }
     }
 
-    /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or goes, the reading of a
-    /// small file for each session otherwise, and nothing for two seconds after nothing told.
+    /// How many sessions users have; 0 where nothing tells. Costs one stat while nobody comes or
+    /// goes, the reading of a small file for each session otherwise, and nothing for two seconds
+    /// after nothing told.
     pub fn count(&mut self) -> u64 {
         if self
             .absent
@@ -95,7 +97,8 @@ impl Users {
         }
         let mut count = 0;
         for entry in fs::read_dir(&self.sessions).ok()?.flatten() {
-            // Temporary files and the pipes that hold sessions open have a dot in the name; session names have none.
+            // Temporary files and the pipes that hold sessions open have a dot in the name; session
+            // names have none.
             if entry.file_name().as_encoded_bytes().contains(&b'.') {
                 continue;
             }
@@ -112,14 +115,16 @@ impl Users {
     fn count_utmp(&mut self) -> Option<u64> {
         let path = self.utmp.iter().find(|path| path.exists())?;
         let bytes = read_once(path, &mut self.buffer).ok()?;
-        // Logins that ended without being struck off stay in utmp; with hidden processes we cannot tell.
+        // Logins that ended without being struck off stay in utmp; with hidden processes we cannot
+        // tell.
         let hidden = !self.proc.join("1/stat").exists();
         let alive = |pid: &u32| hidden || self.proc.join(pid.to_string()).exists();
         Some(logins(bytes).filter(alive).count() as u64)
     }
 }
 
-/// Whether the session is a person's (and not a service manager's, a greeter's or a batch job's) and has not ended.
+/// Whether the session is a person's (and not a service manager's, a greeter's or a batch job's)
+/// and has not ended.
 fn is_user_session(bytes: &[u8]) -> bool {
     let (mut user, mut closing) = (false, false);
     for (key, value) in lines(bytes).filter_map(|line| split_once(line, b'=')) {

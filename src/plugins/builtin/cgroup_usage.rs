@@ -26,7 +26,8 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Between two readings of the same group. A group that was begun anew has smaller counters, and no rates.
+    /// Between two readings of the same group. A group that was begun anew has smaller counters,
+    /// and no rates.
     #[must_use]
     pub fn between(before: Option<(&Usage, Duration)>, now: &Usage) -> Self {
         let rates = |field: fn(&Usage) -> Option<u64>| {
@@ -42,7 +43,8 @@ impl Figures {
     }
 }
 
-/// The counters of a group for `/metrics`, in families of these names: processor time, memory, bytes read and written.
+/// The counters of a group for `/metrics`, in families of these names: processor time, memory,
+/// bytes read and written.
 pub fn families(
     names: &[&'static str; 4],
     labels: &[Label<'_>],

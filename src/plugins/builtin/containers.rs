@@ -1,4 +1,5 @@
-//! `ct`: the containers and what they use, by the names of their cgroups. No engine's socket is touched.
+//! `ct`: the containers and what they use, by the names of their cgroups. No engine's socket is
+//! touched.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -20,7 +21,8 @@ use crate::{
 /// More are not shown.
 const ROWS: usize = 128;
 
-/// The plugin. A reading costs some ten small files for each container, and the listing of all groups.
+/// The plugin. A reading costs some ten small files for each container, and the listing of all
+/// groups.
 #[derive(Debug)]
 pub struct Ct(Option<Cgroups>);
 

@@ -1,8 +1,9 @@
-//! `cpu`: where the processors' time goes, in all of the kernel's words, and the kernel's event counters.
+//! `cpu`: where the processors' time goes, in all of the kernel's words, and the kernel's event
+//! counters.
 //!
-//! The ratios are parts of the eight fields from `user` to `steal`. `guest` is inside `user`, and `guest_nice` inside
-//! `nice`: they are shown beside them and are not added again. In a container of lxcfs the event counters are null: they
-//! are the host's.
+//! The ratios are parts of the eight fields from `user` to `steal`. `guest` is inside `user`, and
+//! `guest_nice` inside `nice`: they are shown beside them and are not added again. In a container
+//! of lxcfs the event counters are null: they are the host's.
 
 use std::path::Path;
 

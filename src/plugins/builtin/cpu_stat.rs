@@ -55,8 +55,8 @@ impl Serialize for Cpus<'_> {
     }
 }
 
-/// The original's four figures. They overlap: irq and softirq are in `system` and in `iowait`, and guests and the time
-/// stolen by the hypervisor are nowhere (transcripts, section Push JSON).
+/// The original's four figures. They overlap: irq and softirq are in `system` and in `iowait`, and
+/// guests and the time stolen by the hypervisor are nowhere (transcripts, section Push JSON).
 #[derive(Serialize)]
 struct Shares {
     usage: Decimal,
@@ -114,7 +114,8 @@ mod tests {
     fn the_originals_figures_to_the_byte() {
         let zeros = r#"{"usage":0,"user":0,"system":0,"iowait":0}"#;
         let cases = [
-            // user 2 + nice 1, system 1 + irq 4 + softirq 5, iowait 7 + irq + softirq, of 100; steal and guests nowhere.
+            // user 2 + nice 1, system 1 + irq 4 + softirq 5, iowait 7 + irq + softirq, of 100;
+            // steal and guests nowhere.
             (
                 "cpu  0 0 0 0\ncpu0 10 10 10 10 10 10 10 10 10 10\n",
                 "cpu  0 0 0 0\ncpu0 12 11 11 90 17 14 15 99 99 99\n",

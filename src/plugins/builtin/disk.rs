@@ -1,7 +1,7 @@
 //! `disk`: bytes, requests, latency and business of the disks, each and in total.
 //!
-//! The total counts whole disks only: partitions, arrays, mapped devices and volumes repeat the same bytes. Loop
-//! devices and memory disks are shown once they are used.
+//! The total counts whole disks only: partitions, arrays, mapped devices and volumes repeat the
+//! same bytes. Loop devices and memory disks are shown once they are used.
 
 use std::time::Duration;
 
@@ -157,7 +157,8 @@ struct Total {
 }
 
 impl Total {
-    /// The sums of what each disk grew by: one that has come or began anew in between has no part in it.
+    /// The sums of what each disk grew by: one that has come or began anew in between has no part
+    /// in it.
     fn between(before: &Sample, now: &Sample, over: Duration) -> Self {
         let (mut read, mut written) = (0_u64, 0_u64);
         for (index, (disk, _)) in now
@@ -217,8 +218,9 @@ struct Rates {
 }
 
 impl Rates {
-    /// None when a count of bytes or requests fell: the device began anew. Times have 32 bits in the kernel and begin anew
-    /// by themselves, every few days on a busy disk: then what is made of them is not known.
+    /// None when a count of bytes or requests fell: the device began anew. Times have 32 bits in
+    /// the kernel and begin anew by themselves, every few days on a busy disk: then what is made of
+    /// them is not known.
     fn between(before: &Counters, now: &Counters, over: Duration) -> Option<Self> {
         let grown = |field: fn(&Counters) -> u64| field(now).checked_sub(field(before));
         let rate = |field: fn(&Counters) -> u64| Decimal::rate(field(before), field(now), over);

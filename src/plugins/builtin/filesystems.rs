@@ -1,7 +1,8 @@
 //! `fs`: how full the machine's file systems are.
 //!
-//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`. Where the
-//! machine's mounts are hidden from us the rows are those of our own view, and say so: `"by":"self"`.
+//! Each is asked on its own: one that does not answer keeps the figures that it had, with their age
+//! in `stale`. Where the machine's mounts are hidden from us the rows are those of our own view,
+//! and say so: `"by":"self"`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use crate::{
         families::Families,
         figures::{Decimal, OWN_VIEW},
     },
-    system::deadline_pool::{Answer, Patience},
+    system::deadline_pool::{Answer, DeadlinePool},
 };
 
 /// After this the others are shown without it.
@@ -30,7 +31,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const ROWS: usize = 64;
 
 /// The questions to the file systems, which outlive the plugin.
-pub type Questions = Arc<Patience<Option<Space>>>;
+pub type Questions = Arc<DeadlinePool<Option<Space>>>;
 
 /// The plugin. A reading costs a thread for each file system, for as long as that takes to answer.
 #[derive(Debug)]
@@ -254,7 +255,8 @@ mod tests {
     const DEAD: &str = "plugins::builtin::filesystems::tests::a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread";
     const INSIDE: &str = "RTSTAT_TEST_HAS_OWN_MOUNTS";
 
-    /// Runs in mounts of its own, so that a dead one is in nobody's way: this program again, for this test alone.
+    /// Runs in mounts of its own, so that a dead one is in nobody's way: this program again, for
+    /// this test alone.
     #[test]
     fn a_fuse_mount_that_stops_answering_hides_no_other_and_costs_one_thread() {
         if std::env::var_os(INSIDE).is_some() {
@@ -340,7 +342,7 @@ mod tests {
     /// Threads that have answered are on their way out.
     fn come_down_to(threads: usize) {
         let is_asking = |task: &fs::DirEntry| {
-            fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n")
+            fs::read(task.path().join("comm")).is_ok_and(|name| name == b"call\n")
         };
         let asking = || {
             fs::read_dir("/proc/self/task")

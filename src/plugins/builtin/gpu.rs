@@ -1,4 +1,5 @@
-//! `gpu`: graphics cards whose drivers show figures as files. NVIDIA's needs a plugin of the operator's own.
+//! `gpu`: graphics cards whose drivers show figures as files. NVIDIA's needs a plugin of the
+//! operator's own.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
@@ -50,8 +51,8 @@ impl Plugin for Gpu {
     }
 }
 
-/// Names of node_exporter's `drm` collector. Heat and power, which it has among the chips of `hwmon`, are told by the card
-/// here, since a chip may be switched off there.
+/// Names of node_exporter's `drm` collector. Heat and power, which it has among the chips of
+/// `hwmon`, are told by the card here, since a chip may be switched off there.
 fn families(cards: &Vec<Card>, out: &mut Families) {
     for card in cards {
         let labels = [("card", card.card.as_str())];

@@ -1,8 +1,9 @@
 //! `mem`: memory and swap in bytes, with what is really in use.
 //!
-//! `used` is what programs could not have: the total without the kernel's estimate of what is available and without
-//! the part of ZFS's cache that can be given back, which that estimate leaves out. Kernels before 3.14 estimate
-//! nothing; there it is the total without what is free, cached and reclaimable, shared memory not being so.
+//! `used` is what programs could not have: the total without the kernel's estimate of what is
+//! available and without the part of ZFS's cache that can be given back, which that estimate leaves
+//! out. Kernels before 3.14 estimate nothing; there it is the total without what is free, cached
+//! and reclaimable, shared memory not being so.
 
 use serde::Serialize;
 
@@ -203,7 +204,8 @@ struct View {
     commit_limit: Option<u64>,
     swap: Swap,
     zswap: Option<u64>,
-    /// Processes killed for want of memory since boot: a count, not a rate, so that none is overlooked.
+    /// Processes killed for want of memory since boot: a count, not a rate, so that none is
+    /// overlooked.
     oom_kill: Option<u64>,
 }
 

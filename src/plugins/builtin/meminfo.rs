@@ -61,8 +61,8 @@ struct Swap {
 }
 
 impl From<&Reading> for View {
-    /// What the kernel does not print is 0. In containers the parts may be more than the whole: no difference is
-    /// below 0.
+    /// What the kernel does not print is 0. In containers the parts may be more than the whole: no
+    /// difference is below 0.
     fn from(reading: &Reading) -> Self {
         let zero = Option::unwrap_or_default;
         let (total, free) = (reading.total, zero(reading.free));

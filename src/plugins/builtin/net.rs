@@ -1,8 +1,9 @@
 //! `net`: what the machine's network interfaces carry, each and in total.
 //!
-//! The total is of the hardware, so that bridges, bonds and VLANs do not count the same bytes again. Where the hardware
-//! is not to be seen (a namespace of our own, a container) it goes by names, and says so: `"by":"name"`. Where the
-//! machine's network is hidden altogether the key is our own's: `"by":"self"`.
+//! The total is of the hardware, so that bridges, bonds and VLANs do not count the same bytes
+//! again. Where the hardware is not to be seen (a namespace of our own, a container) it goes by
+//! names, and says so: `"by":"name"`. Where the machine's network is hidden altogether the key is
+//! our own's: `"by":"self"`.
 
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The interface of the same name, looked for first at the index where it stood in another reading.
+    /// The interface of the same name, looked for first at the index where it stood in another
+    /// reading.
     fn find(&self, interface: &Interface, hint: usize) -> Option<&Counters> {
         let same = |other: &&Interface| other.name == interface.name;
         let found = self
@@ -78,8 +80,8 @@ impl Plugin for Net {
     }
 }
 
-/// Names of node_exporter's `netdev` and `netclass` collectors. Errors and drops are not among them: they are counted
-/// here for both ways together.
+/// Names of node_exporter's `netdev` and `netclass` collectors. Errors and drops are not among
+/// them: they are counted here for both ways together.
 fn families(sample: &Sample, out: &mut Families) {
     for interface in &sample.interfaces {
         let device = interface.name.to_string();
@@ -145,7 +147,8 @@ struct Total {
 }
 
 impl Total {
-    /// The sums of what each interface grew by: one that has come or began anew in between has no part in it.
+    /// The sums of what each interface grew by: one that has come or began anew in between has no
+    /// part in it.
     fn between(before: &Sample, now: &Sample, over: Duration) -> Self {
         let (mut received, mut sent) = (0_u64, 0_u64);
         for (index, interface) in now

@@ -1,4 +1,5 @@
-//! `psi`: how long work waits for processors, memory, disks and interrupts. Null where the kernel does not measure it.
+//! `psi`: how long work waits for processors, memory, disks and interrupts. Null where the kernel
+//! does not measure it.
 
 use serde::Serialize;
 

@@ -1,18 +1,19 @@
-//! `processes`: how many processes run, sleep, are stopped and are dead, as the original counted them.
+//! `processes`: how many processes run, sleep, are stopped and are dead, as the original counted
+//! them.
 
 use serde::Serialize;
 
 use crate::{
     drivers::{
         DriverError,
-        linux::census::{Census, Counts},
+        linux::process_counter::{Counts, ProcessCounter},
     },
     plugins::{Plugin, Window},
 };
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Processes(pub Census);
+pub struct Processes(pub ProcessCounter);
 
 impl Plugin for Processes {
     type Sample = Counts;
@@ -23,8 +24,8 @@ impl Plugin for Processes {
     }
 
     fn view(window: Window<'_, Counts>) -> impl Serialize {
-        // A tracing stop, a dead process and an idle kernel thread count nowhere. The observer finds itself running,
-        // and sleeps otherwise.
+        // A tracing stop, a dead process and an idle kernel thread count nowhere. The observer
+        // finds itself running, and sleeps otherwise.
         let observer = u64::from(window.now.observer_runs);
         let &Counts {
             running,
@@ -99,7 +100,7 @@ mod tests {
             running: 99,
             ..Counts::default()
         };
-        Processes(Census::new(&Root::at(dir.path())))
+        Processes(ProcessCounter::new(&Root::at(dir.path())))
             .read(&mut counts)
             .unwrap();
         assert_eq!(
@@ -129,7 +130,7 @@ mod tests {
         for child in &mut children.0[5..] {
             child.kill().unwrap();
         }
-        let mut processes = Processes(Census::new(&Root::host()));
+        let mut processes = Processes(ProcessCounter::new(&Root::host()));
         let mut counts = Counts::default();
         let deadline = Instant::now() + Duration::from_secs(10);
         while counts.stopped < 5 || counts.zombie < 3 {

@@ -5,14 +5,14 @@ use serde::Serialize;
 use crate::{
     drivers::{
         DriverError,
-        linux::census::{Census, Counts},
+        linux::process_counter::{Counts, ProcessCounter},
     },
     plugins::{Plugin, Window},
 };
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Procs(pub Census);
+pub struct Procs(pub ProcessCounter);
 
 #[derive(Serialize)]
 struct View {
@@ -85,7 +85,7 @@ mod tests {
         }
         let json = || {
             let mut counts = Counts::default();
-            Procs(Census::new(&Root::at(dir.path())))
+            Procs(ProcessCounter::new(&Root::at(dir.path())))
                 .read(&mut counts)
                 .unwrap();
             serde_json::to_string(&Procs::view(Window {

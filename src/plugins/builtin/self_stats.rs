@@ -32,12 +32,12 @@ pub struct Counters {
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Own {
+pub struct SelfStats {
     statm: KernelFile,
     counters: Arc<Counters>,
 }
 
-impl Own {
+impl SelfStats {
     /// Reads the process below `root`, and `counters`.
     #[must_use]
     pub fn new(root: &Root, counters: Arc<Counters>) -> Self {
@@ -58,7 +58,7 @@ pub struct Sample {
     collect_us: u64,
 }
 
-impl Plugin for Own {
+impl Plugin for SelfStats {
     type Sample = Sample;
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
@@ -101,7 +101,8 @@ impl Plugin for Own {
     }
 }
 
-/// Processor time of all threads of this process: ticks would be too coarse for what costs a thousandth of a core.
+/// Processor time of all threads of this process: ticks would be too coarse for what costs a
+/// thousandth of a core.
 fn cpu_ns() -> Option<u64> {
     let spent = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
     let (secs, nanos) = (
@@ -138,7 +139,7 @@ mod tests {
         };
         let (before, now) = (sample(1_000_000), sample(501_000_000));
         let json =
-            |before| serde_json::to_string(&Own::view(Window { before, now: &now })).unwrap();
+            |before| serde_json::to_string(&SelfStats::view(Window { before, now: &now })).unwrap();
         let expected = r#"{"rss":4096,"cpu":0.25,"clients":3,"dropped":0,"collect_us":0}"#;
         assert_eq!(json(Some((&before, Duration::from_secs(2)))), expected);
         assert_eq!(json(None), expected.replace("0.25", "null"));
@@ -148,7 +149,7 @@ mod tests {
     fn this_process_is_read() {
         let counters = Arc::new(Counters::default());
         counters.dropped.store(9, Relaxed);
-        let mut own = Own::new(&Root::host(), counters);
+        let mut own = SelfStats::new(&Root::host(), counters);
         let (mut before, mut now) = (Sample::default(), Sample::default());
         own.read(&mut before).unwrap();
         own.read(&mut now).unwrap();

@@ -1,7 +1,8 @@
 //! `sens`: temperatures, fans and watts.
 //!
-//! Each chip is asked on its own: one that does not answer keeps the figures that it had, with their age in `stale`.
-//! Disks are not asked unless the operator wants it: some stop working for seconds to answer.
+//! Each chip is asked on its own: one that does not answer keeps the figures that it had, with
+//! their age in `stale`. Disks are not asked unless the operator wants it: some stop working for
+//! seconds to answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use crate::{
         families::Families,
         figures::{Celsius, Decimal, MICROJOULES},
     },
-    system::deadline_pool::Patience,
+    system::deadline_pool::DeadlinePool,
 };
 
 /// After this the others are shown without it.
@@ -27,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 pub const OFF_BY_DEFAULT: [&str; 2] = ["nvme", "drivetemp"];
 
 /// The questions to the chips, which outlive the plugin.
-pub type Questions = Arc<Patience<Measured>>;
+pub type Questions = Arc<DeadlinePool<Measured>>;
 
 /// The plugin. A reading costs a thread for each chip, for as long as that takes to answer.
 #[derive(Debug)]
@@ -158,8 +159,8 @@ impl Plugin for Sens {
     }
 }
 
-/// Names and labels of node_exporter's `hwmon`, `thermal_zone` and `rapl` collectors. A chip that does not answer has no
-/// rows: what it said last is no figure of this scrape.
+/// Names and labels of node_exporter's `hwmon`, `thermal_zone` and `rapl` collectors. A chip that
+/// does not answer has no rows: what it said last is no figure of this scrape.
 fn families(sample: &Sample, out: &mut Families) {
     const LABEL: &str = "The chip's name for a sensor, as a label";
     for found in sample

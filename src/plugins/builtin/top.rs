@@ -1,7 +1,8 @@
 //! `top`: the processes that use most of the processors, the memory and the disks.
 //!
-//! A process is known by its id and its start together, since ids are used again. Names are the kernel's short ones:
-//! command lines hold secrets and are read only where the operator asks for them.
+//! A process is known by its id and its start together, since ids are used again. Names are the
+//! kernel's short ones: command lines hold secrets and are read only where the operator asks for
+//! them.
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
 
@@ -145,7 +146,8 @@ impl Plugin for Top {
         })?;
         sample.sort_unstable_by_key(|process| process.pid);
         for process in &mut *sample {
-            // Kernel threads and the dead hold no memory, and do no reading and writing of their own.
+            // Kernel threads and the dead hold no memory, and do no reading and writing of their
+            // own.
             if process.resident_pages > 0 {
                 process.disk = self.processes.file(process.pid, "io").and_then(disk_bytes);
             }

@@ -141,8 +141,8 @@ impl Plugin for Units {
     }
 }
 
-/// Names of node_exporter's `systemd` collector, of which only the failed units are told: the others' states are not asked
-/// for.
+/// Names of node_exporter's `systemd` collector, of which only the failed units are told: the
+/// others' states are not asked for.
 fn families(sample: &Sample, out: &mut Families) {
     if let Some(failed) = &sample.failed {
         let labels = [("state", "failed")];

@@ -30,7 +30,8 @@ pub struct Uptime {
 }
 
 impl Uptime {
-    /// Reads below `root`, in the time zone that `tz` (the variable TZ) names, or else the machine's.
+    /// Reads below `root`, in the time zone that `tz` (the variable TZ) names, or else the
+    /// machine's.
     #[must_use]
     pub fn new(root: &Root, tz: Option<&str>) -> Self {
         Self {
@@ -132,7 +133,8 @@ impl Display for Clock {
     }
 }
 
-/// Seconds as procps prints them, without what stands around: `19 min`, `4:05`, `1 day, 22 min`, `3 days,  4:05`.
+/// Seconds as procps prints them, without what stands around: `19 min`, `4:05`, `1 day, 22 min`, `3
+/// days,  4:05`.
 struct Up(u64);
 
 impl Display for Up {
@@ -235,7 +237,8 @@ mod tests {
         );
     }
 
-    /// The program that the original ran: what it prints between our readings before and after is one of them.
+    /// The program that the original ran: what it prints between our readings before and after is
+    /// one of them.
     #[test]
     fn the_running_host_agrees_with_uptime() {
         let tz = "CET-1CEST,M3.5.0,M10.5.0/3";

@@ -1,4 +1,5 @@
-//! `rtstatd check-plugin`: one program of the operator's, run as the server would run it, and what a page would get.
+//! `rtstatd check-plugin`: one program of the operator's, run as the server would run it, and what
+//! a page would get.
 
 use std::{
     fmt::Write,
@@ -13,16 +14,17 @@ use crate::{
             definition::{Definition, Program},
             entry,
         },
-        registry::{Home, Make},
+        registry::{Execution, Make},
         sample::Reading,
-        worker::orders,
+        worker::inbox,
     },
 };
 
 /// Rates are shown over this time, or over the interval where that is shorter.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Runs the program of `definition` and tells what came of it, a line each. The second value says whether it is of use.
+/// Runs the program of `definition` and tells what came of it, a line each. The second value says
+/// whether it is of use.
 #[must_use]
 pub fn report(definition: &Definition) -> (String, bool) {
     let mut out = String::new();
@@ -40,7 +42,7 @@ pub fn report(definition: &Definition) -> (String, bool) {
     line("file", &definition.path.display().to_string());
     line("runs", &format!("{mode}: {}", words.join(" ")));
     line("info", &about);
-    let Home::Worker { make, .. } = entry(definition.clone()).home else {
+    let Execution::Worker { make, .. } = entry(definition.clone()).execution else {
         return (out, false);
     };
     let outcome = run(&make, definition, &mut line);
@@ -59,8 +61,8 @@ fn run(
     definition: &Definition,
     line: &mut impl FnMut(&str, &str),
 ) -> Result<(), DriverError> {
-    let (_foreman, orders) = orders().map_err(|error| DriverError::Program(error.to_string()))?;
-    let mut source = make(&orders);
+    let (_foreman, inbox) = inbox().map_err(|error| DriverError::Program(error.to_string()))?;
+    let mut source = make(&inbox);
     let mut timed = |at| -> Result<(Reading, Duration), DriverError> {
         let start = Instant::now();
         Ok((source.sample(at)?, start.elapsed()))
@@ -86,7 +88,8 @@ fn run(
         return Ok(());
     }
     thread::sleep(definition.interval.min(LONGEST_WAIT));
-    // A stream's second line may have to be waited for; the program's own second run is allowed now.
+    // A stream's second line may have to be waited for; the program's own second run is allowed
+    // now.
     let (second, _) = timed(definition.interval)?;
     second
         .write_json(Some(&*first), &mut json)

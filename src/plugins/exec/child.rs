@@ -1,5 +1,5 @@
-//! One child process: a group of its own, few variables, no descriptor but its three, and an end that nothing escapes
-//! which stays in the group, or in the family for as long as the child lives.
+//! One child process: a group of its own, few variables, no descriptor but its three, and an end
+//! that nothing escapes which stays in the group, or in the family for as long as the child lives.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ use nix::{
 
 use crate::plugins::{
     exec::{descendants::kill_strays, fault::Fault},
-    worker::Orders,
+    worker::WorkerInbox,
 };
 
 /// A child that was told to end has this long before it is killed.
@@ -53,7 +53,8 @@ static GROUPS: Mutex<Groups> = Mutex::new(Groups {
 });
 static STARTED: Condvar = Condvar::new();
 
-/// A start takes milliseconds, unless the program lies on a file system that does not answer: that one is not waited for.
+/// A start takes milliseconds, unless the program lies on a file system that does not answer: that
+/// one is not waited for.
 const LONGEST_START: Duration = Duration::from_millis(200);
 
 fn groups() -> MutexGuard<'static, Groups> {
@@ -77,8 +78,8 @@ pub fn end_all() {
     }
 }
 
-/// Starts a process in a group of its own and enters the group. No lock is held meanwhile: nobody waits for a program
-/// that cannot be read.
+/// Starts a process in a group of its own and enters the group. No lock is held meanwhile: nobody
+/// waits for a program that cannot be read.
 fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
     let mut before = groups();
     if before.closed {
@@ -103,7 +104,8 @@ fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
         .ok_or_else(|| Fault::Start("its number is out of range".into()))
 }
 
-/// The command of a child: the words, with `env` in the place of all variables but a few harmless ones.
+/// The command of a child: the words, with `env` in the place of all variables but a few harmless
+/// ones.
 pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Command {
     let mut command = Command::new(words.first().map_or("", String::as_str));
     command
@@ -177,10 +179,10 @@ impl Child {
             .chain(self.stderr.as_ref().map(AsFd::as_fd))
     }
 
-    /// Waits for more output, the worker's orders or the time, whichever is first; `None` is no time. May also return
-    /// for no reason.
-    pub fn wait(&self, orders: &Orders, time: Option<Duration>) {
-        let pipes = self.pipes().chain([orders.as_fd()]);
+    /// Waits for more output, the worker's orders or the time, whichever is first; `None` is no
+    /// time. May also return for no reason.
+    pub fn wait(&self, inbox: &WorkerInbox, time: Option<Duration>) {
+        let pipes = self.pipes().chain([inbox.as_fd()]);
         let mut set: Vec<_> = pipes
             .map(|pipe| PollFd::new(pipe, PollFlags::POLLIN))
             .collect();
@@ -193,7 +195,8 @@ impl Child {
         let _ = poll(&mut set, time.unwrap_or(PollTimeout::ZERO));
     }
 
-    /// Whether the child itself has ended. It is not buried yet, so that its group's number stays its own.
+    /// Whether the child itself has ended. It is not buried yet, so that its group's number stays
+    /// its own.
     #[must_use]
     pub fn exited(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
@@ -203,8 +206,9 @@ impl Child {
         )
     }
 
-    /// Ends the child, if it has not ended by itself, and all that is left of its group; of what has left the group, what
-    /// is still of its family. Takes up to half a second where SIGTERM is ignored.
+    /// Ends the child, if it has not ended by itself, and all that is left of its group; of what
+    /// has left the group, what is still of its family. Takes up to half a second where SIGTERM is
+    /// ignored.
     pub fn end(&mut self) -> Option<ExitStatus> {
         if !self.ended {
             self.ended = true;
@@ -218,7 +222,8 @@ impl Child {
                     pause = (pause * 2).min(Duration::from_millis(20));
                 }
             }
-            // The number is given up before the child is buried, and from then on nobody signals it.
+            // The number is given up before the child is buried, and from then on nobody signals
+            // it.
             let mut groups = groups();
             self.signal(Signal::SIGKILL);
             groups.live.remove(&self.group);

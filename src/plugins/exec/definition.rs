@@ -178,8 +178,8 @@ impl Definition {
     }
 }
 
-/// All definitions of a folder in the order of their names, and what is wrong with the others. A folder that is missing
-/// holds none.
+/// All definitions of a folder in the order of their names, and what is wrong with the others. A
+/// folder that is missing holds none.
 #[must_use]
 pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
     let entries = match fs::read_dir(dir) {

@@ -1,4 +1,5 @@
-//! What children have started and what has left their groups, as setsid(1) does: still their children's children.
+//! What children have started and what has left their groups, as setsid(1) does: still their
+//! children's children.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -20,8 +21,9 @@ struct Process {
     group: Pid,
 }
 
-/// Kills the descendants of the children that lead these `groups`, as far as they are in none of them. It has to be done
-/// before the children end: then their children are nobody's. Costs a walk over all processes.
+/// Kills the descendants of the children that lead these `groups`, as far as they are in none of
+/// them. It has to be done before the children end: then their children are nobody's. Costs a walk
+/// over all processes.
 pub fn kill_strays(groups: &BTreeSet<Pid>) {
     let mut processes = Vec::new();
     let pid = |number: i64| i32::try_from(number).ok().map(Pid::from_raw);

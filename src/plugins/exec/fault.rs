@@ -1,5 +1,5 @@
-//! Why a program of the operator's gave no figures, in words that every client may read: nothing that the program
-//! itself wrote is in them.
+//! Why a program of the operator's gave no figures, in words that every client may read: nothing
+//! that the program itself wrote is in them.
 
 use std::time::Duration;
 

@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use crate::plugins::exec::{MAX_DEPTH, MAX_OUTPUT, fault::Fault};
 
-/// One JSON value, as it was written but without the blanks between its parts, which on a raw connection could be the
-/// ends of lines.
+/// One JSON value, as it was written but without the blanks between its parts, which on a raw
+/// connection could be the ends of lines.
 ///
 /// # Errors
 /// When the bytes are empty, too many, nested too deep, or no JSON.
@@ -35,7 +35,8 @@ pub fn compact(bytes: &[u8]) -> Result<Box<RawValue>, Fault> {
             text.push(byte);
         }
     }
-    // The places in the parser's words are those of the text as it came: blanks may be what is wrong.
+    // The places in the parser's words are those of the text as it came: blanks may be what is
+    // wrong.
     serde_json::from_slice::<&RawValue>(bytes)
         .map_err(|error| Fault::NotJson(error.to_string()))?;
     serde_json::from_slice(&text).map_err(|error| Fault::NotJson(error.to_string()))

@@ -1,7 +1,8 @@
 //! Plugins of the operator's own: programs whose output becomes a key of the push.
 //!
-//! Each has one worker thread while somebody watches it, and a child at most. What the child does wrong costs this
-//! key its figure and nobody else anything: output, depth, noise and time have bounds, failures are paced.
+//! Each has one worker thread while somebody watches it, and a child at most. What the child does
+//! wrong costs this key its figure and nobody else anything: output, depth, noise and time have
+//! bounds, failures are paced.
 
 pub mod check;
 pub mod child;
@@ -25,13 +26,13 @@ use crate::{
     plugins::{
         exec::{
             definition::{Definition, Program, read_all},
-            numbers::Leaves,
+            numbers::NumericFields,
             pace::{Pace, Paced},
         },
         families::Families,
-        registry::{self, Entry, Home},
+        registry::{self, Entry, Execution},
         sample::{Pooled, Sample, Source},
-        worker::Orders,
+        worker::WorkerInbox,
     },
     protocol::key_set::PluginSet,
 };
@@ -100,11 +101,11 @@ pub fn entry(definition: Definition) -> Entry {
     let (name, about) = (definition.name.clone(), definition.about());
     let definition = Arc::new(definition);
     let pace = Arc::new(Pace::new(&definition));
-    let make = Box::new(move |orders: &Orders| source(&definition, &pace, orders));
+    let make = Box::new(move |inbox: &WorkerInbox| source(&definition, &pace, inbox));
     Entry {
         name,
         about,
-        home: Home::Worker {
+        execution: Execution::Worker {
             make,
             exported: true,
             forgets: true,
@@ -112,22 +113,22 @@ pub fn entry(definition: Definition) -> Entry {
     }
 }
 
-/// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly starts nothing sooner.
-fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, orders: &Orders) -> Box<dyn Source> {
-    let (definition, pace, orders) = (Arc::clone(definition), Arc::clone(pace), orders.clone());
+/// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly
+/// starts nothing sooner.
+fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, inbox: &WorkerInbox) -> Box<dyn Source> {
+    let (definition, pace, inbox) = (Arc::clone(definition), Arc::clone(pace), inbox.clone());
     match &definition.program {
         Program::Once(words) => {
-            let once =
-                once::Once::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
-            Box::new(Paced::new(once, pace, orders))
+            let once = once::Once::new(words.clone(), definition, Arc::clone(&pace), inbox.clone());
+            Box::new(Paced::new(once, pace, inbox))
         }
         Program::Munin(words) => {
             let munin =
-                munin::Munin::new(words.clone(), definition, Arc::clone(&pace), orders.clone());
-            Box::new(Paced::new(Pooled::new(munin), pace, orders))
+                munin::Munin::new(words.clone(), definition, Arc::clone(&pace), inbox.clone());
+            Box::new(Paced::new(Pooled::new(munin), pace, inbox))
         }
         Program::Stream(words) => {
-            Box::new(stream::Stream::new(words.clone(), definition, pace, orders))
+            Box::new(stream::Stream::new(words.clone(), definition, pace, inbox))
         }
     }
 }
@@ -155,6 +156,6 @@ impl Sample for Printed {
     }
 
     fn add_families(&self, out: &mut Families) {
-        Leaves::of(self.json.get()).gauges(&self.definition.name, out);
+        NumericFields::of(self.json.get()).gauges(&self.definition.name, out);
     }
 }

@@ -1,8 +1,10 @@
-//! Munin's plugins, unmodified: `config` is asked once a worker, values with each reading, counters become rates.
+//! Munin's plugins, unmodified: `config` is asked once a worker, values with each reading, counters
+//! become rates.
 //!
-//! The key is a list with a row for each field, of all graphs where a plugin has several ("multigraph"). Figures are in
-//! the unit of their graph: its period and the field's own arithmetic (`cdef`) are applied. Fields that Munin makes of
-//! others (`sum`, `stack`) are left to Munin.
+//! The key is a list with a row for each field, of all graphs where a plugin has several
+//! ("multigraph"). Figures are in the unit of their graph: its period and the field's own
+//! arithmetic (`cdef`) are applied. Fields that Munin makes of others (`sum`, `stack`) are left to
+//! Munin.
 
 mod formula;
 mod graph;
@@ -24,12 +26,12 @@ use crate::{
             child,
             definition::Definition,
             fault::Fault,
-            numbers::Leaves,
+            numbers::NumericFields,
             pace::Pace,
             run::{Output, run},
         },
         families::Families,
-        worker::Orders,
+        worker::WorkerInbox,
     },
 };
 
@@ -41,7 +43,7 @@ pub struct Munin {
     words: Vec<String>,
     definition: Arc<Definition>,
     pace: Arc<Pace>,
-    orders: Orders,
+    inbox: WorkerInbox,
     graphs: Option<Arc<Graphs>>,
 }
 
@@ -71,13 +73,13 @@ impl Munin {
         words: Vec<String>,
         definition: Arc<Definition>,
         pace: Arc<Pace>,
-        orders: Orders,
+        inbox: WorkerInbox,
     ) -> Self {
         Self {
             words,
             definition,
             pace,
-            orders,
+            inbox,
             graphs: None,
         }
     }
@@ -89,7 +91,7 @@ impl Munin {
         let ended = run(
             &mut command,
             self.definition.timeout,
-            &self.orders,
+            &self.inbox,
             &mut output,
         );
         self.pace.tell(&output.stderr);
@@ -102,7 +104,8 @@ impl Munin {
         let host = nix::unistd::gethostname()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        // Some plugins keep what they read last; the service's folder for temporary files is its own.
+        // Some plugins keep what they read last; the service's folder for temporary files is its
+        // own.
         let folder = std::env::temp_dir().to_string_lossy().into_owned();
         let state = format!("{folder}/rtstat-munin-{}", self.definition.name);
         let munin = [
@@ -211,7 +214,7 @@ impl Plugin for Munin {
 impl Values {
     /// Values as the plugin printed them: whoever scrapes makes the rates.
     fn families(&self, out: &mut Families) {
-        let (mut levels, mut counters) = (Leaves::default(), Leaves::default());
+        let (mut levels, mut counters) = (NumericFields::default(), NumericFields::default());
         for Value {
             graph,
             field,

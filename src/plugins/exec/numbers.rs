@@ -1,7 +1,8 @@
 //! What `/metrics` tells of a program's output: the numbers in it, each with the way to it.
 //!
-//! All plugins share two families and are told apart by labels, which take any text: a family for each would have a name
-//! of the operator's, which Prometheus may not take or two plugins may share.
+//! All plugins share two families and are told apart by labels, which take any text: a family for
+//! each would have a name of the operator's, which Prometheus may not take or two plugins may
+//! share.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +13,12 @@ use crate::plugins::families::Families;
 /// More numbers of one plugin are left out.
 const MOST: usize = 256;
 
-/// Numbers by the way to them: the keys of objects, names of list items and places of those without one, with dots
-/// between.
+/// Numbers by the way to them: the keys of objects, names of list items and places of those without
+/// one, with dots between.
 #[derive(Debug, Default, PartialEq)]
-pub struct Leaves(BTreeMap<String, f64>);
+pub struct NumericFields(BTreeMap<String, f64>);
 
-impl Leaves {
+impl NumericFields {
     /// The numbers of a JSON text.
     #[must_use]
     pub fn of(json: &str) -> Self {
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     fn ways(json: &str) -> Vec<(String, f64)> {
-        Leaves::of(json).0.into_iter().collect()
+        NumericFields::of(json).0.into_iter().collect()
     }
 
     #[test]

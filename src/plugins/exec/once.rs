@@ -14,7 +14,7 @@ use crate::{
             run::{Output, run},
         },
         sample::{Reading, Source},
-        worker::Orders,
+        worker::WorkerInbox,
     },
 };
 
@@ -23,7 +23,7 @@ pub struct Once {
     words: Vec<String>,
     definition: Arc<Definition>,
     pace: Arc<Pace>,
-    orders: Orders,
+    inbox: WorkerInbox,
 }
 
 impl Once {
@@ -33,13 +33,13 @@ impl Once {
         words: Vec<String>,
         definition: Arc<Definition>,
         pace: Arc<Pace>,
-        orders: Orders,
+        inbox: WorkerInbox,
     ) -> Self {
         Self {
             words,
             definition,
             pace,
-            orders,
+            inbox,
         }
     }
 
@@ -53,7 +53,7 @@ impl Once {
         let ended = run(
             &mut child::command(&self.words, env),
             self.definition.timeout,
-            &self.orders,
+            &self.inbox,
             &mut output,
         );
         self.pace.tell(&output.stderr);

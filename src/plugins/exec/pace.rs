@@ -12,7 +12,7 @@ use crate::{
     plugins::{
         exec::{definition::Definition, fault::Fault},
         sample::{Reading, Source},
-        worker::Orders,
+        worker::WorkerInbox,
     },
     sampling::schedule::SLOT,
 };
@@ -70,8 +70,8 @@ impl Pace {
         state.last.clone().filter(|_| at < state.not_before)
     }
 
-    /// A run begins at `at`. Should it be dismissed, the next one waits for a moment: who changes a choice back and forth
-    /// starts no flood of programs.
+    /// A run begins at `at`. Should it be dismissed, the next one waits for a moment: who changes a
+    /// choice back and forth starts no flood of programs.
     pub fn started(&self, at: Duration) {
         let mut state = self.state();
         state.not_before = at + MOMENT;
@@ -87,7 +87,8 @@ impl Pace {
         state.last = Some(Ok(Reading::clone(reading)));
     }
 
-    /// A run failed at `at`: the next one is allowed a second or an interval later, then after twice that time, and so on.
+    /// A run failed at `at`: the next one is allowed a second or an interval later, then after
+    /// twice that time, and so on.
     pub fn failed(&self, at: Duration, fault: &DriverError) {
         let mut state = self.state();
         let first = self.interval.max(Duration::from_secs(1));
@@ -104,7 +105,8 @@ impl Pace {
         self.state().failures = 0;
     }
 
-    /// Tells the journal of something that has no effect here, and how many like it; once in the life of this program.
+    /// Tells the journal of something that has no effect here, and how many like it; once in the
+    /// life of this program.
     pub fn remark(&self, what: &str, more: usize) {
         if !std::mem::replace(&mut self.state().remarked, true) {
             let plugin = self.name.as_str();
@@ -143,17 +145,13 @@ impl Pace {
 pub struct Paced<S> {
     inner: S,
     pace: Arc<Pace>,
-    orders: Orders,
+    inbox: WorkerInbox,
 }
 
 impl<S> Paced<S> {
     /// `inner`, run as `pace` allows, for whoever gives the `orders`.
-    pub fn new(inner: S, pace: Arc<Pace>, orders: Orders) -> Self {
-        Self {
-            inner,
-            pace,
-            orders,
-        }
+    pub fn new(inner: S, pace: Arc<Pace>, inbox: WorkerInbox) -> Self {
+        Self { inner, pace, inbox }
     }
 }
 
@@ -167,7 +165,7 @@ impl<S: Source> Source for Paced<S> {
         match &outcome {
             Ok(reading) => self.pace.succeeded(at, reading),
             // A dismissal is nobody's failure.
-            Err(_) if self.orders.waiting() => {}
+            Err(_) if self.inbox.waiting() => {}
             Err(fault) => self.pace.failed(at, fault),
         }
         outcome

@@ -11,13 +11,14 @@ use crate::plugins::{
         child::{Child, judge},
         fault::Fault,
     },
-    worker::Orders,
+    worker::WorkerInbox,
 };
 
 /// What is kept of standard error, in bytes.
 const KEPT: usize = 1024;
 
-/// While nothing is heard of a child, its end is looked for this often: a descendant may hold its output open.
+/// While nothing is heard of a child, its end is looked for this often: a descendant may hold its
+/// output open.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a run printed.
@@ -60,16 +61,16 @@ impl Output {
 /// Runs `command` to its end. What it printed is in `output` even when it failed.
 ///
 /// # Errors
-/// When it cannot be started, fails, prints too much or takes longer than `timeout`, and when the worker is dismissed;
-/// nothing of its group is left in any case.
+/// When it cannot be started, fails, prints too much or takes longer than `timeout`, and when the
+/// worker is dismissed; nothing of its group is left in any case.
 pub fn run(
     command: &mut Command,
     timeout: Duration,
-    orders: &Orders,
+    inbox: &WorkerInbox,
     output: &mut Output,
 ) -> Result<(), Fault> {
     let mut child = Child::start(command)?;
-    let read = read_to_end(&mut child, timeout, orders, output);
+    let read = read_to_end(&mut child, timeout, inbox, output);
     let status: Option<ExitStatus> = child.end();
     read.and_then(|()| judge(status))
 }
@@ -77,7 +78,7 @@ pub fn run(
 fn read_to_end(
     child: &mut Child,
     timeout: Duration,
-    orders: &Orders,
+    inbox: &WorkerInbox,
     output: &mut Output,
 ) -> Result<(), Fault> {
     let deadline = Instant::now() + timeout;
@@ -90,7 +91,7 @@ fn read_to_end(
         if exited {
             return Ok(());
         }
-        if orders.waiting() {
+        if inbox.waiting() {
             return Err(Fault::Dismissed);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -99,7 +100,7 @@ fn read_to_end(
         }
         // A child that has closed its output is about to end, or means to go on without.
         child.wait(
-            orders,
+            inbox,
             Some(left.min(if stdout_ended { pause } else { LOOK })),
         );
         if stdout_ended {
@@ -111,7 +112,7 @@ fn read_to_end(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugins::{exec::child::command, worker::orders};
+    use crate::plugins::{exec::child::command, worker::inbox};
 
     /// How often this thread has gone to sleep.
     fn naps() -> u64 {
@@ -125,13 +126,13 @@ mod tests {
 
     #[test]
     fn a_program_that_goes_on_without_its_output_is_looked_at_now_and_then() {
-        let (_foreman, orders) = orders().unwrap();
+        let (_foreman, inbox) = inbox().unwrap();
         let words = ["/bin/sh", "-c", "echo 1; exec >&- 2>&-; exec sleep 1"].map(String::from);
         let (mut output, before) = (Output::default(), naps());
         run(
             &mut command(&words, []),
             Duration::from_secs(20),
-            &orders,
+            &inbox,
             &mut output,
         )
         .unwrap();

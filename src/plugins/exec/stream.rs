@@ -1,4 +1,5 @@
-//! Mode `stream`: a child that lives while somebody watches and prints one JSON value a line; the newest counts.
+//! Mode `stream`: a child that lives while somebody watches and prints one JSON value a line; the
+//! newest counts.
 
 use std::{
     sync::Arc,
@@ -17,7 +18,7 @@ use crate::{
             pace::Pace,
         },
         sample::{Reading, Source},
-        worker::Orders,
+        worker::WorkerInbox,
     },
 };
 
@@ -29,7 +30,7 @@ pub struct Stream {
     words: Vec<String>,
     definition: Arc<Definition>,
     pace: Arc<Pace>,
-    orders: Orders,
+    inbox: WorkerInbox,
     running: Option<Running>,
     /// The newest good line.
     reading: Option<Reading>,
@@ -135,14 +136,14 @@ impl Stream {
         words: Vec<String>,
         definition: Arc<Definition>,
         pace: Arc<Pace>,
-        orders: Orders,
+        inbox: WorkerInbox,
     ) -> Self {
         let now = (Duration::ZERO, Instant::now());
         Self {
             words,
             definition,
             pace,
-            orders,
+            inbox,
             running: None,
             reading: None,
             now,
@@ -160,14 +161,14 @@ impl Stream {
         };
         loop {
             running.read(&self.pace)?;
-            if done(running) || self.orders.waiting() {
+            if done(running) || self.inbox.waiting() {
                 return Ok(());
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(Fault::Silent(self.definition.timeout));
             }
-            running.child.wait(&self.orders, left);
+            running.child.wait(&self.inbox, left);
         }
     }
 

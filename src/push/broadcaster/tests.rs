@@ -20,7 +20,7 @@ fn one_sample_and_one_frame_serve_a_slot_however_many_watch() {
             let mut clients = bench.clients(count).await;
             let set = bench.set(&["a", "b"]);
             for client in &clients {
-                bench.tick.start(&client.link, SECOND, set);
+                bench.broadcaster.start(&client.outbox, SECOND, set);
             }
             bench.wait_ms(5050).await;
             for (index, client) in clients.iter_mut().enumerate() {
@@ -30,7 +30,7 @@ fn one_sample_and_one_frame_serve_a_slot_however_many_watch() {
                 let reads = bench.slots_read(plugin);
                 assert_eq!(reads, [0, 21, 41, 61, 81, 101].map(Slot), "{count} clients");
             }
-            assert_eq!(bench.tick.encoder.encoded(), 5, "{count} clients");
+            assert_eq!(bench.broadcaster.frames.encoded(), 5, "{count} clients");
         });
     }
 }
@@ -43,8 +43,8 @@ fn many_intervals_cost_twenty_samples_a_second() {
         let set = bench.set(&["a"]);
         for (index, client) in (0..).zip(&clients) {
             bench
-                .tick
-                .start(&client.link, Duration::from_millis(500 + 7 * index), set);
+                .broadcaster
+                .start(&client.outbox, Duration::from_millis(500 + 7 * index), set);
             bench.wait_ms(3).await;
         }
         bench.wait_ms(10_000).await;
@@ -70,9 +70,11 @@ fn each_client_sees_its_own_window() {
         let mut clients = bench.clients(2).await;
         let set = bench.set(&["a"]);
         bench
-            .tick
-            .start(&clients[0].link, Duration::from_millis(500), set);
-        bench.tick.start(&clients[1].link, 10 * SECOND, set);
+            .broadcaster
+            .start(&clients[0].outbox, Duration::from_millis(500), set);
+        bench
+            .broadcaster
+            .start(&clients[1].outbox, 10 * SECOND, set);
         for millisecond in 0..10_050 {
             // A load of one second: a unit each millisecond.
             if (4000..5000).contains(&millisecond) {
@@ -109,8 +111,8 @@ fn pushes_neither_come_early_nor_drift() {
         let mut clients = bench.clients(1).await;
         bench.wait_ms(12).await;
         let start = bench.now();
-        bench.tick.start(
-            &clients[0].link,
+        bench.broadcaster.start(
+            &clients[0].outbox,
             Duration::from_millis(777),
             bench.set(&["a"]),
         );
@@ -134,9 +136,9 @@ fn what_a_stop_missed_is_left_out() {
         let mut clients = bench.clients(2).await;
         let set = bench.set(&["a"]);
         bench
-            .tick
-            .start(&clients[0].link, Duration::from_millis(500), set);
-        bench.tick.start(&clients[1].link, 7 * SECOND, set);
+            .broadcaster
+            .start(&clients[0].outbox, Duration::from_millis(500), set);
+        bench.broadcaster.start(&clients[1].outbox, 7 * SECOND, set);
         bench.wait_ms(600).await;
         assert_eq!(clients[0].pushes().len(), 1);
         bench.stop_for(30 * SECOND).await;
@@ -165,8 +167,8 @@ fn between_two_late_slots_the_others_have_their_turn() {
         let bench = Bench::new(&["a"]);
         let mut clients = bench.clients(2).await;
         for (client, interval) in clients.iter().zip([500, 600]) {
-            bench.tick.start(
-                &client.link,
+            bench.broadcaster.start(
+                &client.outbox,
                 Duration::from_millis(interval),
                 bench.set(&["a"]),
             );
@@ -197,21 +199,21 @@ fn nobody_started_nothing_runs() {
         let clients = bench.clients(100).await;
         let set = bench.set(&["a"]);
         for client in &clients {
-            bench.tick.start(&client.link, SECOND, set);
+            bench.broadcaster.start(&client.outbox, SECOND, set);
         }
         bench.wait_ms(2500).await;
         for client in &clients {
-            bench.tick.stop(&client.link);
+            bench.broadcaster.stop(&client.outbox);
         }
         let reads = bench.slots_read(0).len();
         bench.wait_ms(3_600_000).await;
         assert_eq!(bench.slots_read(0).len(), reads);
         assert_eq!(bench.probes[0].unwatched.load(SeqCst), 1);
-        assert_eq!(bench.tick.plugins(), "");
+        assert_eq!(bench.broadcaster.plugins(), "");
         assert_eq!(
             (
-                bench.tick.lists.borrow().len(),
-                bench.tick.spare.borrow().len()
+                bench.broadcaster.lists.borrow().len(),
+                bench.broadcaster.spare.borrow().len()
             ),
             (0, 0)
         );
@@ -225,21 +227,27 @@ fn a_crowd_that_left_leaves_no_lists_behind() {
         let clients = bench.clients(2000).await;
         let set = bench.set(&["a"]);
         for client in &clients {
-            bench.tick.start(&client.link, SECOND, set);
+            bench.broadcaster.start(&client.outbox, SECOND, set);
         }
         bench.wait_ms(3000).await;
         for client in &clients[1..] {
-            bench.tick.stop(&client.link);
+            bench.broadcaster.stop(&client.outbox);
         }
         bench.wait_ms(3000).await;
         let lists: usize = bench
-            .tick
+            .broadcaster
             .lists
             .borrow()
             .iter()
             .map(|list| list.due.capacity())
             .sum();
-        let spare: usize = bench.tick.spare.borrow().iter().map(Vec::capacity).sum();
+        let spare: usize = bench
+            .broadcaster
+            .spare
+            .borrow()
+            .iter()
+            .map(Vec::capacity)
+            .sum();
         assert!(lists + spare < 600, "{lists} {spare}");
     });
 }
@@ -250,8 +258,8 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
         let bench = Bench::new(&["a", "meminfo"]);
         let mut clients = bench.clients(1).await;
         bench
-            .tick
-            .start(&clients[0].link, SECOND, bench.set(&["a", "meminfo"]));
+            .broadcaster
+            .start(&clients[0].outbox, SECOND, bench.set(&["a", "meminfo"]));
         bench.wait_ms(2500).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
         for probe in &bench.probes {
@@ -306,8 +314,8 @@ fn a_plugin_that_fails_every_other_time_is_reported_once() {
         let bench = Bench::new(&["a"]);
         let clients = bench.clients(1).await;
         bench
-            .tick
-            .start(&clients[0].link, SECOND, bench.set(&["a"]));
+            .broadcaster
+            .start(&clients[0].outbox, SECOND, bench.set(&["a"]));
         for round in 0..100 {
             bench.probes[0].fails.store(round % 2 == 0, SeqCst);
             bench.wait_ms(1000).await;
@@ -322,14 +330,18 @@ fn a_choice_made_while_its_list_is_sent_has_its_figures() {
         let bench = Bench::new(&["a", "b"]);
         let mut clients = bench.clients(20).await;
         for client in &clients {
-            bench.tick.start(&client.link, SECOND, bench.set(&["a"]));
+            bench
+                .broadcaster
+                .start(&client.outbox, SECOND, bench.set(&["a"]));
         }
         let mut caught = false;
         bench.sleep_ms(1050 - bench.now()).await;
         for _ in 0..20 {
             bench.wait(1).await;
-            if bench.tick.sending.get().is_some() {
-                bench.tick.choose(&clients[19].link, bench.set(&["a", "b"]));
+            if bench.broadcaster.sending.get().is_some() {
+                bench
+                    .broadcaster
+                    .choose(&clients[19].outbox, bench.set(&["a", "b"]));
                 caught = true;
             }
         }

@@ -1,4 +1,5 @@
-//! Samplers with plugins that are slow, stuck or broken. Workers are real threads; what they do is told by channels.
+//! Samplers with plugins that are slow, stuck or broken. Workers are real threads; what they do is
+//! told by channels.
 
 use std::{
     rc::Rc,
@@ -55,11 +56,11 @@ impl Plugin for Scripted {
 
 /// A sampler with one scripted plugin of a period of one second, and the test's side of it.
 struct Bench {
-    outlet: Rc<Outlet>,
+    handle: Rc<PluginHandle>,
     made: Arc<AtomicUsize>,
     begun: Receiver<()>,
     script: Sender<Next>,
-    /// Held by whoever may make a worker, each worker, and the test.
+    /// ReadingPair by whoever may make a worker, each worker, and the test.
     scripts: Arc<Mutex<Receiver<Next>>>,
     /// Seconds, by which readings are asked for.
     now: u64,
@@ -76,17 +77,17 @@ impl Bench {
         let begun = Mutex::new(begun);
         let count = Arc::clone(&made);
         let scripts = Arc::clone(&script_receiver);
-        let home = Home::worker(move || {
+        let execution = Execution::worker(move || {
             assert!(count.fetch_add(1, SeqCst) >= panics, "on purpose");
             Scripted {
                 begun: begun.lock().unwrap().clone(),
                 script: Arc::clone(&script_receiver),
             }
         });
-        let outlet = Sampler::start("scripted".into(), home, Duration::from_secs(1));
-        outlet.watch(true);
+        let handle = Sampler::start("scripted".into(), execution, Duration::from_secs(1));
+        handle.watch(true);
         Self {
-            outlet,
+            handle,
             made,
             begun: begun_receiver,
             script,
@@ -98,7 +99,7 @@ impl Bench {
     /// Asks for a reading, a period after the last time; gives what is shown now.
     fn ask(&mut self) -> Option<u64> {
         self.now += 1;
-        let held = self.outlet.reading(Duration::from_secs(self.now))?;
+        let held = self.handle.reading(Duration::from_secs(self.now))?;
         let mut json = Vec::new();
         held.now.write_json(None, &mut json).unwrap();
         Some(String::from_utf8(json).unwrap().parse().unwrap())
@@ -120,9 +121,9 @@ impl Bench {
 
     /// Lets the worker end its reading, and waits until its outcome has come.
     async fn end(&self, next: Next) {
-        let taken = self.outlet.taken();
+        let taken = self.handle.taken();
         self.script.send(next).unwrap();
-        until(|| self.outlet.taken() > taken).await;
+        until(|| self.handle.taken() > taken).await;
     }
 
     /// Lets the actor work on everything that was sent to it before.
@@ -180,9 +181,9 @@ fn a_stuck_worker_is_never_joined_by_another() {
         bench.ask();
         bench.begin().await;
         for _ in 0..20 {
-            bench.outlet.watch(false);
+            bench.handle.watch(false);
             bench.settle().await;
-            bench.outlet.watch(true);
+            bench.handle.watch(true);
             assert_eq!(bench.ask(), None);
             bench.settle().await;
         }
@@ -200,14 +201,14 @@ fn a_worker_ends_when_nobody_watches_and_a_late_reading_is_nobodys() {
         let mut bench = Bench::new(0);
         bench.ask();
         bench.begin().await;
-        bench.outlet.watch(false);
+        bench.handle.watch(false);
         bench.settle().await;
         bench.script.send(Next::Give(1)).unwrap();
         until(|| Arc::strong_count(&bench.scripts) == 2).await;
-        bench.outlet.watch(true);
+        bench.handle.watch(true);
         bench.begin_anew().await;
         bench.end(Next::Give(2)).await;
-        assert_eq!((bench.ask(), bench.outlet.taken()), (Some(2), 1));
+        assert_eq!((bench.ask(), bench.handle.taken()), (Some(2), 1));
         assert_eq!(bench.made.load(SeqCst), 2);
     });
 }
@@ -223,12 +224,12 @@ fn a_reading_that_fails_or_panics_leaves_the_last_value() {
             assert_eq!(bench.ask(), Some(5));
             bench.begin().await;
             bench.end(next).await;
-            assert!(bench.outlet.fault().is_some());
+            assert!(bench.handle.fault().is_some());
         }
         bench.ask();
         bench.begin().await;
         bench.end(Next::Give(6)).await;
-        assert_eq!((bench.ask(), bench.outlet.fault()), (Some(6), None));
+        assert_eq!((bench.ask(), bench.handle.fault()), (Some(6), None));
         assert_eq!(bench.made.load(SeqCst), 1, "one worker");
     });
 }
@@ -239,13 +240,13 @@ fn a_plugin_that_panics_while_it_is_made_is_made_again() {
         let mut bench = Bench::new(2);
         for failures in 1..=2 {
             assert_eq!(bench.ask(), None);
-            until(|| bench.outlet.taken() == failures).await;
-            assert!(bench.outlet.fault().is_some());
+            until(|| bench.handle.taken() == failures).await;
+            assert!(bench.handle.fault().is_some());
         }
         bench.ask();
         bench.begin().await;
         bench.end(Next::Give(9)).await;
-        assert_eq!((bench.ask(), bench.outlet.fault()), (Some(9), None));
+        assert_eq!((bench.ask(), bench.handle.fault()), (Some(9), None));
     });
 }
 
@@ -258,7 +259,7 @@ fn a_failing_plugin_is_asked_no_more_often_than_its_period() {
         bench.end(Next::Fail).await;
         for slot in 1..19 {
             let now = Duration::from_secs(bench.now) + slot * crate::sampling::schedule::SLOT;
-            assert!(bench.outlet.reading(now).is_none());
+            assert!(bench.handle.reading(now).is_none());
             bench.settle().await;
         }
         assert!(bench.begun.try_recv().is_err());

@@ -1,7 +1,7 @@
 //! The load generator: many WebSocket clients in one thread, on one edge-triggered epoll set.
 //!
-//! One `recv` per wake-up of a client, no allocation per push, no lock: what it costs falls on the kernel, not on
-//! the figures of the server, which are read from the server's own CPU clock.
+//! One `recv` per wake-up of a client, no allocation per push, no lock: what it costs falls on the
+//! kernel, not on the figures of the server, which are read from the server's own CPU clock.
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4, TcpStream},
@@ -143,7 +143,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// A client that will stop reading once told: its receive buffer is as small as the kernel allows.
+    /// A client that will stop reading once told: its receive buffer is as small as the kernel
+    /// allows.
     ///
     /// # Errors
     /// When it cannot connect.
@@ -208,7 +209,8 @@ impl Fleet {
         self.start_each(&[interval], phases)
     }
 
-    /// The same with several intervals, dealt out in turns; [`Phases::Spread`] spreads over the first of them.
+    /// The same with several intervals, dealt out in turns; [`Phases::Spread`] spreads over the
+    /// first of them.
     ///
     /// # Errors
     /// When a client cannot take it, or was refused.
@@ -368,7 +370,8 @@ impl Fleet {
                         let mut pong = Vec::new();
                         frame::write(10, payload, &mut pong);
                         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-                        // A pong that does not fit is like one that was never sent; a dead peer shows as an end.
+                        // A pong that does not fit is like one that was never sent; a dead peer
+                        // shows as an end.
                         let _ = send(client.stream.as_raw_fd(), &pong, flags);
                     }
                     _ => {}
@@ -478,7 +481,8 @@ fn texts(commands: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// Allows this process and the servers that it starts the descriptors for `clients`, with some to spare.
+/// Allows this process and the servers that it starts the descriptors for `clients`, with some to
+/// spare.
 ///
 /// # Errors
 /// When the hard limit is lower and may not be raised.

@@ -1,6 +1,7 @@
 //! The client's side of WebSocket: the request, masked frames out, plain frames in.
 
-/// The request of every client. The key is the example of RFC 6455: servers do not care, and the answer is constant.
+/// The request of every client. The key is the example of RFC 6455: servers do not care, and the
+/// answer is constant.
 #[must_use]
 pub fn request(port: u16) -> Vec<u8> {
     format!(

@@ -55,7 +55,8 @@ impl Meter {
         field(&fs::read_to_string(&path)?, "Pss:").ok_or_else(|| format!("{path}: no Pss").into())
     }
 
-    /// How often its threads have slept and been woken: voluntary context switches of the threads that live.
+    /// How often its threads have slept and been woken: voluntary context switches of the threads
+    /// that live.
     ///
     /// # Errors
     /// When the process has ended.
@@ -80,7 +81,8 @@ impl Meter {
         Ok(fs::read_dir(format!("/proc/{}/task", self.pid))?.count())
     }
 
-    /// The largest send queue, in bytes of kernel memory, among the process's connections from `port`; none without `ss`.
+    /// The largest send queue, in bytes of kernel memory, among the process's connections from
+    /// `port`; none without `ss`.
     #[must_use]
     pub fn largest_send_queue(port: u16) -> Option<f64> {
         let ss = std::process::Command::new("ss")

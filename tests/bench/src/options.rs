@@ -96,7 +96,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the arguments; none when help is wanted. `programs` is where floor and rtstatd were built.
+    /// Reads the arguments; none when help is wanted. `programs` is where floor and rtstatd were
+    /// built.
     ///
     /// # Errors
     /// With a text for the reader when an argument is not understood.

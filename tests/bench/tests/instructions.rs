@@ -1,12 +1,13 @@
-//! Instruction counts of one push and of one sample, which do not depend on the machine's mood: callgrind counts them
-//! in the release build.
+//! Instruction counts of one push and of one sample, which do not depend on the machine's mood:
+//! callgrind counts them in the release build.
 
 #[cfg(test)]
 mod counts {
     use std::process::Command;
 
-    /// User instructions of one push into a clear socket, of one sample of three legacy plugins with JSON on the two
-    /// processors of the fixture `vm-6.18`, and of one client from its request to its greeting (both ends). Measured with Rust 1.95 on x86_64; the margin is a quarter.
+    /// User instructions of one push into a clear socket, of one sample of three legacy plugins
+    /// with JSON on the two processors of the fixture `vm-6.18`, and of one client from its request
+    /// to its greeting (both ends). Measured with Rust 1.95 on x86_64; the margin is a quarter.
     const PUSH: f64 = 79.0;
     const SAMPLE: f64 = 35_000.0;
     const CONNECT: f64 = 40_000.0;

@@ -1,4 +1,5 @@
-//! The bench at its smallest: whether it measures every figure and prints its table, never what it measures.
+//! The bench at its smallest: whether it measures every figure and prints its table, never what it
+//! measures.
 
 use std::process::Command;
 

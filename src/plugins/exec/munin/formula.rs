@@ -1,5 +1,6 @@
-//! Munin's arithmetic on a field (`cdef`): RRDtool's reverse Polish notation (cdeftutorial(1)), as far as plugins need
-//! it to bring a figure into the unit that their graph names, such as `down,8,*` for bits.
+//! Munin's arithmetic on a field (`cdef`): RRDtool's reverse Polish notation (cdeftutorial(1)), as
+//! far as plugins need it to bring a figure into the unit that their graph names, such as
+//! `down,8,*` for bits.
 
 /// Four operations on numbers and on the figures of a graph's fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +36,8 @@ impl Formula {
         (after == Some(1)).then_some(Self(steps))
     }
 
-    /// The result over the figures that `field` gives. None where one of them is unknown, and for a division by zero.
+    /// The result over the figures that `field` gives. None where one of them is unknown, and for a
+    /// division by zero.
     pub fn result(&self, field: impl Fn(&str) -> Option<f64>) -> Option<f64> {
         let mut stack = Vec::new();
         for step in &self.0 {

@@ -115,8 +115,8 @@ impl Bounds {
 }
 
 impl Field {
-    /// The figure of the value `now`; `since` is an earlier value and the time from it. A counter that fell has begun
-    /// anew, which is no figure: nobody knows how far it had come.
+    /// The figure of the value `now`; `since` is an earlier value and the time from it. A counter
+    /// that fell has begun anew, which is no figure: nobody knows how far it had come.
     #[must_use]
     pub fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
         let per_second =
@@ -143,7 +143,8 @@ impl Field {
         }
     }
 
-    /// A bound as it looks beside the figures that are shown; `name` is the field's. None where other fields decide too.
+    /// A bound as it looks beside the figures that are shown; `name` is the field's. None where
+    /// other fields decide too.
     #[must_use]
     pub fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
         let bound = self.in_period(bound?);
@@ -155,7 +156,8 @@ impl Field {
 }
 
 impl Field {
-    /// Whether its values begin at 0 and grow. Those of [`Kind::Derive`] do where their figures may not be below zero.
+    /// Whether its values begin at 0 and grow. Those of [`Kind::Derive`] do where their figures may
+    /// not be below zero.
     #[must_use]
     pub fn only_grows(&self) -> bool {
         self.kind == Kind::Counter

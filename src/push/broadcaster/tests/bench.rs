@@ -1,4 +1,5 @@
-//! A tick over plugins that count their reads, and sessions over socket pairs; the clock stands still but for the test.
+//! A tick over plugins that count their reads, and sessions over socket pairs; the clock stands
+//! still but for the test.
 
 use std::{
     collections::BTreeMap,
@@ -21,19 +22,19 @@ use tokio::{
 
 use crate::{
     drivers::DriverError,
-    net::{connections::Presence, peer, stream::Stream},
+    net::{connections::ConnectionCounter, peer, stream::Stream},
     plugins::{
         About, Kind, Plugin, Window,
         catalog::Catalog,
-        registry::{Entry, Home},
+        registry::{Entry, Execution},
         sample::{Pooled, Source},
     },
     protocol::key_set::PluginSet,
-    push::{broadcaster::Tick, frame::Framing, frame_cache::Encoder, outbox::Link},
+    push::{broadcaster::Broadcaster, frame::Framing, frame_cache::FrameCache, outbox::Outbox},
     sampling::{
         Sampling,
-        feed::Feed,
-        plugin_handle::{Outlet, Owner},
+        latest_reading::LatestReading,
+        plugin_handle::{Owner, PluginHandle},
         schedule::Slot,
     },
     system::clock::Clock,
@@ -136,7 +137,7 @@ impl Push {
 
 /// A client.
 pub struct Client {
-    pub link: Rc<Link>,
+    pub outbox: Rc<Outbox>,
     peer: Peer,
     unread: Vec<u8>,
 }
@@ -163,11 +164,11 @@ impl Client {
 
 /// The tick under test.
 pub struct Bench {
-    pub tick: Rc<Tick>,
+    pub broadcaster: Rc<Broadcaster>,
     pub sampling: Rc<Sampling>,
     pub probes: Vec<Arc<Probe>>,
     pub clock: Clock,
-    presence: Rc<Presence>,
+    connections: Rc<ConnectionCounter>,
     running: JoinHandle<()>,
 }
 
@@ -179,21 +180,21 @@ impl Bench {
         let entry = |(name, probe): (&&str, &Arc<Probe>)| Entry {
             name: (*name).into(),
             about: About::new(Kind::Rate, "", 0.05),
-            home: Home::tick(Counted {
+            execution: Execution::inline(Counted {
                 probe: Arc::clone(probe),
                 clock,
             }),
         };
         let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
-        let outlet = |probe: &Arc<Probe>| {
+        let handle = |probe: &Arc<Probe>| {
             let source: Box<dyn Source> = Box::new(Pooled::new(Counted {
                 probe: Arc::clone(probe),
                 clock,
             }));
-            Rc::new(Outlet::new(
+            Rc::new(PluginHandle::new(
                 Some(source),
                 Duration::from_millis(50),
-                Feed::default(),
+                LatestReading::default(),
                 Box::new(Told(Arc::clone(probe))),
             ))
         };
@@ -201,17 +202,20 @@ impl Bench {
         let sampling = Rc::new(Sampling::new(
             catalog,
             clock,
-            probes.iter().map(outlet).collect(),
+            probes.iter().map(handle).collect(),
         ));
-        let tick = Rc::new(Tick::new(Rc::clone(&sampling), Encoder::new("boot".into())));
-        let running = Rc::clone(&tick);
+        let broadcaster = Rc::new(Broadcaster::new(
+            Rc::clone(&sampling),
+            FrameCache::new("boot".into()),
+        ));
+        let running = Rc::clone(&broadcaster);
         let running = tokio::task::spawn_local(async move { running.run().await });
         Self {
-            tick,
+            broadcaster,
             sampling,
             probes,
             clock,
-            presence: Rc::default(),
+            connections: Rc::default(),
             running,
         }
     }
@@ -223,10 +227,10 @@ impl Bench {
         let stream = Stream::unix(
             ours,
             peer::Peer::direct(peer::Origin::Unix(0)),
-            self.presence.enter(),
+            self.connections.enter(),
         );
         Client {
-            link: Rc::new(Link::new(1, Framing::Raw, stream)),
+            outbox: Rc::new(Outbox::new(1, Framing::Raw, stream)),
             peer: theirs,
             unread: Vec::new(),
         }

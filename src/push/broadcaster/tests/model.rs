@@ -1,4 +1,5 @@
-//! Any sequence of starts, stops, new intervals, new choices, waits and long stops against a model in a few lines.
+//! Any sequence of starts, stops, new intervals, new choices, waits and long stops against a model
+//! in a few lines.
 
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
 
@@ -6,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{
     push::broadcaster::{
-        Tick,
+        Broadcaster,
         tests::bench::{Bench, Client, Push, run},
     },
     sampling::schedule::Slot,
@@ -15,7 +16,8 @@ use crate::{
 /// More than a batch, so that operations fall between two of them.
 const SESSIONS: usize = 10;
 
-/// How far a window's ends may be off, in milliseconds: a slot, and half a one in which no second reading is taken.
+/// How far a window's ends may be off, in milliseconds: a slot, and half a one in which no second
+/// reading is taken.
 const TOLERANCE: u64 = 75;
 
 const CHOICES: [&[&str]; 5] = [
@@ -111,7 +113,8 @@ impl Expected {
             assert!(near(to, sent), "{key} is of {to}, sent at {sent}");
             let chosen = self.chosen[key];
             match push.number(key, "from") {
-                // Two pushes within half a slot, the first one late, share a reading: its window stands for both.
+                // Two pushes within half a slot, the first one late, share a reading: its window
+                // stands for both.
                 Some(from) if sent - chosen > TOLERANCE && sent - self.last_push > TOLERANCE => {
                     let right = near(from, self.last_push) || near(from, chosen);
                     assert!(
@@ -141,8 +144,8 @@ struct Model {
 }
 
 impl Model {
-    /// Takes in what every client got until now. What fell due before this instant must have come in its slot;
-    /// what falls due at it may.
+    /// Takes in what every client got until now. What fell due before this instant must have come
+    /// in its slot; what falls due at it may.
     fn drain(&mut self, clients: &mut [Client], now: u64) {
         for (session, client) in self.sessions.iter_mut().zip(clients) {
             let pushes = client.pushes();
@@ -186,11 +189,11 @@ impl Model {
 }
 
 /// Whether the lists are what they claim to be.
-fn check(tick: &Tick, clients: &[Client], model: &Model) {
-    let lists = tick.lists.borrow();
+fn check(broadcaster: &Broadcaster, clients: &[Client], model: &Model) {
+    let lists = broadcaster.lists.borrow();
     let slots: Vec<Slot> = lists.iter().map(|list| list.slot).collect();
     assert!(slots.windows(2).all(|pair| pair[0] < pair[1]), "{slots:?}");
-    let sent = tick.sending.get().map(|(slot, _)| slot);
+    let sent = broadcaster.sending.get().map(|(slot, _)| slot);
     assert!(
         lists
             .iter()
@@ -200,17 +203,17 @@ fn check(tick: &Tick, clients: &[Client], model: &Model) {
     let listed = lists
         .iter()
         .flat_map(|list| &list.due)
-        .filter(|due| due.link.is_some())
+        .filter(|due| due.outbox.is_some())
         .count();
     let started = model.sessions.iter().flatten().count();
-    assert_eq!((listed, tick.started()), (started, started));
+    assert_eq!((listed, broadcaster.started()), (started, started));
     for (client, session) in clients.iter().zip(&model.sessions) {
-        let place = client.link.place.get();
+        let place = client.outbox.place.get();
         assert_eq!(place.is_some(), session.is_some());
         let Some(place) = place else { continue };
         let list = lists.iter().find(|list| list.slot == place.slot).unwrap();
-        let link = list.due[place.index].link.as_ref().unwrap();
-        assert!(Rc::ptr_eq(link, &client.link), "another's place");
+        let outbox = list.due[place.index].outbox.as_ref().unwrap();
+        assert!(Rc::ptr_eq(outbox, &client.outbox), "another's place");
     }
 }
 
@@ -225,27 +228,29 @@ async fn play(steps: Vec<Step>) {
         match step {
             Step::Start(session, interval, choice) => {
                 let set = bench.set(CHOICES[choice]);
-                bench
-                    .tick
-                    .start(&clients[session].link, Duration::from_millis(interval), set);
+                bench.broadcaster.start(
+                    &clients[session].outbox,
+                    Duration::from_millis(interval),
+                    set,
+                );
                 model.sessions[session] = Some(Expected::new(bench.now(), interval, choice));
             }
             Step::Stop(session) => {
-                bench.tick.stop(&clients[session].link);
+                bench.broadcaster.stop(&clients[session].outbox);
                 model.sessions[session] = None;
             }
             Step::Retime(session, interval) => {
                 bench
-                    .tick
-                    .retime(&clients[session].link, Duration::from_millis(interval));
+                    .broadcaster
+                    .retime(&clients[session].outbox, Duration::from_millis(interval));
                 if let Some(expected) = &mut model.sessions[session] {
                     expected.retime(bench.now(), interval);
                 }
             }
             Step::Choose(session, choice) => {
                 bench
-                    .tick
-                    .choose(&clients[session].link, bench.set(CHOICES[choice]));
+                    .broadcaster
+                    .choose(&clients[session].outbox, bench.set(CHOICES[choice]));
                 if let Some(expected) = &mut model.sessions[session] {
                     expected.choose(bench.now(), choice);
                 }
@@ -264,7 +269,7 @@ async fn play(steps: Vec<Step>) {
                 model.drain_after_stop(&mut clients, bench.now());
             }
         }
-        check(&bench.tick, &clients, &model);
+        check(&bench.broadcaster, &clients, &model);
     }
     for plugin in [0, 1] {
         let reads = bench.slots_read(plugin);
@@ -274,11 +279,11 @@ async fn play(steps: Vec<Step>) {
         );
     }
     for client in &clients {
-        bench.tick.stop(&client.link);
+        bench.broadcaster.stop(&client.outbox);
     }
     bench.wait(20).await;
-    assert_eq!(bench.tick.plugins(), "", "still watched");
-    assert_eq!(bench.tick.lists.borrow().len(), 0);
+    assert_eq!(bench.broadcaster.plugins(), "", "still watched");
+    assert_eq!(bench.broadcaster.lists.borrow().len(), 0);
 }
 
 proptest! {
@@ -288,8 +293,8 @@ proptest! {
     }
 }
 
-/// Found by the sequences above: the readings of the first start were forgotten between it and the second, and a second
-/// push within half a slot after a stop of the process then had no window.
+/// Found by the sequences above: the readings of the first start were forgotten between it and the
+/// second, and a second push within half a slot after a stop of the process then had no window.
 #[test]
 fn a_second_start_in_one_slot_keeps_its_window() {
     use Step::{Start, StopProcess, Wait};

@@ -1,6 +1,8 @@
-//! Does one thing so many times, for a counter of instructions to look at: `instructions sample|push|connect TIMES FOLDER`.
+//! Does one thing so many times, for a counter of instructions to look at: `instructions
+//! sample|push|connect TIMES FOLDER`.
 //!
-//! The difference between two runs with different TIMES is what the thing costs, without what starting costs.
+//! The difference between two runs with different TIMES is what the thing costs, without what
+//! starting costs.
 
 use std::{io::ErrorKind, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
@@ -10,7 +12,7 @@ use rtstat::{
     drivers::{Root, linux::host::Host},
     http::{service::Http, static_files::Pages},
     net::{
-        connections::Presence,
+        connections::ConnectionCounter,
         peer::{Origin, Peer},
         stream::Stream,
     },
@@ -19,16 +21,16 @@ use rtstat::{
         sample::{Pooled, Source},
     },
     push::{
-        broadcaster::Tick,
+        broadcaster::Broadcaster,
         frame::{Frame, Framing},
-        frame_cache::Encoder,
-        outbox::Link,
+        frame_cache::FrameCache,
+        outbox::Outbox,
     },
-    sampling::reload::Offering,
+    sampling::reload::PluginManager,
     session::{
-        connection::Desk,
+        connection::SessionFactory,
         info::Info,
-        scheduler::House,
+        scheduler::SessionContext,
         supervisor::{Rules, Supervisor},
     },
     system::clock::Clock,
@@ -80,11 +82,11 @@ fn pushes(times: u32) -> Result<()> {
     runtime.block_on(async {
         let (near, _far) = UnixStream::pair()?;
         near.set_nonblocking(true)?;
-        let presence = Rc::new(Presence::default());
+        let presence = Rc::new(ConnectionCounter::default());
         let near = tokio::net::UnixStream::from_std(near)?;
         near.writable().await?;
         let stream = Stream::unix(near, Peer::direct(Origin::Unix(0)), presence.enter());
-        let link = Link::new(1, Framing::WebSocket, stream);
+        let link = Outbox::new(1, Framing::WebSocket, stream);
         let mut frame = Frame::default();
         frame.fill(|out| out.resize(out.len() + PUSH_BYTES, b'x'));
         let frame = Rc::new(frame);
@@ -102,20 +104,20 @@ fn pushes(times: u32) -> Result<()> {
 fn connects(root: &Root, times: u32) -> Result<()> {
     actix::System::new().block_on(async {
         let (config, clock) = (Config::default(), Clock::start());
-        let sampling = Offering::start(&config, clock)?.sampling;
+        let sampling = PluginManager::start(&config, clock)?.sampling;
         let supervisor = Supervisor::new(clock, Rules::default()).start();
         let info = Info {
             host: Host::read(root),
             max_clients: None,
         };
-        let house = Rc::new(House {
+        let house = Rc::new(SessionContext {
             supervisor,
             sampling: Rc::clone(&sampling),
             info,
         });
-        let desk = Rc::new(Desk::new(
+        let desk = Rc::new(SessionFactory::new(
             house,
-            Rc::new(Tick::new(sampling, Encoder::new(String::new()))),
+            Rc::new(Broadcaster::new(sampling, FrameCache::new(String::new()))),
         ));
         let pages = Pages {
             folder: None,
@@ -123,7 +125,7 @@ fn connects(root: &Root, times: u32) -> Result<()> {
             metrics: false,
         };
         let http = Rc::new(Http::new(desk, Rc::default(), pages));
-        let presence = Rc::new(Presence::default());
+        let presence = Rc::new(ConnectionCounter::default());
         let mut clients = Vec::new();
         for _ in 0..times {
             let (near, client) = tokio::net::UnixStream::pair()?;

@@ -1,10 +1,11 @@
 //! The floor: the least that a broadcaster of the same frames to the same clients can cost.
 //!
-//! One thread, one epoll set, one sample and one encoded frame per 50 ms slot, one `send` per client. It
-//! understands just enough WebSocket and just enough of the protocol (`interval`, `start`, `stop`; whatever else
-//! comes is taken silently) for the load generator to treat it like rtstatd. It reads the files that rtstatd
-//! reads for `plugins::cpu_stat,meminfo,uptime`, and its frames have the same shape and size. No limits, no
-//! checks, no answers: whatever rtstatd costs above this is the price of being a server that can be trusted.
+//! One thread, one epoll set, one sample and one encoded frame per 50 ms slot, one `send` per
+//! client. It understands just enough WebSocket and just enough of the protocol (`interval`,
+//! `start`, `stop`; whatever else comes is taken silently) for the load generator to treat it like
+//! rtstatd. It reads the files that rtstatd reads for `plugins::cpu_stat,meminfo,uptime`, and its
+//! frames have the same shape and size. No limits, no checks, no answers: whatever rtstatd costs
+//! above this is the price of being a server that can be trusted.
 
 mod peers;
 mod sample;

@@ -76,7 +76,8 @@ impl Peers {
         Ok(())
     }
 
-    /// Milliseconds to the next slot with somebody in it, rounded up; none while nobody waits for a push.
+    /// Milliseconds to the next slot with somebody in it, rounded up; none while nobody waits for a
+    /// push.
     pub fn until_due(&self) -> Option<i32> {
         let ((slot, _), _) = self.cohorts.first_key_value()?;
         let due = SLOT.saturating_mul(u32::try_from(*slot).unwrap_or(u32::MAX));

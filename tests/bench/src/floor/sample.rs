@@ -14,7 +14,8 @@ pub struct Sampler {
     loadavg: File,
     uptime: File,
     buffer: Vec<u8>,
-    /// Ticks of each processor at the sample before: user, system, iowait with interrupts, idle, all.
+    /// Ticks of each processor at the sample before: user, system, iowait with interrupts, idle,
+    /// all.
     before: Vec<[u64; 5]>,
     push: Vec<u8>,
 }

@@ -54,7 +54,8 @@ pub enum Incoming {
     Close,
 }
 
-/// Takes one masked frame of at most 125 bytes off the front of `bytes`; none when it is not complete.
+/// Takes one masked frame of at most 125 bytes off the front of `bytes`; none when it is not
+/// complete.
 pub fn take(bytes: &mut &[u8]) -> Option<Incoming> {
     let (&[first, second, a, b, c, d], rest) = bytes.split_first_chunk()?;
     let (payload, rest) = rest.split_at_checked(usize::from(second & 0x7f))?;

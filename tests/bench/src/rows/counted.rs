@@ -19,8 +19,8 @@ use crate::{
     table::{Row, bound, short},
 };
 
-/// Seconds between two pushes of different slots, at least: the grid is 50 ms, and a slot of the traced run is sent in
-/// a few.
+/// Seconds between two pushes of different slots, at least: the grid is 50 ms, and a slot of the
+/// traced run is sent in a few.
 const APART: f64 = 0.02;
 /// The grid of due times.
 const SLOTS_PER_SECOND: u64 = 20;
@@ -92,15 +92,15 @@ pub fn samples(options: &Options) -> Result<Vec<Row>> {
 struct Counts {
     /// Reads of /proc/stat from its start.
     samples: u64,
-    /// Slots in which something was pushed.
+    /// ClientPermits in which something was pushed.
     slots: u64,
     pushes: u64,
     seconds: f64,
 }
 
 impl Counts {
-    /// From the lines of `strace -f -ttt -y`, between the first push and the last; none without a push. What is sent
-    /// within [`APART`] of the push before it belongs to the same slot.
+    /// From the lines of `strace -f -ttt -y`, between the first push and the last; none without a
+    /// push. What is sent within [`APART`] of the push before it belongs to the same slot.
     fn of(text: &str) -> Option<Self> {
         let mut counts = Self {
             samples: 0,

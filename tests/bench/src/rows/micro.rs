@@ -17,7 +17,7 @@ use nix::{
     unistd::read,
 };
 use rtstat::{
-    drivers::{Root, linux::census::Census},
+    drivers::{Root, linux::process_counter::ProcessCounter},
     plugins::{
         builtin::{cpu_stat::CpuStat, meminfo::Meminfo, uptime::Uptime},
         sample::{Pooled, Reading, Source},
@@ -234,7 +234,7 @@ impl Drop for Sleepers {
 pub fn walk(options: &Options) -> Result<Vec<Row>> {
     let _sleepers = Sleepers::start(options.scale.processes[0])?;
     let mut bare = BareWalk::new()?;
-    let census = Census::new(&Root::host());
+    let census = ProcessCounter::new(&Root::host());
     let mut walk = || census.retake().map(|_| ()).map_err(Into::into);
     bare.walk()?;
     let found = f64::from(bare.found);
@@ -299,7 +299,7 @@ pub fn sizes(options: &Options) -> Result<Vec<Row>> {
         sleepers.push(Sleepers::start(more)?);
         let mut bare = BareWalk::new()?;
         bare.walk()?;
-        let census = Census::new(&Root::host());
+        let census = ProcessCounter::new(&Root::host());
         let all = cost((times / 10).max(1), || {
             census.retake().map(|_| ()).map_err(Into::into)
         })?;

@@ -9,7 +9,8 @@ mod varied;
 
 use crate::{options::Options, table::Row};
 
-/// Measures everything that `options` want; a row that cannot be measured says why. `said` hears of progress.
+/// Measures everything that `options` want; a row that cannot be measured says why. `said` hears of
+/// progress.
 pub fn all(options: &Options, said: &mut dyn FnMut(&str)) -> Vec<Row> {
     let mut rows = Vec::new();
     for (numbers, what, measure) in GROUPS {

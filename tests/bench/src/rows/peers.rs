@@ -299,7 +299,8 @@ fn connect(port: u16) -> Result<TcpStream> {
     }
 }
 
-/// One request on a connection that is kept; the answer is read until `quiet_ms` bring nothing or it is complete.
+/// One request on a connection that is kept; the answer is read until `quiet_ms` bring nothing or
+/// it is complete.
 fn http_get(stream: &mut TcpStream, path: &str, quiet_ms: u64) -> Result<()> {
     stream.write_all(
         format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: identity\r\n\r\n")

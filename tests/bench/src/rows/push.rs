@@ -209,7 +209,8 @@ fn greeting(pairs: &Pairs, figure: impl Fn(&Pairs, fn(&Run) -> f64) -> f64) -> S
     format!("{}, {} ms", short(middle), short(late))
 }
 
-/// The same clients with the default keys, and with phases spread over the second: beside row 1, without a ceiling.
+/// The same clients with the default keys, and with phases spread over the second: beside row 1,
+/// without a ceiling.
 pub fn other(options: &Options) -> Result<Vec<Row>> {
     let [clients, ..] = options.scale.clients;
     let spread = pairs(
@@ -258,7 +259,8 @@ pub fn steady(options: &Options) -> Result<Vec<Row>> {
         },
     )?;
     let (fewest, most) = run.arrivals.spread;
-    // From the start: one interval to the first push, a half until the window opens, then the window.
+    // From the start: one interval to the first push, a half until the window opens, then the
+    // window.
     let off = [fewest, most]
         .map(|pushes| (f64::from(pushes) - f64::from(window) - 1.0).abs())
         .into_iter()
@@ -322,7 +324,8 @@ pub fn stalled(options: &Options) -> Result<Vec<Row>> {
     ])
 }
 
-/// The command that chooses every plugin which the server offers, so that frames are as large as they get.
+/// The command that chooses every plugin which the server offers, so that frames are as large as
+/// they get.
 pub fn everything(fleet: &mut Fleet) -> Result<String> {
     fleet.command(&["info"])?;
     fleet.pump(Duration::from_millis(500))?;

@@ -1,4 +1,5 @@
-//! Clients that differ from each other: their intervals, and how long they stay. Shown beside the bounded rows.
+//! Clients that differ from each other: their intervals, and how long they stay. Shown beside the
+//! bounded rows.
 
 use std::{
     thread,
@@ -15,7 +16,8 @@ use crate::{
     table::{Row, short},
 };
 
-/// The intervals of mixed clients, as parts of the one of the other rows: eight different grids in one second.
+/// The intervals of mixed clients, as parts of the one of the other rows: eight different grids in
+/// one second.
 const MIX: [f64; 8] = [0.5, 0.6, 0.75, 1.0, 1.2, 1.5, 2.0, 3.0];
 
 /// How often guests come and go in the churn, and how many at a time: 500 a second.
@@ -97,8 +99,8 @@ pub fn intervals(options: &Options) -> Result<Vec<Row>> {
     )
 }
 
-/// Clients that connect, are greeted and leave, 500 a second beside some that stay, beside row 14. What those that stay
-/// cost by themselves is taken off.
+/// Clients that connect, are greeted and leave, 500 a second beside some that stay, beside row 14.
+/// What those that stay cost by themselves is taken off.
 pub fn churn(options: &Options) -> Result<Vec<Row>> {
     let [_, _, clients] = options.scale.clients;
     let window = options.scale.interval * options.scale.window;

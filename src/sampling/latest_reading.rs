@@ -7,7 +7,7 @@ use crate::{drivers::DriverError, plugins::sample::Reading};
 /// A reading with the one before it, which stands in for the window's start when a session is
 /// faster than the plugin and finds no newer reading.
 #[derive(Clone)]
-pub struct Held {
+pub struct ReadingPair {
     /// The newest reading.
     pub now: Reading,
     /// Its predecessor.
@@ -19,16 +19,17 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// What is known of one plugin.
 #[derive(Default)]
-pub struct Feed {
-    /// Whether a failure takes the readings away; otherwise the last one stands until it is too old.
+pub struct LatestReading {
+    /// Whether a failure takes the readings away; otherwise the last one stands until it is too
+    /// old.
     forgets: bool,
-    held: Option<Held>,
+    held: Option<ReadingPair>,
     fault: Option<DriverError>,
     /// The last failure of a run of failures that the journal was told of.
     failed: Option<Duration>,
 }
 
-impl Feed {
+impl LatestReading {
     /// A feed whose readings a failure takes away, or not.
     #[must_use]
     pub fn new(forgets: bool) -> Self {
@@ -38,14 +39,15 @@ impl Feed {
         }
     }
 
-    /// Takes in the outcome of a sampling at the instant `now`. Returns whether the news is worth a line in the
-    /// journal: the first failure, or the first success after a failure when [`SETTLED`] has passed since. So a plugin
-    /// that fails every other time is told of once, too, and no plugin's failure more than once in that time.
+    /// Takes in the outcome of a sampling at the instant `now`. Returns whether the news is worth a
+    /// line in the journal: the first failure, or the first success after a failure when
+    /// [`SETTLED`] has passed since. So a plugin that fails every other time is told of once, too,
+    /// and no plugin's failure more than once in that time.
     pub fn take(&mut self, outcome: Result<Reading, DriverError>, now: Duration) -> bool {
         match outcome {
             Ok(reading) => {
                 let before = self.held.take().map(|held| held.now);
-                self.held = Some(Held {
+                self.held = Some(ReadingPair {
                     now: reading,
                     before,
                 });
@@ -65,7 +67,7 @@ impl Feed {
 
     /// The newest reading with its predecessor.
     #[must_use]
-    pub fn held(&self) -> Option<&Held> {
+    pub fn held(&self) -> Option<&ReadingPair> {
         self.held.as_ref()
     }
 
@@ -75,8 +77,8 @@ impl Feed {
         self.fault.as_ref()
     }
 
-    /// Forgets the readings and why there was none: nobody watches, a rate over the gap would be nobody's window, and what
-    /// failed then may be well when somebody watches again.
+    /// Forgets the readings and why there was none: nobody watches, a rate over the gap would be
+    /// nobody's window, and what failed then may be well when somebody watches again.
     pub fn clear(&mut self) {
         self.held = None;
         self.fault = None;

@@ -39,36 +39,37 @@ pub struct Counts {
     pub threads: u64,
     /// Whether this process is among the running.
     pub observer_runs: bool,
-    /// Whether all processes are seen: with `hidepid=` or ProtectProc= most are hidden, and the counts are of the rest.
+    /// Whether all processes are seen: with `hidepid=` or ProtectProc= most are hidden, and the
+    /// counts are of the rest.
     pub visible: bool,
 }
 
 /// Whoever counts processes; clones share one walk a slot.
 #[derive(Debug, Clone)]
-pub struct Census(Arc<Mutex<Register>>);
+pub struct ProcessCounter(Arc<Mutex<ProcessCounterState>>);
 
 #[derive(Debug)]
-struct Register {
+struct ProcessCounterState {
     processes: Processes,
     own: Option<u32>,
     last: Option<(Instant, Counts)>,
 }
 
-impl Census {
+impl ProcessCounter {
     /// Below `root`; nothing is opened yet.
     #[must_use]
     pub fn new(root: &Root) -> Self {
         let processes = Processes::new(root);
         let own = processes.own_pid();
-        Self(Arc::new(Mutex::new(Register {
+        Self(Arc::new(Mutex::new(ProcessCounterState {
             processes,
             own,
             last: None,
         })))
     }
 
-    /// The counts, taken anew unless another plugin has just done so. A walk costs one open, read and close for each
-    /// process.
+    /// The counts, taken anew unless another plugin has just done so. A walk costs one open, read
+    /// and close for each process.
     ///
     /// # Errors
     /// When /proc itself cannot be listed.
@@ -92,7 +93,7 @@ impl Census {
     }
 }
 
-impl Register {
+impl ProcessCounterState {
     fn count(&mut self) -> Result<Counts, DriverError> {
         let mut counts = Counts::default();
         let own = self.own;
@@ -140,7 +141,7 @@ mod tests {
         };
         process(1, 'S');
         let (first, second) = {
-            let census = Census::new(&Root::at(dir.path()));
+            let census = ProcessCounter::new(&Root::at(dir.path()));
             (census.clone(), census)
         };
         let before = first.take().unwrap();
