@@ -72,17 +72,55 @@ fn hundredths(part: u64, whole: u128) -> Option<u64> {
 }
 
 fn hundredths_of(part: u128, whole: u128) -> Option<u64> {
-    let twice = part.checked_mul(200)?.checked_add(whole)?;
+    rounded(part.checked_mul(100)?, whole)
+}
+
+/// `part` of `whole`, rounded half up; none of nothing.
+fn rounded(part: u128, whole: u128) -> Option<u64> {
+    let twice = part.checked_mul(2)?.checked_add(whole)?;
     Some(u64::try_from(twice.checked_div(whole * 2)?).unwrap_or(u64::MAX))
+}
+
+/// Writes `scaled / scale`, without a fraction where it is whole.
+fn serialize_scaled<S: Serializer>(
+    scaled: u64,
+    scale: u64,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    if scaled.is_multiple_of(scale) {
+        serializer.serialize_u64(scaled / scale)
+    } else {
+        serializer.serialize_f64(scaled as f64 / scale as f64)
+    }
 }
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.hundredths.is_multiple_of(100) {
-            serializer.serialize_u64(self.hundredths / 100)
-        } else {
-            serializer.serialize_f64(self.hundredths as f64 / 100.0)
+        serialize_scaled(self.hundredths, 100, serializer)
+    }
+}
+
+/// A part of a whole that may be small: 0 to 1 with four decimals at most, since one processor of
+/// 256 is 0.0039 of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FineRatio {
+    ten_thousandths: u64,
+}
+
+impl FineRatio {
+    /// `part` of `whole`, rounded half up; 0 of nothing.
+    #[must_use]
+    pub fn of(part: u64, whole: u64) -> Self {
+        let scaled = rounded(u128::from(part) * 10_000, u128::from(whole));
+        Self {
+            ten_thousandths: scaled.unwrap_or(0),
         }
+    }
+}
+
+impl Serialize for FineRatio {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_scaled(self.ten_thousandths, 10_000, serializer)
     }
 }
 
@@ -177,6 +215,23 @@ mod tests {
                 text,
                 "{part}/{whole}"
             );
+        }
+    }
+
+    #[test]
+    fn fine_ratios_have_four_decimals_at_most() {
+        let cases = [
+            (0, 0, "0"),
+            (1, 256, "0.0039"),
+            (255, 256, "0.9961"),
+            (1, 20_001, "0"),
+            (1, 2, "0.5"),
+            (7, 7, "1"),
+            (u64::MAX, u64::MAX, "1"),
+        ];
+        for (part, whole, text) in cases {
+            let json = serde_json::to_string(&FineRatio::of(part, whole)).unwrap();
+            assert_eq!(json, text, "{part}/{whole}");
         }
     }
 

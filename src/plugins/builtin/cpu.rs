@@ -21,7 +21,7 @@ use crate::{
     plugins::{
         Plugin, Window,
         families::Families,
-        figures::{Decimal, rate},
+        figures::{Decimal, FineRatio, rate},
     },
 };
 
@@ -86,7 +86,8 @@ impl Plugin for Cpu {
         View {
             n: now.cpus.len(),
             online: (!online.is_empty()).then_some(online),
-            all: before.and_then(|(before, _)| Shares::between(&before.all, &now.all)),
+            all: before
+                .and_then(|(before, _)| Shares::between(&before.all, &now.all, FineRatio::of)),
             core: Cores {
                 before: before.map(|(before, _)| before),
                 now,
@@ -193,7 +194,7 @@ fn families(sample: &Sample, out: &mut Families) {
 struct View<'a> {
     n: usize,
     online: Option<&'a String>,
-    all: Option<Shares>,
+    all: Option<Shares<FineRatio>>,
     core: Cores<'a>,
     ctxt: Option<Decimal>,
     intr: Option<Decimal>,
@@ -213,7 +214,7 @@ impl Serialize for Cores<'_> {
         let mut map = serializer.serialize_map(Some(self.now.cpus.len()))?;
         for (index, (id, ticks)) in self.now.cpus.iter().enumerate() {
             let before = self.before.and_then(|before| before.cpu(*id, index));
-            let shares = before.and_then(|before| Shares::between(before, ticks));
+            let shares = before.and_then(|before| Shares::between(before, ticks, Decimal::ratio));
             map.serialize_entry(&format_args!("cpu{id}"), &shares)?;
         }
         map.end()
@@ -221,24 +222,25 @@ impl Serialize for Cores<'_> {
 }
 
 #[derive(Serialize)]
-struct Shares {
-    user: Decimal,
-    nice: Decimal,
-    system: Decimal,
-    idle: Decimal,
-    iowait: Decimal,
-    irq: Decimal,
-    softirq: Decimal,
-    steal: Decimal,
-    guest: Decimal,
-    guest_nice: Decimal,
+struct Shares<R> {
+    user: R,
+    nice: R,
+    system: R,
+    idle: R,
+    iowait: R,
+    irq: R,
+    softirq: R,
+    steal: R,
+    guest: R,
+    guest_nice: R,
 }
 
-impl Shares {
-    fn between(before: &CpuTicks, now: &CpuTicks) -> Option<Self> {
+impl<R> Shares<R> {
+    /// The parts of the time between two readings, each as `ratio` of it and the whole.
+    fn between(before: &CpuTicks, now: &CpuTicks, ratio: fn(u64, u64) -> R) -> Option<Self> {
         let spent = now.since(before)?;
         let total = spent.total();
-        let share = |part| Decimal::ratio(part, total);
+        let share = |part| ratio(part, total);
         Some(Self {
             user: share(spent.user),
             nice: share(spent.nice),
@@ -308,6 +310,15 @@ mod tests {
             (&json!(2), &json!(0), &json!(3))
         );
         assert_eq!(view["online"], "0-1");
+    }
+
+    #[test]
+    fn one_busy_processor_of_256_is_seen() {
+        let view = view(Some("cpu 0 0 0 0\n"), "cpu 200 0 0 51000\n");
+        assert_eq!(
+            (&view["all"]["user"], &view["all"]["idle"]),
+            (&json!(0.0039), &json!(0.9961))
+        );
     }
 
     #[test]

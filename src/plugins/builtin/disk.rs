@@ -15,7 +15,11 @@ use crate::{
             diskstats::{Disk as Counters, DiskstatsFile},
         },
     },
-    plugins::{Plugin, Window, families::Families, figures::Decimal},
+    plugins::{
+        Plugin, Window,
+        families::Families,
+        figures::{Decimal, FineRatio},
+    },
 };
 
 /// The plugin.
@@ -209,7 +213,7 @@ struct Rates {
     ri: Decimal,
     wi: Decimal,
     /// The share of the time in which anything was under way.
-    util: Option<Decimal>,
+    util: Option<FineRatio>,
     /// Milliseconds that a read and a write took, null where there was none.
     r_ms: Option<Decimal>,
     w_ms: Option<Decimal>,
@@ -236,7 +240,7 @@ impl Rates {
             ri: rate(|disk| disk.reads)?,
             wi: rate(|disk| disk.writes)?,
             util: grown(|disk| disk.busy_ms)
-                .map(|busy_ms| Decimal::ratio(busy_ms.min(over_ms), over_ms)),
+                .map(|busy_ms| FineRatio::of(busy_ms.min(over_ms), over_ms)),
             r_ms: each(grown(|disk| disk.read_ms), grown(|disk| disk.reads)?),
             w_ms: each(grown(|disk| disk.write_ms), grown(|disk| disk.writes)?),
             q: grown(|disk| disk.queue_ms).map(|queue_ms| Decimal::ratio(queue_ms, over_ms)),
