@@ -13,6 +13,9 @@ pub struct PidStat<'a> {
     pub parent: u32,
     /// Its process group; below 1 where it has none any more, or one outside of our view.
     pub group: i64,
+    /// Minor page faults of children that have ended and were waited for. Every process has some, so
+    /// this grows exactly when the kernel adds the use of a child, its I/O among it, to its parent's.
+    pub reaped_faults: u64,
     /// Time in user mode.
     pub user_ticks: u64,
     /// Time in the kernel.
@@ -61,7 +64,8 @@ fn parse_fields(line: &[u8]) -> Option<PidStat<'_>> {
         state: state(line)?,
         parent: decimal(columns.next()?).and_then(|parent| u32::try_from(parent).ok())?,
         group: signed(columns.next()?)?,
-        user_ticks: decimal(columns.nth(8)?)?,
+        reaped_faults: decimal(columns.nth(5)?)?,
+        user_ticks: decimal(columns.nth(2)?)?,
         system_ticks: decimal(columns.next()?)?,
         threads: decimal(columns.nth(4)?)?,
         start_ticks: decimal(columns.nth(1)?)?,
@@ -99,6 +103,7 @@ mod tests {
                 state: b'S',
                 parent: 1,
                 group: 5,
+                reaped_faults: 8,
                 user_ticks: 140,
                 system_ticks: 150,
                 threads: 3,

@@ -6,6 +6,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
 
+use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::{
@@ -116,45 +117,92 @@ pub struct Process {
     start_ticks: u64,
     name: Name,
     state: u8,
-    cpu_ticks: u64,
     resident_pages: u64,
-    /// Bytes read and written; none where we may not know.
-    disk: Option<(u64, u64)>,
+    usage: Usage,
     owner: Owner,
 }
 
-/// All processes, by id.
-pub type Sample = Vec<Process>;
+/// What a process has used since its start.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usage {
+    cpu_ticks: u64,
+    /// Bytes read and written; none where we may not know.
+    disk: Option<(u64, u64)>,
+    /// Grows when the use of a child that ended is added to `disk`.
+    reaped_faults: u64,
+}
+
+impl Usage {
+    /// Of a process that has just started.
+    const fn none() -> Self {
+        Self {
+            cpu_ticks: 0,
+            disk: Some((0, 0)),
+            reaped_faults: 0,
+        }
+    }
+}
+
+/// All processes of one moment.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// When the walk began, in ticks after boot. A process that started later is new to it.
+    begun_ticks: u64,
+    /// By id.
+    processes: Vec<Process>,
+}
+
+impl Sample {
+    /// What is known of `process` from this earlier walk; nothing used yet where it started later.
+    fn before(&self, process: &Process) -> Option<Usage> {
+        let found = self
+            .processes
+            .binary_search_by_key(&process.pid, |known| known.pid);
+        let known = found.ok().and_then(|index| self.processes.get(index));
+        match known.filter(|known| known.start_ticks == process.start_ticks) {
+            Some(known) => Some(known.usage),
+            None => (process.start_ticks >= self.begun_ticks).then(Usage::none),
+        }
+    }
+}
 
 impl Plugin for Top {
     type Sample = Sample;
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        sample.clear();
+        let Sample {
+            begun_ticks,
+            processes,
+        } = sample;
+        *begun_ticks = boot_ticks();
+        processes.clear();
         self.processes.walk(|pid, line| {
             let Ok(stat) = parse(line) else { return };
-            sample.push(Process {
+            processes.push(Process {
                 pid,
                 start_ticks: stat.start_ticks,
                 name: Name::new(stat.name),
                 state: stat.state,
-                cpu_ticks: stat.user_ticks.saturating_add(stat.system_ticks),
                 resident_pages: stat.resident_pages,
-                disk: None,
+                usage: Usage {
+                    cpu_ticks: stat.user_ticks.saturating_add(stat.system_ticks),
+                    disk: None,
+                    reaped_faults: stat.reaped_faults,
+                },
                 owner: Owner::default(),
             });
         })?;
-        sample.sort_unstable_by_key(|process| process.pid);
-        for process in &mut *sample {
+        processes.sort_unstable_by_key(|process| process.pid);
+        for process in &mut *processes {
             // Kernel threads and the dead hold no memory, and do no reading and writing of their
             // own.
             if process.resident_pages > 0 {
-                process.disk = self.processes.file(process.pid, "io").and_then(disk_bytes);
+                process.usage.disk = self.processes.file(process.pid, "io").and_then(disk_bytes);
             }
             process.owner = self.owner(process);
         }
         self.owners.retain(|pid, _| {
-            sample
+            processes
                 .binary_search_by_key(pid, |process| process.pid)
                 .is_ok()
         });
@@ -164,6 +212,7 @@ impl Plugin for Top {
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         let rows: Vec<Row<'_>> = window
             .now
+            .processes
             .iter()
             .map(|process| Row::between(window.before, process))
             .collect();
@@ -175,6 +224,12 @@ impl Plugin for Top {
             io: window.before.map(|_| most(&rows, |row| row.moved_bytes)),
         }
     }
+}
+
+/// Time since boot, suspended time included, as the kernel tells when a process started.
+fn boot_ticks() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
+    u64::try_from(now.as_nanos() * u128::from(TICKS) / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 /// The rows in which `figure` is largest, the largest first, without those that have nothing of it.
@@ -209,6 +264,10 @@ struct Row<'a> {
     /// Bytes in a second.
     rd: Option<Decimal>,
     wr: Option<Decimal>,
+    /// Present and true where children ended in the window: their I/O is then added to `rd` and
+    /// `wr`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    reaped: bool,
     st: char,
     #[serde(skip)]
     moved_bytes: u64,
@@ -216,19 +275,12 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn between(before: Option<(&Sample, Duration)>, now: &'a Process) -> Self {
-        let before = before.and_then(|(sample, over)| {
-            let index = sample
-                .binary_search_by_key(&now.pid, |process| process.pid)
-                .ok()?;
-            let before = sample
-                .get(index)
-                .filter(|before| before.start_ticks == now.start_ticks)?;
-            Some((before, over))
-        });
+        let usage = now.usage;
+        let before = before.and_then(|(sample, over)| Some((sample.before(now)?, over)));
         let cpu = before.and_then(|(before, over)| {
-            Decimal::rate_of(before.cpu_ticks, now.cpu_ticks, TICKS, over)
+            Decimal::rate_of(before.cpu_ticks, usage.cpu_ticks, TICKS, over)
         });
-        let disk = before.and_then(|(before, over)| Some((before.disk?, now.disk?, over)));
+        let disk = before.and_then(|(before, over)| Some((before.disk?, usage.disk?, over)));
         let moved =
             |((read, written), (read_now, written_now), _): ((u64, u64), (u64, u64), Duration)| {
                 read_now
@@ -246,6 +298,7 @@ impl<'a> Row<'a> {
             rss: now.resident_pages.saturating_mul(page_size_bytes()),
             rd: disk.and_then(|(before, now, over)| Decimal::rate(before.0, now.0, over)),
             wr: disk.and_then(|(before, now, over)| Decimal::rate(before.1, now.1, over)),
+            reaped: before.is_some_and(|(before, _)| usage.reaped_faults > before.reaped_faults),
             st: char::from(now.state),
             moved_bytes: disk.map_or(0, moved),
         }
@@ -270,14 +323,25 @@ mod tests {
             start_ticks,
             name: Name::new(b"a"),
             state: b'S',
-            cpu_ticks,
             resident_pages,
-            disk: read.map(|read| (read, 0)),
+            usage: Usage {
+                cpu_ticks,
+                disk: read.map(|read| (read, 0)),
+                reaped_faults: 0,
+            },
             owner: Owner {
                 uid: Some(7),
                 unit: Some("a.service".into()),
                 command: None,
             },
+        }
+    }
+
+    /// A walk that began at this tick.
+    fn sample(begun_ticks: u64, processes: Vec<Process>) -> Sample {
+        Sample {
+            begun_ticks,
+            processes,
         }
     }
 
@@ -296,25 +360,31 @@ mod tests {
 
     #[test]
     fn the_largest_come_first_and_a_reused_id_is_another_process() {
-        let before = vec![
-            process(1, 5, 100, 9, Some(0)),
-            process(2, 6, 100, 1, None),
-            process(3, 7, 100, 1, Some(50)),
-        ];
-        let now = vec![
-            process(1, 5, 150, 9, Some(10)),
-            process(2, 6, 300, 20, None),
-            process(3, 8, 900, 1, Some(900)),
-            process(4, 9, 900, 0, Some(900)),
-            process(5, 9, 0, 3, Some(900)),
-        ];
+        let before = sample(
+            100,
+            vec![
+                process(1, 5, 100, 9, Some(0)),
+                process(2, 6, 100, 1, None),
+                process(3, 7, 100, 1, Some(50)),
+            ],
+        );
+        let now = sample(
+            300,
+            vec![
+                process(1, 5, 150, 9, Some(10)),
+                process(2, 6, 300, 20, None),
+                process(3, 8, 900, 1, Some(900)),
+                process(4, 9, 900, 0, Some(900)),
+                process(5, 9, 0, 3, Some(900)),
+            ],
+        );
         let view = view(Some(&before), &now);
         assert_eq!(
             (pids(&view["cpu"]), pids(&view["mem"]), pids(&view["io"])),
             (vec![2, 1], vec![2, 1, 5, 3], vec![1])
         );
-        let expected = json!({"pid": 1, "start": 5, "name": "a", "uid": 7, "unit": "a.service", "cpu": 0.25,
-            "rss": 9 * page_size_bytes(), "rd": 5, "wr": 0, "st": "S"});
+        let expected = json!({"pid": 1, "start": 5, "name": "a", "uid": 7, "unit": "a.service",
+            "cpu": 0.25, "rss": 9 * page_size_bytes(), "rd": 5, "wr": 0, "st": "S"});
         assert_eq!(view["cpu"][1], expected);
         assert_eq!(
             (&view["mem"][0]["rd"], &view["mem"][3]["cpu"]),
@@ -323,10 +393,41 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_started_in_the_window_counts_from_zero() {
+        let before = sample(100, vec![process(3, 7, 100, 1, Some(50))]);
+        let now = sample(
+            300,
+            vec![
+                process(2, 99, 40, 1, Some(8)),
+                process(3, 150, 60, 1, Some(20)),
+                process(4, 100, 20, 1, None),
+            ],
+        );
+        let view = view(Some(&before), &now);
+        assert_eq!(pids(&view["cpu"]), [3, 4], "2 is older than the window");
+        assert_eq!(
+            (&view["cpu"][0]["cpu"], &view["cpu"][1]["cpu"]),
+            (&json!(0.3), &json!(0.1))
+        );
+        assert_eq!(pids(&view["io"]), [3]);
+        assert_eq!(view["io"][0]["rd"], json!(10));
+    }
+
+    #[test]
+    fn a_parent_of_children_that_ended_is_marked() {
+        let reaped = |faults, read| {
+            let mut process = process(1, 5, 100, 9, Some(read));
+            process.usage.reaped_faults = faults;
+            sample(100, vec![process])
+        };
+        let view = view(Some(&reaped(7, 0)), &reaped(8, 1 << 30));
+        assert_eq!(view["io"][0]["reaped"], json!(true));
+    }
+
+    #[test]
     fn the_first_push_has_memory_only_and_no_list_is_longer_than_ten() {
-        let now: Sample = (1..40)
-            .map(|pid| process(pid, 1, 1, u64::from(pid), Some(1)))
-            .collect();
+        let processes = (1..40).map(|pid| process(pid, 1, 1, u64::from(pid), Some(1)));
+        let now = sample(100, processes.collect());
         let view = view(None, &now);
         assert_eq!((&view["cpu"], &view["io"]), (&Value::Null, &Value::Null));
         assert_eq!(pids(&view["mem"]), (30..40).rev().collect::<Vec<_>>());
@@ -339,11 +440,15 @@ mod tests {
         for _ in 0..2 {
             top.read(&mut sample).unwrap();
             let own = sample
+                .processes
                 .iter()
                 .find(|process| process.pid == std::process::id())
                 .unwrap();
             assert_eq!(own.owner.uid, Some(nix::unistd::geteuid().as_raw()));
-            assert!(own.resident_pages > 0 && own.disk.is_some(), "{own:?}");
+            assert!(
+                own.resident_pages > 0 && own.usage.disk.is_some(),
+                "{own:?}"
+            );
             assert!(
                 own.owner
                     .command
@@ -354,7 +459,12 @@ mod tests {
         }
         let mut discreet = Top::new(&Root::host(), false);
         discreet.read(&mut sample).unwrap();
-        assert!(sample.iter().all(|process| process.owner.command.is_none()));
+        assert!(
+            sample
+                .processes
+                .iter()
+                .all(|process| process.owner.command.is_none())
+        );
     }
 
     #[test]
