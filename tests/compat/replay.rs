@@ -108,8 +108,10 @@ impl Client {
 
     /// The next thing said that is not a push between answers.
     fn answer(&mut self, time: Duration) -> Said {
+        let deadline = Instant::now() + time;
         loop {
-            match self.wire.read(time) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.wire.read(left) {
                 Said::Message(text) if self.pushing && text.starts_with("Push::") => {}
                 other => return other,
             }

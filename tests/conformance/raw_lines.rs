@@ -2,10 +2,10 @@
 
 use std::{
     io::{Read, Write},
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
 };
 
-use super::support::{server::Server, stream::PATIENCE};
+use super::support::server::Server;
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 const VERSION: &str = concat!("Version::", env!("CARGO_PKG_VERSION"), "\n");
@@ -16,9 +16,8 @@ const FAILED: &str = "Error::Auth failed\n";
 
 /// Everything that a client gets that writes `bytes` in pieces of `size` and then ends its half.
 fn answers(server: &Server, bytes: &[u8], size: usize) -> String {
-    let mut stream = TcpStream::connect(server.address).unwrap();
+    let mut stream = rtstat_test_support::connect(server.address).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut got = Vec::new();
     std::thread::scope(|scope| {
         let mut writer = stream.try_clone().unwrap();

@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
 };
 
+use rtstat_test_support::{Lifetime, connect};
 use serde_json::Value;
 
 use super::support::{
@@ -17,15 +18,16 @@ use super::support::{
 /// A raw client that reads line by line.
 struct Client {
     lines: BufReader<TcpStream>,
+    lifetime: Lifetime,
 }
 
 impl Client {
     /// Connects and takes the greeting.
     fn connect(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let stream = connect(server.address).unwrap();
         let mut client = Self {
             lines: BufReader::new(stream),
+            lifetime: Lifetime::start(),
         };
         assert!(client.line().starts_with("Welcome::"));
         client
@@ -37,6 +39,7 @@ impl Client {
 
     /// The next line without its newline; empty at the end.
     fn line(&mut self) -> String {
+        self.lifetime.check();
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         assert!(line.is_empty() || line.pop() == Some('\n'));

@@ -15,6 +15,8 @@ use nix::{
     unistd::{Pid, Uid},
 };
 
+use rtstat_test_support::ChildInTime;
+
 /// What must come, comes within this time. Never a measure of speed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -170,15 +172,14 @@ impl Agent {
     /// Ends it with a signal.
     pub fn end(mut self, signal: Signal) -> ExitStatus {
         self.signal(signal);
-        self.child.wait().unwrap()
+        self.child.wait_in_time().unwrap()
     }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
         let ended = self.child.try_wait();
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
         if std::thread::panicking() {
             eprintln!(
                 "-- the agent's log (ended by itself: {ended:?}) --\n{}",

@@ -5,6 +5,8 @@ use std::{os::unix::fs::MetadataExt, process::Command};
 
 use nix::{sys::signal::Signal, unistd::Uid};
 
+use rtstat_test_support::{ChildInTime, CommandInTime, connect, connect_unix};
+
 use super::{
     agent::{Agent, eventually},
     client::Client,
@@ -18,7 +20,7 @@ fn a_killed_server_starts_again_on_the_same_socket_file() {
     let folder = tempfile::tempdir().unwrap();
     let scheme = format!("raw+unix:{}", folder.path().join("s").display());
     let greeted = || {
-        let stream = std::os::unix::net::UnixStream::connect(folder.path().join("s")).unwrap();
+        let stream = connect_unix(folder.path().join("s")).unwrap();
         Client::over(stream).line() == WELCOME
     };
     let agent = Agent::start(&[&scheme], &[]);
@@ -46,7 +48,7 @@ fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sess
         .spawn()
         .unwrap();
     let greeted = eventually("the greeting of the next server", || {
-        let stream = std::net::TcpStream::connect(address).ok()?;
+        let stream = connect(address).ok()?;
         Some(Client::over(stream).line())
     });
     assert_eq!(greeted, WELCOME);
@@ -55,18 +57,19 @@ fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sess
         client.rest();
     }
     again.kill().unwrap();
-    again.wait().unwrap();
+    again.wait_in_time().unwrap();
 }
 
 /// Nothing is written, so nothing misses the room or the right to write: every disk is read-only,
 /// and the folders that programs like to write to are full.
 #[test]
 fn disks_that_are_full_or_read_only_are_not_noticed() {
-    let inside = "set -e; mount --make-rprivate /
+    // The program is opened first: where it was built may lie below one of the folders.
+    let inside = "set -e; exec 9<\"$0\"; mount --make-rprivate /
         for folder in /tmp /var/tmp /dev/shm /run; do
             mount -t tmpfs -o size=4k,nr_inodes=4 full $folder; ! head -c 100000 /dev/zero 2>&- >$folder/full
         done
-        mount -o remount,bind,ro /; exec \"$0\" \"$@\"";
+        mount -o remount,bind,ro /; exec /proc/self/fd/9 \"$@\"";
     let unshare = || {
         let mut unshare = Command::new("unshare");
         let rights = if Uid::effective().is_root() {
@@ -78,8 +81,8 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
         unshare
     };
     if !unshare()
-        .arg("true")
-        .output()
+        .arg("/bin/true")
+        .output_in_time()
         .is_ok_and(|made| made.status.success())
         && std::env::var_os("CI").is_none()
     {
@@ -99,7 +102,7 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
     ]);
     let mut server = server.spawn().unwrap();
     let mut client = eventually("the greeting", || {
-        let mut client = Client::over(std::net::TcpStream::connect(address).ok()?);
+        let mut client = Client::over(connect(address).ok()?);
         (client.line() == WELCOME).then_some(client)
     });
     client.send("plugins::cpu,fs,disk,top,net,_meta\ninterval::0.5\nstart\n");
@@ -108,7 +111,7 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
         assert!(push.contains(&format!("\"seq\":{seq},")), "{push}");
     }
     server.kill().unwrap();
-    server.wait().unwrap();
+    server.wait_in_time().unwrap();
 }
 
 #[test]
@@ -194,11 +197,11 @@ fn a_journal_that_is_gone_stops_nothing() {
             .spawn()
             .unwrap();
         let greeted = eventually("the greeting", || {
-            let stream = std::net::TcpStream::connect(address).ok()?;
+            let stream = connect(address).ok()?;
             Some(Client::over(stream).line())
         });
         assert_eq!(greeted, WELCOME, "{redirection}");
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.wait_in_time().unwrap();
     }
 }

@@ -9,24 +9,26 @@ use std::{
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 
+use rtstat_test_support::{Lifetime, connect as dial};
+
 use super::agent::PATIENCE;
 
 /// One connection, over TCP or anything else that carries bytes.
-pub struct Client<S = TcpStream>(pub BufReader<S>);
+pub struct Client<S = TcpStream>(pub BufReader<S>, Lifetime);
 
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let tcp = TcpStream::connect(address).unwrap();
+        let tcp = dial(address).unwrap();
         tcp.set_nodelay(true).unwrap();
-        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(tcp))
+        Self::over(tcp)
     }
 
     /// Connects from this address of the loopback.
     pub fn connect_from(source: &str, address: SocketAddr) -> Self {
         let tcp = tcp_from(source, address);
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        tcp.set_write_timeout(Some(PATIENCE)).unwrap();
         Self::over(tcp)
     }
 
@@ -67,7 +69,7 @@ pub fn tcp_from(source: &str, address: SocketAddr) -> TcpStream {
 
 impl<S: Read + Write> Client<S> {
     pub fn over(stream: S) -> Self {
-        Self(BufReader::new(stream))
+        Self(BufReader::new(stream), Lifetime::start())
     }
 
     /// Sends; a peer that has closed already is found by the next read.
@@ -85,6 +87,7 @@ impl<S: Read + Write> Client<S> {
 
     /// The next line; empty at the end of the connection.
     pub fn line(&mut self) -> String {
+        self.1.check();
         let mut line = Vec::new();
         match self.0.read_until(b'\n', &mut line) {
             Ok(_) => {}
@@ -102,16 +105,23 @@ impl<S: Read + Write> Client<S> {
     /// Reads everything until the end of the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        match self.0.read_to_end(&mut rest) {
-            Ok(_) => {}
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
-                ) => {}
-            Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&rest)),
+        let mut chunk = [0; 4096];
+        loop {
+            self.1.check();
+            match self.0.read(&mut chunk) {
+                Ok(0) => return rest,
+                Ok(length) => rest.extend_from_slice(&chunk[..length]),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
+                    ) =>
+                {
+                    return rest;
+                }
+                Err(error) => panic!("{error} after {:?}", String::from_utf8_lossy(&rest)),
+            }
         }
-        rest
     }
 
     /// The head of an HTTP answer.
@@ -128,6 +138,7 @@ impl<S: Read + Write> Client<S> {
 
     /// The next frame: its first byte and its payload.
     pub fn frame(&mut self) -> (u8, Vec<u8>) {
+        self.1.check();
         let mut head = [0; 2];
         self.0.read_exact(&mut head).unwrap();
         let length = match head[1] {

@@ -94,7 +94,7 @@ fn a_proxy_over_a_unix_socket_has_chosen_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
     let _agent = Agent::start(&[&format!("ws+unix:{}", path.display())], &[]);
-    let connect = || Client::over(std::os::unix::net::UnixStream::connect(&path).unwrap());
+    let connect = || Client::over(rtstat_test_support::connect_unix(&path).unwrap());
     let mut page = connect();
     page.ask_upgrade("/", "Host: any.example\r\nOrigin: https://any.example\r\n");
     assert!(page.head().starts_with("HTTP/1.1 101 "));

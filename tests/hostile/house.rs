@@ -32,6 +32,7 @@ use rtstat::{
     },
     system::clock::{Clock, Clocks},
 };
+use rtstat_test_support::PATIENCE;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -94,7 +95,9 @@ impl Watching {
     /// The next push, which has the next number.
     pub async fn push(&mut self) -> Value {
         let mut line = String::new();
-        self.lines.read_line(&mut line).await.unwrap();
+        // Where the clock is paused these are seconds of that clock, of which a push takes half a one.
+        let read = tokio::time::timeout(PATIENCE, self.lines.read_line(&mut line));
+        read.await.expect("no push in time").unwrap();
         let json = line
             .strip_prefix("Push::")
             .unwrap_or_else(|| panic!("no push: {line:?}"));
@@ -160,7 +163,8 @@ pub fn watched<F: Future<Output = ()>>(
         writing.write_all(commands.as_bytes()).await.unwrap();
         let mut lines = BufReader::new(reading);
         let mut welcome = String::new();
-        lines.read_line(&mut welcome).await.unwrap();
+        let read = tokio::time::timeout(PATIENCE, lines.read_line(&mut welcome));
+        read.await.expect("no greeting in time").unwrap();
         assert!(welcome.starts_with("Welcome::"), "{welcome}");
         test(Watching { lines, seq: 0 }).await;
         drop(writing);

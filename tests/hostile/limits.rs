@@ -1,7 +1,5 @@
 //! Limits per address, and whom proxies speak for.
 
-use std::os::unix::net::UnixStream;
-
 use super::{
     agent::{Agent, eventually},
     client::Client,
@@ -135,7 +133,7 @@ fn a_unix_peer_counts_by_its_user_unless_trusted() {
     let path = folder.path().join("s");
     let scheme = format!("ws+unix:{}", path.display());
     let connect = |client: u8| {
-        let mut page = Client::over(UnixStream::connect(&path).unwrap());
+        let mut page = Client::over(rtstat_test_support::connect_unix(&path).unwrap());
         page.ask_upgrade(
             "/",
             &format!("Host: a\r\nX-Forwarded-For: 192.0.2.{client}\r\n"),

@@ -4,11 +4,12 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    os::unix::net::UnixStream,
+    net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
 };
+
+use rtstat_test_support::{ChildInTime, connect, connect_unix};
 
 use super::{
     agent::{Agent, eventually},
@@ -62,7 +63,7 @@ impl Proxy {
                 "{program} ended: {}",
                 proxy.log()
             );
-            TcpStream::connect(address).ok()
+            connect(address).ok()
         });
         proxy
     }
@@ -80,8 +81,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
         if std::thread::panicking() {
             eprintln!("-- the proxy's log --\n{}", self.log());
         }
@@ -213,7 +213,7 @@ fn haproxy_with_a_health_check() {
         )
     });
     eventually("a good health check", || {
-        let mut stats = UnixStream::connect(haproxy.folder.path().join("stats")).ok()?;
+        let mut stats = connect_unix(haproxy.folder.path().join("stats")).ok()?;
         stats.write_all(b"show stat\n").ok()?;
         let mut table = String::new();
         stats.read_to_string(&mut table).ok()?;

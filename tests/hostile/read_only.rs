@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, fs, process::Command};
 
 use nix::sys::signal::Signal;
+use rtstat_test_support::ChildInTime;
 
 use super::{
     agent::{Agent, eventually},
@@ -169,7 +170,7 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
     agent.signal(Signal::SIGHUP);
     agent.logged("configuration reloaded");
     assert_eq!(agent.end(Signal::SIGTERM).code(), Some(0));
-    strace.wait().unwrap();
+    strace.wait_in_time().unwrap();
 
     let text = fs::read_to_string(&output).unwrap();
     let (mut seen, mut outside) = (BTreeSet::new(), BTreeSet::new());

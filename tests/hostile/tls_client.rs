@@ -14,6 +14,8 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
+use rtstat_test_support::connect as dial;
+
 use super::{agent::PATIENCE, client::Client};
 
 /// A client over TLS.
@@ -30,7 +32,7 @@ pub fn try_connect(
     versions: &[&'static SupportedProtocolVersion],
     protocols: &[&[u8]],
 ) -> std::io::Result<TlsClient> {
-    over(TcpStream::connect(address)?, versions, protocols)
+    over(dial(address)?, versions, protocols)
 }
 
 /// The same over a connection.

@@ -3,12 +3,13 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     os::fd::OwnedFd,
     process::{Command, Output, Stdio},
 };
 
 use nix::sys::signal::Signal;
+use rtstat_test_support::{CommandInTime, connect};
 
 use crate::program::{Program, config_file};
 
@@ -30,7 +31,7 @@ pub fn activated(socket: impl Into<OwnedFd>, name: &str, words: &[&str]) -> Comm
 fn check(name: &str, words: &[&str]) -> Output {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     activated(listener, name, &[&["server", "--check"], words].concat())
-        .output()
+        .output_in_time()
         .unwrap()
 }
 
@@ -49,7 +50,9 @@ fn passed_sockets_replace_listening() {
 #[test]
 fn what_cannot_be_served_is_refused() {
     let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-    let output = activated(one, "websocket", &["server"]).output().unwrap();
+    let output = activated(one, "websocket", &["server"])
+        .output_in_time()
+        .unwrap();
     let line = "error: passed socket websocket (descriptor 3): it does not listen; accepted are listening stream \
                 sockets (ListenStream=, Accept=no)\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), line);
@@ -58,7 +61,7 @@ fn what_cannot_be_served_is_refused() {
 
 /// One connection's whole answer to a request.
 fn ask(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     // The server may close before it has read the request; what it said first still counts.
@@ -112,7 +115,7 @@ fn who_comes_while_an_idle_program_ends_is_served_by_the_next() {
     let words = ["server", "--exit-on-idle", "1"];
     let mut first = Program::start(activated(listener.try_clone().unwrap(), "raw", &words));
     first.wait_for("STOPPING=1");
-    let mut waiting = TcpStream::connect(address).unwrap();
+    let mut waiting = connect(address).unwrap();
     let (status, said) = first.ended();
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(said.contains("nobody was connected for 1 s"), "{said}");

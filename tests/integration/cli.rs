@@ -6,6 +6,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use rtstat_test_support::CommandInTime;
+
 /// The program with a clean environment and no configuration file of the machine.
 fn rtstatd(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rtstatd"));
@@ -18,7 +20,7 @@ fn rtstatd(words: &[&str]) -> Command {
 }
 
 fn run(words: &[&str]) -> Output {
-    rtstatd(words).output().unwrap()
+    rtstatd(words).output_in_time().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -114,7 +116,7 @@ fn check_prints_what_would_run_and_opens_nothing() {
     let config = config.to_str().unwrap();
     let output = rtstatd(&["server", "--check", "--config", config])
         .env("RTSTAT_EXIT_ON_IDLE", "300")
-        .output()
+        .output_in_time()
         .unwrap();
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
@@ -150,7 +152,7 @@ fn a_standard_error_that_is_gone_changes_nothing() {
         let script = format!("exec \"$0\" server -p 0 {redirection}");
         let status = Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_rtstatd")])
-            .status()
+            .status_in_time()
             .unwrap();
         assert_eq!(status.code(), Some(64), "{redirection}");
     }

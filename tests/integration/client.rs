@@ -3,25 +3,22 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    time::Duration,
 };
 
-/// What does not come within this time never will.
-const PATIENCE: Duration = Duration::from_secs(30);
+use rtstat_test_support::{Lifetime, connect};
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 /// A connection that is read line by line: pushes and answers end with LF over WebSocket, too.
-pub struct Client(BufReader<TcpStream>);
+pub struct Client(BufReader<TcpStream>, Lifetime);
 
 impl Client {
     /// A raw session that has sent these lines.
     pub fn raw(address: &str, lines: &str) -> Self {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut stream = connect(address).unwrap();
         stream.write_all(lines.as_bytes()).unwrap();
-        Self(BufReader::with_capacity(1024, stream))
+        Self(BufReader::with_capacity(1024, stream), Lifetime::start())
     }
 
     /// A WebSocket session that has sent these lines, a message each, behind its request.
@@ -46,6 +43,7 @@ impl Client {
     /// Reads until a line contains this, and gives the line.
     pub fn line_with(&mut self, what: &str) -> String {
         loop {
+            self.1.check();
             let mut line = Vec::new();
             assert_ne!(
                 self.0.read_until(b'\n', &mut line).unwrap(),
@@ -69,7 +67,13 @@ impl Client {
     /// Everything up to the end.
     pub fn rest(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).unwrap();
-        rest
+        let mut chunk = [0; 4096];
+        loop {
+            self.1.check();
+            match self.0.read(&mut chunk).unwrap() {
+                0 => return rest,
+                length => rest.extend_from_slice(&chunk[..length]),
+            }
+        }
     }
 }

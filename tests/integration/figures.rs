@@ -11,6 +11,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rtstat_test_support::ChildInTime;
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,9 +29,7 @@ struct Planted(Vec<Child>);
 impl Drop for Planted {
     fn drop(&mut self) {
         for child in &mut self.0 {
-            // Its end is all that matters.
-            let _ = child.kill();
-            let _ = child.wait();
+            child.end();
         }
     }
 }

@@ -3,14 +3,15 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpStream,
 };
+
+use rtstat_test_support::connect;
 
 use crate::program::{Program, rtstatd};
 
 /// The whole answer to a request, whose head gets what every request needs.
 fn ask(address: &str, line: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = connect(address).unwrap();
     let request =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).unwrap();

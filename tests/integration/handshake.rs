@@ -1,9 +1,8 @@
 //! Upgrades that are not WebSocket's version 13, and what they are told.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-};
+use std::io::{Read, Write};
+
+use rtstat_test_support::connect;
 
 use crate::program::{Program, rtstatd};
 
@@ -60,7 +59,7 @@ fn what_is_wrong_with_an_upgrade_is_told_by_the_status() {
             Some("allow: GET"),
         ),
     ] {
-        let mut stream = TcpStream::connect(&address).unwrap();
+        let mut stream = connect(&address).unwrap();
         stream
             .write_all(format!("{line}\r\n{headers}\r\n").as_bytes())
             .unwrap();

@@ -4,14 +4,15 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream, UdpSocket},
+    io::Write,
+    net::{TcpListener, UdpSocket},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use rtstat_test_support::{ChildInTime, CommandInTime, PATIENCE, connect};
 use serde_json::Value;
 
 use crate::{
@@ -28,9 +29,7 @@ struct Planted(Child);
 
 impl Drop for Planted {
     fn drop(&mut self) {
-        // Its end is all that matters.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.end();
     }
 }
 
@@ -48,7 +47,7 @@ fn told(command: &str, words: &[&str]) -> String {
     let output = Command::new(command)
         .args(words)
         .env("LC_ALL", "C")
-        .output()
+        .output_in_time()
         .unwrap_or_else(|error| {
             panic!("{command}: {error}");
         });
@@ -302,7 +301,7 @@ fn count_sockets() {
     let pairs: Vec<_> = (0..PAIRS)
         .map(|_| {
             (
-                TcpStream::connect(listener.local_addr().unwrap()).unwrap(),
+                connect(listener.local_addr().unwrap()).unwrap(),
                 listener.accept().unwrap(),
             )
         })
@@ -434,11 +433,7 @@ impl Container {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        assert_eq!(line, "held\n");
+        assert_eq!(child.line_in_time().unwrap(), "held\n");
         Planted(child)
     }
 
@@ -557,7 +552,9 @@ fn bytes_over_a_cable_are_counted_at_both_ends_and_a_cable_may_come_and_go() {
                 fs::read_link(format!("/proc/{pid}/ns/net")).ok()
                     != fs::read_link("/proc/self/ns/net").ok()
             };
+            let deadline = Instant::now() + PATIENCE;
             while !there() {
+                assert!(Instant::now() < deadline, "unshare makes no network");
                 std::thread::yield_now();
             }
             run(&["ip", "link", "set", "right", "netns", &pid]);

@@ -1,8 +1,12 @@
 //! Tests that need namespaces of their own: this program again, for one test alone.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use nix::unistd::geteuid;
+use rtstat_test_support::CommandInTime;
+
+/// How long the test inside may take as a whole.
+const LIMIT: Duration = Duration::from_secs(300);
 
 const INSIDE: &str = "RT_TEST_HAS_OWN_NAMESPACES";
 
@@ -12,7 +16,7 @@ pub fn may<'a>(words: &'a [&'a str]) -> impl Fn(&mut Command) -> bool {
     move |unshare| {
         unshare
             .args(&words)
-            .status()
+            .status_in_time()
             .is_ok_and(|status| status.success())
     }
 }
@@ -47,7 +51,7 @@ pub fn again_in(
         .arg(program)
         .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "1")
-        .output()
+        .output_within(LIMIT)
         .unwrap();
     let said = [again.stdout, again.stderr].concat();
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&said));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use nix::unistd::geteuid;
+use rtstat_test_support::{ChildInTime, CommandInTime};
 use serde_json::Value;
 
 use crate::{
@@ -24,9 +25,7 @@ struct Planted(Vec<Child>);
 impl Drop for Planted {
     fn drop(&mut self) {
         for child in &mut self.0 {
-            // Its end is all that matters.
-            let _ = child.kill();
-            let _ = child.wait();
+            child.end();
         }
     }
 }
@@ -159,7 +158,7 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
             assert!(
                 Command::new(hide[0])
                     .args(&hide[1..])
-                    .status()
+                    .status_in_time()
                     .unwrap()
                     .success()
             );

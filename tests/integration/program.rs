@@ -2,8 +2,7 @@
 //! waited for by what the program reports, not by time.
 
 use std::{
-    fs,
-    io::{self, Read},
+    fs, io,
     os::unix::net::UnixDatagram,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,6 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rtstat_test_support::{ChildInTime, read_in_time};
 use tempfile::TempDir;
 
 /// A report that does not come within this time never will.
@@ -130,7 +130,7 @@ impl Program {
     /// Waits for its end: the exit status, and all that it said.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let said = self.read_stderr();
-        (self.child.wait().unwrap(), said)
+        (self.child.wait_in_time().unwrap(), said)
     }
 
     fn end_and_read(&mut self) -> String {
@@ -139,18 +139,14 @@ impl Program {
     }
 
     fn read_stderr(&mut self) -> String {
-        let mut said = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut said).unwrap();
-        }
-        said
+        let said = self.child.stderr.take().map(read_in_time);
+        String::from_utf8(said.transpose().unwrap().unwrap_or_default()).unwrap()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
         // It may have ended by itself, as most tests want it to.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
     }
 }

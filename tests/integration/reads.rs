@@ -3,12 +3,15 @@
 use std::{
     fs,
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+
+use rtstat_test_support::{ChildInTime, PATIENCE};
 
 use crate::{
     client::Client,
@@ -41,10 +44,12 @@ impl Trace {
             .spawn()
             .unwrap();
         let status = format!("/proc/{pid}/status");
+        let deadline = Instant::now() + PATIENCE;
         while !fs::read_to_string(&status).unwrap().lines().any(|line| {
             line.strip_prefix("TracerPid:")
                 .is_some_and(|tracer| tracer.trim() == strace.id().to_string())
         }) {
+            assert!(Instant::now() < deadline, "strace does not attach");
             std::thread::yield_now();
         }
         Self { strace, file }
@@ -54,10 +59,11 @@ impl Trace {
     fn end(mut self) -> usize {
         kill(
             Pid::from_raw(i32::try_from(self.strace.id()).unwrap()),
-            Signal::SIGINT,
+            // It goes on with SIGINT, and for ever, where its starter ignored that.
+            Signal::SIGTERM,
         )
         .unwrap();
-        self.strace.wait().unwrap();
+        self.strace.wait_in_time().unwrap();
         let reads = fs::read_to_string(self.file.path()).unwrap();
         reads
             .lines()

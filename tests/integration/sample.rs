@@ -1,9 +1,8 @@
 //! `rtstatd sample` in pipes and scripts.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
+
+use rtstat_test_support::{ChildInTime, CommandInTime};
 
 use crate::program::rtstatd;
 
@@ -15,13 +14,10 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let line = child.line_in_time().unwrap();
     let push: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(push.as_object().unwrap().len(), 4);
-    let output = child.wait_with_output().unwrap();
+    let output = child.output_in_time().unwrap();
     assert_eq!(
         (output.status.code(), output.stderr.as_slice()),
         (Some(0), &b""[..])
@@ -39,7 +35,7 @@ fn so_many_objects_of_these_keys_each_on_its_line() {
         "--plugins",
         "uptime,meminfo",
     ];
-    let output = rtstatd(&words).output().unwrap();
+    let output = rtstatd(&words).output_in_time().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     for line in lines.lines() {
         let push: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -61,7 +57,7 @@ fn a_full_disk_is_told() {
         "exec \"$0\" sample --count 1 >/dev/full",
         env!("CARGO_BIN_EXE_rtstatd"),
     ]);
-    let output = command.output().unwrap();
+    let output = command.output_in_time().unwrap();
     let line = "error: standard output: No space left on device (os error 28)\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), line);
     assert_eq!(output.status.code(), Some(69));
@@ -70,7 +66,7 @@ fn a_full_disk_is_told() {
 #[test]
 fn a_key_that_is_not_offered_is_refused_with_those_that_are() {
     let output = rtstatd(&["sample", "--plugins", "cpu_stat,nope"])
-        .output()
+        .output_in_time()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(

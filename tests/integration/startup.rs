@@ -3,12 +3,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::TcpStream,
-    os::unix::net::UnixStream,
     process::Command,
 };
 
 use nix::{sys::signal::Signal, unistd::Uid};
+use rtstat_test_support::{connect, connect_unix};
 
 use crate::program::{Program, config_file, rtstatd};
 
@@ -17,7 +16,7 @@ const RAW: [&str; 3] = ["server", "--listen", "raw://127.0.0.1:0"];
 /// The first line that a raw connection is sent.
 fn greeting(address: &str) -> String {
     let mut line = String::new();
-    BufReader::new(TcpStream::connect(address).unwrap())
+    BufReader::new(connect(address).unwrap())
         .read_line(&mut line)
         .unwrap();
     line
@@ -168,7 +167,7 @@ fn a_socket_file_is_removed_by_who_may() {
     }
     let program = Program::start(rtstatd(&words));
     let mut line = String::new();
-    BufReader::new(UnixStream::connect(&path).unwrap())
+    BufReader::new(connect_unix(&path).unwrap())
         .read_line(&mut line)
         .unwrap();
     assert_eq!(line, welcome());

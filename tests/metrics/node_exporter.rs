@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+use rtstat_test_support::{ChildInTime, connect};
 
 use super::{scrape::ask, server::Server};
 
@@ -27,7 +29,7 @@ impl NodeExporter {
             .spawn()
             .expect("prometheus-node-exporter is in Debian's package of that name");
         let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(address).is_err() {
+        while connect(address).is_err() {
             assert!(Instant::now() < deadline, "node_exporter does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -37,8 +39,7 @@ impl NodeExporter {
 
 impl Drop for NodeExporter {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use rtstat_test_support::{ChildInTime, connect};
 use serde_json::Value;
 
 use super::{scrape::get, server::Server};
@@ -46,7 +47,7 @@ impl Prometheus {
 
     /// The results of a query.
     fn query(&self, query: &str) -> Vec<Value> {
-        if TcpStream::connect(self.address).is_err() {
+        if connect(self.address).is_err() {
             return Vec::new();
         }
         let (_, body) = get(self.address, &format!("/api/v1/query?query={query}"), "");
@@ -63,8 +64,7 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
     }
 }
 

@@ -3,10 +3,12 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     process::{Command, Stdio},
     time::Duration,
 };
+
+use rtstat_test_support::{ChildInTime, connect};
 
 use super::server::Server;
 
@@ -17,10 +19,7 @@ pub fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
 
 /// As [`get`], in a version of HTTP: an answer to 1.0 never comes in chunks.
 pub fn ask(address: SocketAddr, version: &str, path: &str, headers: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    let mut stream = connect(address).unwrap();
     write!(
         stream,
         "GET {path} HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
@@ -280,7 +279,7 @@ pub fn promtool(text: &str) {
         .unwrap()
         .write_all(text.as_bytes())
         .unwrap();
-    let output = promtool.wait_with_output().unwrap();
+    let output = promtool.output_in_time().unwrap();
     let said = [output.stdout, output.stderr].concat();
     for line in String::from_utf8(said).unwrap().lines() {
         // Dashboards know these names.

@@ -13,6 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rtstat_test_support::{ChildInTime, Lifetime, connect};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -90,7 +91,7 @@ pub fn wait_until(what: &str, done: impl Fn() -> bool) {
 }
 
 /// A raw client that was started with its choice of plugins.
-pub struct Client(BufReader<TcpStream>);
+pub struct Client(BufReader<TcpStream>, Lifetime);
 
 impl Client {
     /// Connects, chooses and starts, with pushes every half second.
@@ -101,9 +102,8 @@ impl Client {
     }
 
     pub fn connect(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(stream))
+        let stream = connect(server.address).unwrap();
+        Self(BufReader::new(stream), Lifetime::start())
     }
 
     pub fn send(&mut self, lines: &str) {
@@ -112,6 +112,7 @@ impl Client {
 
     /// The next line, whatever it is.
     pub fn line(&mut self) -> String {
+        self.1.check();
         let mut line = String::new();
         assert!(
             self.0.read_line(&mut line).unwrap() > 0,
@@ -171,7 +172,7 @@ pub fn stop(server: &mut Server) -> ExitStatus {
     let pid = Pid::from_raw(i32::try_from(server.child.id()).unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
     server.stopped = true;
-    server.child.wait().unwrap()
+    server.child.wait_in_time().unwrap()
 }
 
 /// What the program has logged so far.

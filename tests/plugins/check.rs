@@ -5,6 +5,8 @@ use std::{
     process::{Command, Output},
 };
 
+use rtstat_test_support::CommandInTime;
+
 use super::bench::Folder;
 
 /// The program's answer about one definition of the folder.
@@ -13,7 +15,7 @@ fn check(folder: &Folder, name: &str) -> Output {
     command
         .args(["check-plugin", name])
         .env("RTSTAT_PLUGINS_DIR", folder.path());
-    command.output().unwrap()
+    command.output_in_time().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -10,6 +10,8 @@ use nix::{
     unistd::Pid,
 };
 
+use rtstat_test_support::ChildInTime;
+
 use super::bench::{Client, Folder, stop, wait_until};
 
 #[test]
@@ -228,7 +230,7 @@ fn a_signal_to_a_command_that_serves_nobody_ends_its_children_too() {
         });
         kill(Pid::from_raw(i32::try_from(program.id()).unwrap()), signal).unwrap();
         assert_eq!(
-            program.wait().unwrap().code(),
+            program.wait_in_time().unwrap().code(),
             Some(128 + signal as i32),
             "{words:?}"
         );

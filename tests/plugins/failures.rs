@@ -11,6 +11,7 @@ use rtstat::{
     },
 };
 
+use rtstat_test_support::CommandInTime;
 use serde_json::Value;
 
 use super::bench::{Client, Folder};
@@ -355,7 +356,7 @@ fn ten_thousand_failures_leave_nothing_behind() {
         let alone = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env(INNER, "1")
-            .output()
+            .output_within(Duration::from_secs(300))
             .unwrap();
         assert!(
             alone.status.success(),

@@ -7,6 +7,7 @@ use rtstat::plugins::{
     registry::Execution,
     worker::inbox,
 };
+use rtstat_test_support::CommandInTime;
 use serde_json::Value;
 
 use super::bench::{Client, Folder};
@@ -136,7 +137,7 @@ fn figures_are_in_the_unit_that_the_plugin_names() {
     assert_eq!(found["unit"], "bytes");
     let df = std::process::Command::new("df")
         .args(["-B1", "--output=used", "/"])
-        .output()
+        .output_in_time()
         .unwrap();
     let used: f64 = String::from_utf8(df.stdout)
         .unwrap()

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rtstat_test_support::ChildInTime;
+
 /// A running rtstatd with one listener on the loopback address.
 pub struct Server {
     /// The program.
@@ -98,8 +100,7 @@ fn listening_address(line: &str) -> Option<SocketAddr> {
 impl Drop for Server {
     fn drop(&mut self) {
         let ended = self.child.try_wait();
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
         if std::thread::panicking() {
             let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
             eprintln!("-- server (ended by itself: {ended:?}) --\n{log}");

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rtstat_test_support::connect;
+
 /// How long a test waits for what must come. Never a measure of speed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,7 +32,7 @@ pub struct Stream {
 impl Stream {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let tcp = TcpStream::connect(address).unwrap();
+        let tcp = connect(address).unwrap();
         tcp.set_nodelay(true).unwrap();
         Self {
             tcp,

@@ -7,6 +7,8 @@ use nix::{
     unistd::Pid,
 };
 
+use rtstat_test_support::CommandInTime;
+
 use crate::{Error, Result};
 
 /// One process.
@@ -87,7 +89,7 @@ impl Meter {
     pub fn largest_send_queue(port: u16) -> Option<f64> {
         let ss = std::process::Command::new("ss")
             .args(["-Htnm", "sport", "=", &format!(":{port}")])
-            .output()
+            .output_in_time()
             .ok()?;
         let text = String::from_utf8(ss.stdout).ok()?;
         // skmem:(r0,rb…,t0,tb…,f…,w<bytes queued for writing>,…)

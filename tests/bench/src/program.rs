@@ -15,6 +15,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rtstat_test_support::ChildInTime;
 use tempfile::TempDir;
 
 use crate::{Result, meter::Meter};
@@ -172,8 +173,6 @@ impl Drop for Server {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
     }
 }

@@ -3,7 +3,12 @@
 
 #[cfg(test)]
 mod counts {
-    use std::process::Command;
+    use std::{process::Command, time::Duration};
+
+    use rtstat_test_support::CommandInTime;
+
+    /// A build or a count is not judged by its time, but it has an end.
+    const LIMIT: Duration = Duration::from_secs(1800);
 
     /// User instructions of one push into a clear socket, of one sample of three legacy plugins
     /// with JSON on the two processors of the fixture `vm-6.18`, and of one client from its request
@@ -29,7 +34,7 @@ mod counts {
                 &times.to_string(),
                 &format!("{ROOT}/tests/fixtures/proc/vm-6.18"),
             ])
-            .output()
+            .output_within(LIMIT)
             .expect("valgrind runs");
         assert!(
             output.status.success(),
@@ -65,13 +70,15 @@ mod counts {
             "--bin",
             "instructions",
         ];
+        let built = Command::new(env!("CARGO"))
+            .args(build)
+            .current_dir(ROOT)
+            .output_within(LIMIT)
+            .expect("cargo runs");
         assert!(
-            Command::new(env!("CARGO"))
-                .args(build)
-                .current_dir(ROOT)
-                .status()
-                .expect("cargo runs")
-                .success()
+            built.status.success(),
+            "{}",
+            String::from_utf8_lossy(&built.stderr)
         );
         let target = std::path::Path::new(env!("CARGO_BIN_EXE_bench"))
             .ancestors()

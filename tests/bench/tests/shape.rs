@@ -1,7 +1,12 @@
 //! The bench at its smallest: whether it measures every figure and prints its table, never what it
 //! measures.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
+
+use rtstat_test_support::CommandInTime;
+
+/// A build or a run of the bench is not judged by its time, but it has an end.
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// Builds rtstatd, which cargo does not do for another package's tests, beside the bench.
 fn build_rtstatd() -> std::io::Result<std::process::ExitStatus> {
@@ -9,7 +14,8 @@ fn build_rtstatd() -> std::io::Result<std::process::ExitStatus> {
     Command::new(env!("CARGO"))
         .args(["build", "--package", "rtstat", "--bin", "rtstatd"])
         .current_dir(root)
-        .status()
+        .output_within(LIMIT)
+        .map(|output| output.status)
 }
 
 #[test]
@@ -17,7 +23,7 @@ fn every_figure_has_its_rows() {
     assert!(build_rtstatd().expect("cargo runs").success());
     let output = Command::new(env!("CARGO_BIN_EXE_bench"))
         .arg("--quick")
-        .output()
+        .output_within(LIMIT)
         .expect("the bench runs");
     let (table, said) = (
         String::from_utf8_lossy(&output.stdout),
@@ -58,7 +64,7 @@ fn every_figure_has_its_rows() {
 fn mistakes_are_told() {
     let output = Command::new(env!("CARGO_BIN_EXE_bench"))
         .arg("--fast")
-        .output()
+        .output_within(LIMIT)
         .expect("the bench runs");
     assert!(!output.status.success());
     assert_eq!(

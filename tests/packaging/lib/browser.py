@@ -51,7 +51,7 @@ class Browser:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(60)
         os.close(self.events_end)
         shutil.rmtree(self.profile, ignore_errors=True)
 

@@ -49,7 +49,7 @@ def base(directory, suite):
     root.parent.mkdir(parents=True, exist_ok=True)
     built = subprocess.run(
         ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", suite, str(root)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=1800,
     )
     if built.returncode:
         raise Abort(f"mmdebstrap {suite} failed:\n{built.stderr}")
@@ -75,10 +75,10 @@ class Machine:
         for part in ("up", "work", "root"):
             (self.directory / part).mkdir(parents=True)
         layers = f"lowerdir={self.lower},upperdir={self.directory}/up,workdir={self.directory}/work"
-        mount = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(self.root)], capture_output=True, check=False)
+        mount = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(self.root)], capture_output=True, check=False, timeout=60)
         self.overlay = mount.returncode == 0
         if not self.overlay:  # the directory itself is on an overlay, as in many containers
-            subprocess.run(["cp", "-a", f"{self.lower}/.", str(self.root)], check=True)
+            subprocess.run(["cp", "-a", f"{self.lower}/.", str(self.root)], check=True, timeout=600)
         try:
             self.boot()
         except BaseException:
@@ -89,7 +89,7 @@ class Machine:
     def __exit__(self, *_):
         self.halt()
         if self.overlay:
-            subprocess.run(["umount", str(self.root)], check=False)
+            subprocess.run(["umount", str(self.root)], check=False, timeout=60)
         if os.path.ismount(self.root):
             raise Failed(f"{self.root} is still mounted")
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -137,7 +137,7 @@ class Machine:
                 self.nspawn.wait(40)
             except subprocess.TimeoutExpired:
                 self.nspawn.kill()  # its end takes the machine's PID 1 and with it everything inside
-                self.nspawn.wait()
+                self.nspawn.wait(60)
         self.nspawn = self.leader = None
         group = self.control_group(make=False)
         if group and os.path.isdir(group):

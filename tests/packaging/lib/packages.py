@@ -13,12 +13,14 @@ from .report import Abort, Failed, expect, expect_equal
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WORK = ROOT / "target" / "packaging-tests"
 RPMLINT = "2.10.0"
+# Seconds, for the longest of them: a build on a slow machine.
+LIMIT = 3600
 
 
 def call(*arguments, check=True, **options):
     """Runs a host command; a non-zero end fails the step with the command's own words."""
     done = subprocess.run([str(argument) for argument in arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, errors="replace", check=False, **options)
+                          text=True, errors="replace", check=False, timeout=LIMIT, **options)
     if check and done.returncode:
         raise Failed(f"{' '.join(map(str, arguments))} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     return done
@@ -97,8 +99,9 @@ def steps(packages):
         shutil.rmtree(rpm, ignore_errors=True)
         rpm.mkdir()
         for package in (packages.find("rtstat-1*.rpm"), packages.find("rtstat-debuginfo-*.rpm")):
-            archive = subprocess.run(["rpm2archive", "-n", "-"], input=package.read_bytes(), capture_output=True, check=True).stdout
-            subprocess.run(["tar", "--extract"], input=archive, cwd=rpm, check=True)
+            archive = subprocess.run(["rpm2archive", "-n", "-"], input=package.read_bytes(), capture_output=True, check=True,
+                                     timeout=LIMIT).stdout
+            subprocess.run(["tar", "--extract"], input=archive, cwd=rpm, check=True, timeout=LIMIT)
         for unpacked in (deb, rpm):
             notes = call("readelf", "--notes", unpacked / "usr/bin/rtstatd").stdout
             build_id = re.search(r"Build ID: (\w+)", notes)

@@ -121,7 +121,7 @@ class Server:
         """Takes everything away."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

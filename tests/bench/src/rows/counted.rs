@@ -11,6 +11,8 @@ use nix::{
     unistd::Pid,
 };
 
+use rtstat_test_support::ChildInTime;
+
 use crate::{
     Result,
     fleet::{Fleet, Phases},
@@ -61,8 +63,9 @@ pub fn samples(options: &Options) -> Result<Vec<Row>> {
     }
     let seconds = u64::from(options.scale.window);
     fleet.pump(Duration::from_secs(seconds))?;
-    kill(Pid::from_raw(i32::try_from(strace.id())?), Signal::SIGINT)?;
-    strace.wait()?;
+    // It would go on with SIGINT where its starter ignored that.
+    kill(Pid::from_raw(i32::try_from(strace.id())?), Signal::SIGTERM)?;
+    strace.wait_in_time()?;
     let text = fs::read_to_string(&log)?;
     let counts = Counts::of(&text).ok_or("strace saw no push")?;
     Ok(vec![

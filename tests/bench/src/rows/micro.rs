@@ -23,6 +23,7 @@ use rtstat::{
         sample::{Pooled, Reading, Source},
     },
 };
+use rtstat_test_support::ChildInTime;
 
 use crate::{
     Result,
@@ -225,7 +226,7 @@ impl Drop for Sleepers {
             let _ = child.kill();
         }
         for child in &mut self.0 {
-            let _ = child.wait();
+            child.end();
         }
     }
 }

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rtstat_test_support::ChildInTime;
+
 use crate::{
     Error, Result,
     fleet::{Fleet, Phases},
@@ -236,7 +238,7 @@ impl Drop for Peer {
         if let Ok(group) = i32::try_from(self.child.id()) {
             let _ = nix::sys::signal::killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
-        let _ = self.child.wait();
+        self.child.end();
     }
 }
 
