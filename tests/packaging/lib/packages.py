@@ -1,12 +1,15 @@
 """The packages under test, built from this tree, and the checks that need no machine."""
 
+import collections
 import filecmp
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 from .report import Abort, Failed, expect, expect_equal
 
@@ -26,6 +29,22 @@ def call(*arguments, check=True, **options):
     return done
 
 
+def say_lines(prefix, *arguments, env):
+    """Runs a host command for minutes: what it writes is shown as it comes, and the end of it when it fails."""
+    with subprocess.Popen([str(argument) for argument in arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", env=env, start_new_session=True) as build:
+        late = threading.Timer(LIMIT, os.killpg, (build.pid, signal.SIGKILL))
+        late.start()
+        last = collections.deque(maxlen=100)
+        for line in build.stdout:
+            last.append(line)
+            if not line.startswith(("   Compiling", "-rw", "total")):
+                print(f"static: {prefix}: {line}", end="", flush=True)
+        late.cancel()
+    if build.returncode:
+        raise Failed(f"{arguments[0]} ended with {build.returncode}:\n{''.join(last)}")
+
+
 class Packages:
     """Two revisions of both packages: the second is the upgrade."""
 
@@ -43,7 +62,7 @@ class Packages:
         for folder, revision in ((self.first, "1"), (self.second, "2")):
             shutil.rmtree(folder, ignore_errors=True)
             try:
-                call(ROOT / "packaging/build", folder, env={**os.environ, "RELEASE": revision})
+                say_lines(f"revision {revision}", ROOT / "packaging/build", folder, env={**os.environ, "RELEASE": revision})
             except Failed as error:
                 raise Abort(str(error)) from error
         return ", ".join(f"{path.name} {path.stat().st_size // 1024} KiB" for path in sorted(self.first.iterdir()))
@@ -146,8 +165,9 @@ def steps(packages):
 
     def shellcheck():
         """shellcheck finds nothing in the scripts of packages and tests"""
-        scripts = [*(ROOT / "packaging/deb/scripts").iterdir(), ROOT / "packaging/build", ROOT / "tests/run", ROOT / ".ci/run"]
-        call("shellcheck", *scripts)
+        scripts = [*(ROOT / "packaging/deb/scripts").iterdir(), ROOT / "packaging/build", ROOT / "tests/run", ROOT / ".ci/run",
+                   ROOT / "tests/frontend/run", ROOT / "tests/support/clean", ROOT / "tests/support/progress.sh"]
+        call("shellcheck", "--external-sources", *scripts, cwd=ROOT)
         call("shellcheck", "--shell=sh", *sorted((ROOT / "packaging/rpm").glob("*.sh")))
         return f"{len(scripts)} and 4 scriptlets"
 

@@ -1,5 +1,6 @@
 """Counts what passed and what failed, and goes on after a failure."""
 
+import contextlib
 import sys
 import threading
 import time
@@ -41,12 +42,30 @@ class Report:
                 self.say(f"gave up, {left} steps not run and counted as failed")
                 return
 
+    @contextlib.contextmanager
+    def heartbeat(self, what, begin):
+        """Says once a minute what is going on."""
+        over = threading.Event()
+
+        def beat():
+            while not over.wait(60):
+                self.say(f"... {what} ({time.monotonic() - begin:.0f} s)")
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(10)
+
     def step(self, step, *arguments):
         """Runs one step; its docstring is its name. False when the group cannot go on."""
         name = " ".join((step.__doc__ or step.__name__).split())
         begin = time.monotonic()
         try:
-            figure = step(*arguments)
+            with self.heartbeat(name, begin):
+                figure = step(*arguments)
         except Exception as error:  # every fault of a step is its failure, never the end of the run
             with LOCK:
                 type(self).failed += 1

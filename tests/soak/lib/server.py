@@ -1,11 +1,13 @@
 """The program under soak: its files, its reloads, and what it costs, read from outside."""
 
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -24,11 +26,22 @@ PLUGINS = {
 }
 
 
+def run_clean(program):
+    """Starts the program again with default signals, umask and locale, unless tests/run has done so."""
+    if os.environ.get("TESTS_STATE") != "clean":
+        os.environ["TESTS_STATE"] = "clean"
+        clean = ROOT / "tests/support/clean"
+        os.execv(clean, [clean, pathlib.Path(program).resolve(), *sys.argv[1:]])
+
+
 def build():
     """The path of rtstatd, built as it is shipped."""
-    command = ["cargo", "build", "--quiet", "--locked", "--release", "--package", "rtstat", "--bin", "rtstatd"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release/rtstatd")
+    command = ["cargo", "build", "--locked", "--release", "--package", "rtstat", "--bin", "rtstatd"]
+    print(f"soak: {' '.join(command)}", flush=True)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=3600)
+    command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
+    about = subprocess.run(command, cwd=ROOT, check=True, timeout=600, stdout=subprocess.PIPE).stdout
+    return pathlib.Path(json.loads(about)["target_directory"], "release/rtstatd")
 
 
 class Server:
@@ -53,9 +66,8 @@ class Server:
             command += ["--user", "root"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("RTSTAT_", "NOTIFY_"))}
         with self.journal.open("w") as journal:
-            # What nohup ignores stays ignored, and SIGHUP is what reloads.
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=journal,
-                                            env=environment, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+                                            env=environment)
         self.pid = self.process.pid
         end = time.monotonic() + 30
         while "listening on " not in self.log():
