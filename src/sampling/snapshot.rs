@@ -1,11 +1,12 @@
 //! One slot's readings of all plugins, and the JSON of a push between two of them.
 
 use std::{
-    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     time::Duration,
 };
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     protocol::key_set::PluginSet,
@@ -125,7 +126,7 @@ impl<K: Keys> Push<'_, K> {
             out.extend_from_slice(b"\":");
             let start = out.len();
             let written = if index == self.keys.meta() {
-                self.write_meta(dropped, out).is_ok()
+                serde_json::to_writer(&mut *out, &Meta::of(self, dropped)).is_ok()
             } else {
                 !dropped.contains(index) && self.write_value(index, out)
             };
@@ -173,42 +174,97 @@ impl<K: Keys> Push<'_, K> {
         };
         catch_unwind(AssertUnwindSafe(write)).unwrap_or(false)
     }
+}
 
-    fn write_meta(&self, dropped: PluginSet, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let PushTime { ts, mono, boot } = self.time;
-        let (seq, dt) = (self.seq, self.window().as_secs_f64());
-        write!(
-            out,
-            "{{\"v\":1,\"seq\":{seq},\"ts\":{ts:.3},\"mono\":{mono:.3},\"dt\":{dt:.3},\"boot\":"
-        )?;
-        serde_json::to_writer(&mut *out, boot)?;
-        out.extend_from_slice(b",\"stale\":{");
-        let mut separator = "";
-        for index in self.set.iter() {
-            let Some(held) = self.now.held(index) else {
+/// `_meta`: what a push says about itself.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Meta<'a, K: Keys> {
+    /// Version of this object's layout: 1.
+    v: u32,
+    /// Number of the push in its session, from 1.
+    seq: u64,
+    /// Time of the push in seconds since 1970 by the wall clock, which can jump.
+    ts: Rounded<1000>,
+    /// Time of the push in seconds since boot, suspend included (CLOCK_BOOTTIME).
+    mono: Rounded<1000>,
+    /// Time between the two readings that the rates cover.
+    dt: Rounded<1000>,
+    /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
+    boot: &'a str,
+    /// Age of the reading, under the key's name, for each key whose reading is older than twice its
+    /// shortest interval.
+    stale: Ages<'a, K>,
+    /// Reason, under the key's name, for each key whose last reading failed or which was left out
+    /// because the push would exceed 1 MB.
+    err: Faults<'a, K>,
+}
+
+impl<'a, K: Keys> Meta<'a, K> {
+    fn of(push: &'a Push<'a, K>, dropped: PluginSet) -> Self {
+        let PushTime { ts, mono, boot } = push.time;
+        Self {
+            v: 1,
+            seq: push.seq,
+            ts: Rounded(ts),
+            mono: Rounded(mono),
+            dt: Rounded(push.window().as_secs_f64()),
+            boot,
+            stale: Ages(push),
+            err: Faults { push, dropped },
+        }
+    }
+}
+
+/// Seconds, in JSON as a whole number of the `PARTS` of a second.
+struct Rounded<const PARTS: u32>(f64);
+
+impl<const PARTS: u32> Serialize for Rounded<PARTS> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let parts = f64::from(PARTS);
+        serializer.serialize_f64((self.0 * parts).round() / parts)
+    }
+}
+
+struct Ages<'a, K: Keys>(&'a Push<'a, K>);
+
+impl<K: Keys> Serialize for Ages<'_, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let push = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        for index in push.set.iter() {
+            let Some(held) = push.now.held(index) else {
                 continue;
             };
-            let (age, name) = (self.age(held), self.keys.name(index));
-            if age > self.keys.period(index).saturating_mul(2).max(SLOT * 2) {
-                write!(out, "{separator}\"{name}\":{:.1}", age.as_secs_f64())?;
-                separator = ",";
+            let age = push.age(held);
+            if age > push.keys.period(index).saturating_mul(2).max(SLOT * 2) {
+                let age = Rounded::<10>(age.as_secs_f64());
+                map.serialize_entry(push.keys.name(index), &age)?;
             }
         }
-        out.extend_from_slice(b"},\"err\":{");
-        separator = "";
-        for index in self.set.iter() {
+        map.end()
+    }
+}
+
+struct Faults<'a, K: Keys> {
+    push: &'a Push<'a, K>,
+    dropped: PluginSet,
+}
+
+impl<K: Keys> Serialize for Faults<'_, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { push, dropped } = self;
+        let mut map = serializer.serialize_map(None)?;
+        for index in push.set.iter() {
             let too_long = dropped
                 .contains(index)
                 .then_some("the push would be longer than 1 MB");
-            let fault = self.now.faults.get(index).and_then(Option::as_deref);
+            let fault = push.now.faults.get(index).and_then(Option::as_deref);
             if let Some(fault) = too_long.or(fault) {
-                write!(out, "{separator}\"{}\":", self.keys.name(index))?;
-                serde_json::to_writer(&mut *out, fault)?;
-                separator = ",";
+                map.serialize_entry(push.keys.name(index), fault)?;
             }
         }
-        out.extend_from_slice(b"}}");
-        Ok(())
+        map.end()
     }
 }
 
