@@ -4,13 +4,16 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    plugins::{About, Kind, registry::Entry},
+    plugins::{About, FieldUnits, Kind, registry::Entry},
     protocol::key_set::PluginSet,
     sampling::snapshot::Keys,
 };
 
 /// The key that tells about the push itself; written with the push, sampled by nobody.
 pub const META: &str = "_meta";
+
+/// Units of its fields.
+const META_UNITS: FieldUnits = &[("ts", "s"), ("mono", "s"), ("dt", "s"), ("stale.*", "s")];
 
 /// The keys of the original, which no failure takes away.
 const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
@@ -61,7 +64,13 @@ impl Catalog {
         let mut catalog = Self {
             keys: Vec::new(),
             by_name: HashMap::new(),
-            meta: Key::new(META, About::new(Kind::Gauge, "", 0.0)),
+            meta: Key::new(
+                META,
+                About {
+                    units: META_UNITS,
+                    ..About::new(Kind::Gauge, "", 0.0)
+                },
+            ),
             default: PluginSet::new(),
             exported: PluginSet::new(),
             withdrawn: PluginSet::new(),

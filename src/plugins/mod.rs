@@ -35,7 +35,7 @@ pub mod worker;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{drivers::DriverError, plugins::families::Families};
 
@@ -44,6 +44,9 @@ pub trait Plugin: Send + 'static {
     /// One raw reading: counters as they are, no rates. Reused, so that reading allocates nothing
     /// after warm-up.
     type Sample: Default + Send + Sync + 'static;
+
+    /// Units of the fields in [`Plugin::view`]'s JSON.
+    const UNITS: FieldUnits = &[];
 
     /// What `/metrics` tells of one sample, if anything. Counters as they are: whoever scrapes
     /// makes the rates.
@@ -76,6 +79,11 @@ impl<S> Clone for Window<'_, S> {
 }
 impl<S> Copy for Window<'_, S> {}
 
+/// The unit of each field that has one, under its path: the names from the key's value down to it
+/// with dots between them, and `*` for any name of an object and any place of a list. No two paths
+/// match one field.
+pub type FieldUnits = &'static [(&'static str, &'static str)];
+
 /// What a page has to know to draw a key that it has never seen; the `info` answer carries it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct About {
@@ -83,6 +91,10 @@ pub struct About {
     pub kind: Kind,
     /// The unit of the figures (`ratio`, `B/s`, `kB`, `°C` …), or empty where it differs inside.
     pub unit: String,
+    /// Unit of each field that has one, under its path as in rtstat-metrics(7). Absent where the
+    /// key is no built-in one or none of its fields has a unit.
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_object")]
+    pub units: FieldUnits,
     /// Seconds: a sample is never younger than this times apart, whatever the clients ask.
     pub min_interval: f64,
     /// Whether it is in the push of a session that chose nothing.
@@ -109,6 +121,7 @@ impl About {
         Self {
             kind,
             unit: unit.into(),
+            units: &[],
             min_interval,
             default: false,
             reason: None,
@@ -117,6 +130,10 @@ impl About {
             warn: None,
         }
     }
+}
+
+fn as_object<S: Serializer>(units: &FieldUnits, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(units.iter().copied())
 }
 
 /// How a plugin's figures behave.

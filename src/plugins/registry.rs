@@ -89,7 +89,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
-        entry(
+        entry::<CpuStat>(
             "cpu_stat",
             Kind::Rate,
             "ratio",
@@ -97,7 +97,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::inline(CpuStat::new(root)),
         )
         .by_default(),
-        entry(
+        entry::<Meminfo>(
             "meminfo",
             Kind::Gauge,
             "kB",
@@ -105,7 +105,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::inline(Meminfo::new(root)),
         )
         .by_default(),
-        entry(
+        entry::<Processes>(
             "processes",
             Kind::Gauge,
             "",
@@ -113,7 +113,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::inline(Processes(counter.clone())),
         )
         .by_default(),
-        entry(
+        entry::<Uptime>(
             "uptime",
             Kind::Gauge,
             "",
@@ -121,44 +121,44 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::inline(Uptime::new(root, tz.as_deref())),
         )
         .by_default(),
-        entry("cpu", Kind::Rate, "ratio", 0.05, Execution::inline(cpu)).noting(cpu_note),
-        entry(
+        entry::<Cpu>("cpu", Kind::Rate, "ratio", 0.05, Execution::inline(cpu)).noting(cpu_note),
+        entry::<Mem>(
             "mem",
             Kind::Gauge,
             "B",
             0.05,
             Execution::inline(Mem::new(root)),
         ),
-        entry("psi", Kind::Gauge, "%", 0.05, Execution::inline(psi)).null_because(no_psi),
-        entry(
+        entry::<Psi>("psi", Kind::Gauge, "%", 0.05, Execution::inline(psi)).null_because(no_psi),
+        entry::<Disk>(
             "disk",
             Kind::Rate,
             "",
             0.05,
             Execution::inline(Disk::new(root)),
         ),
-        entry(
+        entry::<Fs>(
             "fs",
             Kind::Table,
             "B",
             10.0,
             Execution::worker(move || Fs::new(&fs_root, with_network, Arc::clone(&questions))),
         ),
-        entry(
+        entry::<Net>(
             "net",
             Kind::Rate,
             "",
             0.05,
             Execution::inline(Net::new(root)),
         ),
-        entry(
+        entry::<Sock>(
             "sock",
             Kind::Gauge,
             "",
             0.05,
             Execution::inline(Sock::new(root)),
         ),
-        entry(
+        entry::<Sens>(
             "sens",
             Kind::Gauge,
             "°C",
@@ -166,21 +166,21 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
         )
         .null_because(Sens::reason(root, &options.sensors_off)),
-        entry(
+        entry::<Procs>(
             "procs",
             Kind::Gauge,
             "",
             1.0,
             Execution::inline(Procs(counter)),
         ),
-        entry(
+        entry::<Top>(
             "top",
             Kind::Table,
             "",
             1.0,
             Execution::worker(move || Top::new(&top_root, command_lines)),
         ),
-        entry(
+        entry::<Units>(
             "units",
             Kind::Table,
             "",
@@ -188,7 +188,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::worker(move || Units::new(&units_root, units.clone())),
         )
         .null_because(Units::reason(root)),
-        entry(
+        entry::<Ct>(
             "ct",
             Kind::Table,
             "",
@@ -196,7 +196,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::worker(move || Ct::new(&ct_root)),
         )
         .null_because(Ct::reason(root)),
-        entry(
+        entry::<Gpu>(
             "gpu",
             Kind::Table,
             "",
@@ -204,7 +204,7 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::worker(move || Gpu::new(&gpu_root)),
         )
         .null_because(Gpu::reason(root)),
-        entry(
+        entry::<SelfStats>(
             "self",
             Kind::Gauge,
             "",
@@ -214,10 +214,19 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     ]
 }
 
-fn entry(name: &str, kind: Kind, unit: &str, min_interval: f64, execution: Execution) -> Entry {
+fn entry<P: Plugin>(
+    name: &str,
+    kind: Kind,
+    unit: &str,
+    min_interval: f64,
+    execution: Execution,
+) -> Entry {
     Entry {
         name: name.into(),
-        about: About::new(kind, unit, min_interval),
+        about: About {
+            units: P::UNITS,
+            ..About::new(kind, unit, min_interval)
+        },
         execution,
     }
 }

@@ -202,6 +202,12 @@ fn info_says_what_the_server_is_and_offers() {
     for name in ["cpu_stat", "meminfo", "processes", "uptime"] {
         assert_eq!(plugins[name]["default"], true, "{name}");
     }
+    assert_eq!(plugins["cpu"]["units"]["all.*"], "ratio");
+    assert_eq!(plugins["net"]["units"]["if.*.rx"], "B/s");
+    assert_eq!(plugins["_meta"]["units"]["stale.*"], "s");
+    assert!(plugins["uptime"].get("units").is_none(), "{info}");
+    // A peer that reads nothing costs one such answer.
+    assert!(line.len() < 4096, "{} bytes", line.len());
     // Every name that it offers can be chosen, all at once.
     let names: Vec<_> = plugins.keys().map(String::as_str).collect();
     client.send(&format!("plugins::{}\nversion\n", names.join(",")));

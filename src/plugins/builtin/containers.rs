@@ -12,7 +12,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         builtin::cgroup_usage::{Figures, families as usage_families},
         families::Families,
     },
@@ -47,6 +47,14 @@ pub type Sample = Option<Vec<(Container, Usage)>>;
 
 impl Plugin for Ct {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("*.cpu", "ratio"),
+        ("*.mem", "B"),
+        ("*.mem_max", "B"),
+        ("*.rd", "B/s"),
+        ("*.wr", "B/s"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

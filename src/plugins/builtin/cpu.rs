@@ -19,7 +19,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, FineRatio, rate},
     },
@@ -63,6 +63,14 @@ pub struct Sample {
 
 impl Plugin for Cpu {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("all.*", "ratio"),
+        ("core.*.*", "ratio"),
+        ("ctxt", "1/s"),
+        ("intr", "1/s"),
+        ("forks", "1/s"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

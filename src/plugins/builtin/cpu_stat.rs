@@ -7,7 +7,7 @@ use crate::{
         DriverError, Root,
         linux::stat::{CpuTicks, Stat, StatFile},
     },
-    plugins::{Plugin, Window, figures::Decimal},
+    plugins::{FieldUnits, Plugin, Window, figures::Decimal},
 };
 
 /// The plugin.
@@ -24,6 +24,8 @@ impl CpuStat {
 
 impl Plugin for CpuStat {
     type Sample = Stat;
+
+    const UNITS: FieldUnits = &[("*.*", "ratio")];
 
     fn read(&mut self, sample: &mut Stat) -> Result<(), DriverError> {
         self.0.read_cpus(sample)

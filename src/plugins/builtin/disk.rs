@@ -16,7 +16,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, FineRatio},
     },
@@ -45,6 +45,17 @@ pub type Sample = Vec<(Counters, bool)>;
 
 impl Plugin for Disk {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("total.*", "B/s"),
+        ("dev.*.r", "B/s"),
+        ("dev.*.w", "B/s"),
+        ("dev.*.ri", "1/s"),
+        ("dev.*.wi", "1/s"),
+        ("dev.*.util", "ratio"),
+        ("dev.*.r_ms", "ms"),
+        ("dev.*.w_ms", "ms"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

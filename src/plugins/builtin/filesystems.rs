@@ -17,7 +17,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, OWN_VIEW},
     },
@@ -74,6 +74,14 @@ pub struct Row {
 
 impl Plugin for Fs {
     type Sample = Vec<Row>;
+
+    const UNITS: FieldUnits = &[
+        ("*.size", "B"),
+        ("*.used", "B"),
+        ("*.avail", "B"),
+        ("*.inode_pct", "%"),
+        ("*.stale", "s"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

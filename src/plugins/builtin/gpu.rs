@@ -9,7 +9,7 @@ use crate::{
         linux::gpus::{Gpu as Card, cards, read},
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Celsius, Decimal, MICROJOULES, rate_of},
     },
@@ -37,6 +37,14 @@ impl Gpu {
 
 impl Plugin for Gpu {
     type Sample = Vec<Card>;
+
+    const UNITS: FieldUnits = &[
+        ("*.busy", "ratio"),
+        ("*.vram_used", "B"),
+        ("*.vram", "B"),
+        ("*.c", "°C"),
+        ("*.w", "W"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

@@ -17,7 +17,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, rate},
     },
@@ -53,6 +53,32 @@ pub struct Sample {
 
 impl Plugin for Mem {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("total", "B"),
+        ("available", "B"),
+        ("used", "B"),
+        ("free", "B"),
+        ("buffers", "B"),
+        ("cached", "B"),
+        ("sreclaimable", "B"),
+        ("shmem", "B"),
+        ("arc", "B"),
+        ("arc_min", "B"),
+        ("dirty", "B"),
+        ("writeback", "B"),
+        ("anon", "B"),
+        ("slab", "B"),
+        ("hugetlb", "B"),
+        ("commit", "B"),
+        ("commit_limit", "B"),
+        ("zswap", "B"),
+        ("swap.total", "B"),
+        ("swap.free", "B"),
+        ("swap.cached", "B"),
+        ("swap.in", "B/s"),
+        ("swap.out", "B/s"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

@@ -7,7 +7,7 @@ use crate::{
         DriverError, Root,
         linux::meminfo::{Meminfo as Reading, MeminfoFile},
     },
-    plugins::{Plugin, Window},
+    plugins::{FieldUnits, Plugin, Window},
 };
 
 /// The plugin.
@@ -24,6 +24,8 @@ impl Meminfo {
 
 impl Plugin for Meminfo {
     type Sample = Reading;
+
+    const UNITS: FieldUnits = &[("*.*", "kB")];
 
     fn read(&mut self, sample: &mut Reading) -> Result<(), DriverError> {
         *sample = self.0.read()?;

@@ -18,7 +18,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, OWN_VIEW},
     },
@@ -60,6 +60,18 @@ impl Sample {
 
 impl Plugin for Net {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("total.rx", "B/s"),
+        ("total.tx", "B/s"),
+        ("if.*.rx", "B/s"),
+        ("if.*.tx", "B/s"),
+        ("if.*.rxp", "1/s"),
+        ("if.*.txp", "1/s"),
+        ("if.*.err", "1/s"),
+        ("if.*.drop", "1/s"),
+        ("if.*.mbps", "Mbit/s"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

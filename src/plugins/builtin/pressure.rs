@@ -8,7 +8,7 @@ use crate::{
         DriverError, Root,
         linux::pressure::{Pressure, PressureFile, Stall},
     },
-    plugins::{Plugin, Window, families::Families, figures::Decimal},
+    plugins::{FieldUnits, Plugin, Window, families::Families, figures::Decimal},
 };
 
 /// The kernel's names, in the order of the key.
@@ -39,6 +39,8 @@ pub type Sample = [Option<Pressure>; 4];
 
 impl Plugin for Psi {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[("*.*", "%, %, %, µs")];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

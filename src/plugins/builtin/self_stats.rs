@@ -14,7 +14,7 @@ use crate::{
         linux::{file::KernelFile, page_size_bytes, text},
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         figures::{Decimal, NANOS, rate_of},
     },
 };
@@ -60,6 +60,8 @@ pub struct Sample {
 
 impl Plugin for SelfStats {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[("rss", "B"), ("cpu", "ratio"), ("collect_us", "µs")];
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         let resident_pages = self.statm.read(|bytes| {

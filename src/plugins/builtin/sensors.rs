@@ -14,7 +14,7 @@ use crate::{
         linux::sensors::{Energy, Measured, measure, sources},
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Celsius, Decimal, MICROJOULES},
     },
@@ -99,6 +99,15 @@ struct Place {
 
 impl Plugin for Sens {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("t.*.c", "°C"),
+        ("t.*.max", "°C"),
+        ("t.*.crit", "°C"),
+        ("t.*.stale", "s"),
+        ("fan.*.rpm", "1/min"),
+        ("w.*", "W"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

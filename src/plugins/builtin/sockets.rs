@@ -10,7 +10,7 @@ use crate::{
         linux::sockets::{SocketFiles, Sockets},
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         families::Families,
         figures::{Decimal, OWN_VIEW, rate},
     },
@@ -30,6 +30,8 @@ impl Sock {
 
 impl Plugin for Sock {
     type Sample = Sockets;
+
+    const UNITS: FieldUnits = &[("retrans", "1/s"), ("listen_drop", "1/s")];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 

@@ -20,7 +20,7 @@ use crate::{
             processes::Processes,
         },
     },
-    plugins::{Plugin, Window, figures::Decimal},
+    plugins::{FieldUnits, Plugin, Window, figures::Decimal},
 };
 
 /// Rows of each list.
@@ -168,6 +168,14 @@ impl Sample {
 
 impl Plugin for Top {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("*.*.start", "tick"),
+        ("*.*.cpu", "ratio"),
+        ("*.*.rss", "B"),
+        ("*.*.rd", "B/s"),
+        ("*.*.wr", "B/s"),
+    ];
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         let Sample {

@@ -17,7 +17,7 @@ use crate::{
         },
     },
     plugins::{
-        Plugin, Window,
+        FieldUnits, Plugin, Window,
         builtin::cgroup_usage::{Figures, families as usage_families},
         families::Families,
         figures::Decimal,
@@ -104,6 +104,14 @@ pub struct Sample {
 
 impl Plugin for Units {
     type Sample = Sample;
+
+    const UNITS: FieldUnits = &[
+        ("unit.*.cpu", "ratio"),
+        ("unit.*.mem", "B"),
+        ("unit.*.rd", "B/s"),
+        ("unit.*.wr", "B/s"),
+        ("unit.*.psi.*", "%"),
+    ];
 
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
