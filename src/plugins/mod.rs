@@ -87,29 +87,30 @@ pub type FieldUnits = &'static [(&'static str, &'static str)];
 /// What a page has to know to draw a key that it has never seen; the `info` answer carries it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct About {
-    /// How the figures behave.
+    /// `gauge` for levels, `rate` for figures over the time between two pushes, `table` for rows.
     pub kind: Kind,
-    /// The unit of the figures (`ratio`, `B/s`, `kB`, `°C` …), or empty where it differs inside.
+    /// Unit of the key's figures. Empty where they differ or have none.
     pub unit: String,
     /// Unit of each field that has one, under its path as in rtstat-metrics(7). Absent where the
     /// key is no built-in one or none of its fields has a unit.
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "as_object")]
     pub units: FieldUnits,
-    /// Seconds: a sample is never younger than this times apart, whatever the clients ask.
+    /// Shortest interval: the minimum time between two readings. Sessions with a shorter interval
+    /// get the same reading again.
     pub min_interval: f64,
-    /// Whether it is in the push of a session that chose nothing.
+    /// Whether the key is in the push of a session that chose no keys.
     pub default: bool,
-    /// Why it gives null here, where it does.
+    /// Why the key is null on this machine. Absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why a part of it is null here, where one is: the key itself is of use, unlike one with a
-    /// reason.
+    /// Why a part of the key is null on this machine. Absent where none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The figure that is full scale, where somebody said so.
+    /// Full scale, as defined in rtstat-plugins(7). Absent where it is not defined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// The figure from which on it is worth a look, where somebody said so.
+    /// Figure from which on a page shows concern, as defined in rtstat-plugins(7). Absent where it
+    /// is not defined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warn: Option<f64>,
 }

@@ -42,22 +42,31 @@ impl Info {
 
 #[derive(Serialize)]
 struct Answer<'a> {
+    /// Version of rtstatd.
     version: &'static str,
     #[serde(flatten)]
     host: &'a Host,
+    /// Name of the token that the session has used. Absent without a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
+    /// One object for each key that can be chosen, in the order of the push.
     plugins: Plugins<'a>,
+    /// What the server accepts.
     limits: Limits,
 }
 
 /// Seconds, seconds, bytes, bytes, sessions (0: no limit).
 #[derive(Serialize)]
 struct Limits {
+    /// Shortest interval between two pushes.
     min_interval: f64,
+    /// Longest interval between two pushes; a longer one counts as this.
     max_interval: u32,
+    /// Longest message of a client.
     max_message: usize,
+    /// Longest push; the largest keys of a longer one are null.
     max_push: usize,
+    /// Sessions at a time; 0 without a limit.
     max_clients: usize,
 }
 

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod dependencies;
+mod metrics;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -242,6 +243,25 @@ fn completions_are_those_of_the_option_table() {
             text(path) == completions,
             "{path} is old: RTSTAT_UPDATE=1 cargo test --test packaging"
         );
+    }
+}
+
+#[test]
+fn every_manual_names_the_others() {
+    let files: Vec<_> = fs::read_dir(root().join("man"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for file in &files {
+        let manual = manual(&format!("man/{file}"));
+        let (_, see_also) = manual.split_once(".SH SEE ALSO\n").unwrap();
+        for other in files.iter().filter(|other| *other != file) {
+            let (name, section) = other.rsplit_once('.').unwrap();
+            assert!(
+                see_also.contains(&format!(".BR {name} ({section})")),
+                "{file}: {other}"
+            );
+        }
     }
 }
 

@@ -16,15 +16,16 @@ const FIRST_PROCESSOR: u64 = 8192;
 /// The machine, as `info` names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Host {
-    /// The node name (uname).
+    /// Host name (uname(2)).
     pub host: String,
-    /// `PRETTY_NAME` of os-release, or `Linux`.
+    /// PRETTY_NAME of os-release(5), or Linux.
     pub os: String,
-    /// The kernel's release (uname).
+    /// Release of the kernel (uname(2)).
     pub kernel: String,
-    /// Processors online.
+    /// Number of online processors.
     pub cpus: usize,
-    /// `none`, or the name of the container manager or hypervisor, or `vm` where it does not say.
+    /// `none`, the name of the hypervisor or the container manager, or `vm` where the hypervisor
+    /// has no known name.
     pub virt: String,
 }
 

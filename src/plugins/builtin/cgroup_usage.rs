@@ -15,13 +15,17 @@ use crate::{
 /// A group's figures over a window.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Figures {
-    /// Of one processor.
+    /// Processor time, as a share of one processor (usage_usec in cpu.stat; cpuacct.usage in
+    /// version 1). Null without an earlier reading, and where the host does not count it.
     pub cpu: Option<Decimal>,
-    /// Bytes.
+    /// Memory in use without inactive file pages, which the kernel frees first (memory.current
+    /// minus inactive_file; memory.usage_in_bytes minus total_inactive_file in version 1). Null
+    /// where the host does not count it.
     pub mem: Option<u64>,
-    /// Bytes in a second.
+    /// Bytes read from whole disks per second (io.stat; blkio.throttle.io_service_bytes in version
+    /// 1). Null like `cpu`.
     pub rd: Option<Decimal>,
-    /// Bytes in a second.
+    /// Bytes written to whole disks per second, from the same file. Null like `cpu`.
     pub wr: Option<Decimal>,
 }
 

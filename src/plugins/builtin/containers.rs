@@ -138,11 +138,15 @@ impl Serialize for Rows<'_> {
 
 #[derive(Serialize)]
 struct Row {
+    /// What runs the container: docker, podman, containerd, cri-o, kubernetes, lxc, nspawn or
+    /// libvirt.
     engine: &'static str,
     #[serde(flatten)]
     figures: Figures,
-    /// Bytes; null without a limit.
+    /// The tightest memory limit on the way to the root (memory.max; hierarchical_memory_limit in
+    /// version 1). Null without a limit.
     mem_max: Option<u64>,
+    /// Threads of the container (pids.current). Null where the host does not count them.
     pids: Option<u64>,
 }
 

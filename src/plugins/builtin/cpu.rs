@@ -200,14 +200,28 @@ fn families(sample: &Sample, out: &mut Families) {
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// Number of processors that /proc/stat lists.
     n: usize,
+    /// Numbers of the online processors as the kernel writes them, such as 0-3,8. Null where
+    /// /sys/devices/system/cpu/online cannot be read.
     online: Option<&'a String>,
+    /// Shares of all processors together. Null without an earlier reading, and when idle time fell
+    /// by 3 seconds or more, as it does when a processor is unplugged.
     all: Option<Shares<FineRatio>>,
+    /// One object of the same shares for each processor, under the kernel's name for it. Null
+    /// instead of the object for a processor that was not in the earlier reading or was unplugged
+    /// in between.
     core: Cores<'a>,
+    /// Context switches per second. Null without an earlier reading, and in a container of lxcfs,
+    /// whose /proc/stat shows those of the host.
     ctxt: Option<Decimal>,
+    /// Interrupts serviced per second. Null like `ctxt`.
     intr: Option<Decimal>,
+    /// Processes and threads created per second. Null like `ctxt`.
     forks: Option<Decimal>,
+    /// Threads that run or are ready to run (procs_running). Null in a container of lxcfs.
     running: Option<u64>,
+    /// Threads that wait for a disk (procs_blocked). Null in a container of lxcfs.
     blocked: Option<u64>,
 }
 
@@ -231,15 +245,26 @@ impl Serialize for Cores<'_> {
 
 #[derive(Serialize)]
 struct Shares<R> {
+    /// Share of the time in user mode, guests included.
     user: R,
+    /// Share of the time in user mode at low priority, low-priority guests included.
     nice: R,
+    /// Share of the time in the kernel, interrupts left out.
     system: R,
+    /// Share of the time without work.
     idle: R,
+    /// Share of the time without work while a disk request was pending.
     iowait: R,
+    /// Share of the time servicing interrupts.
     irq: R,
+    /// Share of the time servicing softirqs.
     softirq: R,
+    /// Share of the time ready to run while the hypervisor ran others. 0 before Linux 2.6.11.
     steal: R,
+    /// Share of the time running guests, which is a part of `user`. 0 before Linux 2.6.24.
     guest: R,
+    /// Share of the time running low-priority guests, which is a part of `nice`. 0 before Linux
+    /// 2.6.33.
     guest_nice: R,
 }
 

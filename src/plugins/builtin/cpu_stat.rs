@@ -61,9 +61,15 @@ impl Serialize for Cpus<'_> {
 /// guests and the time stolen by the hypervisor are nowhere (transcripts, section Push JSON).
 #[derive(Serialize)]
 struct Shares {
+    /// Share of the time that was not idle, that is all of the other fields' time. 0 without an
+    /// earlier reading, when no tick passed, and when the processor was unplugged in between.
     usage: Decimal,
+    /// Share of the time in user mode, `nice` included.
     user: Decimal,
+    /// Share of the time in the kernel, `irq` and `softirq` included.
     system: Decimal,
+    /// Share of the time idle while a disk request was pending. As in Rt-Stat 0.3, `irq` and
+    /// `softirq` are included, so `system` and `iowait` overlap.
     iowait: Decimal,
 }
 

@@ -161,13 +161,22 @@ fn find(sample: &Sample, name: &Counters, hint: usize) -> Option<Counters> {
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// Sums over the whole disks, since partitions, arrays, mapped devices and volumes repeat the
+    /// same bytes. A disk that appeared or whose counters fell between the two readings has no part
+    /// in them. Null without an earlier reading.
     total: Option<Total>,
+    /// One object for each device under the kernel's name: disks, arrays, mapped devices and
+    /// volumes, and loop and memory devices once they are used. Partitions are not listed. Null
+    /// instead of the object without an earlier reading of the device, and once after its counters
+    /// fell.
     dev: Devices<'a>,
 }
 
 #[derive(Serialize)]
 struct Total {
+    /// Bytes read per second. Null where no time has passed.
     r: Option<Decimal>,
+    /// Bytes written per second. Null where no time has passed.
     w: Option<Decimal>,
 }
 
@@ -217,18 +226,24 @@ impl Serialize for Devices<'_> {
 
 #[derive(Serialize)]
 struct Rates {
-    /// Bytes read and written in a second.
+    /// Bytes read per second. The kernel counts sectors of 512 bytes.
     r: Decimal,
+    /// Bytes written per second.
     w: Decimal,
-    /// Reads and writes in a second.
+    /// Reads completed per second.
     ri: Decimal,
+    /// Writes completed per second.
     wi: Decimal,
-    /// The share of the time in which anything was under way.
+    /// Share of the time in which the device had a request in flight. Null once after the kernel's
+    /// counter of 32 bits wrapped.
     util: Option<FineRatio>,
-    /// Milliseconds that a read and a write took, null where there was none.
+    /// Mean time that a read took, queueing included. Null when no read completed, and once after
+    /// the kernel's counter of 32 bits wrapped.
     r_ms: Option<Decimal>,
+    /// Mean time that a write took, queueing included. Null when no write completed, and once after
+    /// the kernel's counter of 32 bits wrapped.
     w_ms: Option<Decimal>,
-    /// Requests under way, on average.
+    /// Mean number of requests in flight. Null once after the kernel's counter of 32 bits wrapped.
     q: Option<Decimal>,
 }
 

@@ -56,18 +56,30 @@ impl Fs {
 /// One file system.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
+    /// Mount point, the shortest one where a file system is mounted several times.
     mnt: String,
+    /// What is mounted: a device, a dataset or a server's directory.
     src: String,
+    /// Type of the file system.
     #[serde(rename = "type")]
     kind: String,
-    /// Bytes.
+    /// Size: f_blocks times f_frsize. Null when the file system has not answered yet, and where
+    /// another one is mounted at that point in the agent's view.
     size: Option<u64>,
+    /// Bytes in use: f_blocks minus f_bfree. Null like `size`.
     used: Option<u64>,
+    /// Bytes that users without privileges can still write: f_bavail, as in df(1). Null like
+    /// `size`.
     avail: Option<u64>,
+    /// Share of the inodes in use, from f_files and f_ffree. Null like `size`, and where the file
+    /// system has no fixed number of inodes.
     inode_pct: Option<Decimal>,
+    /// Whether the file system itself is mounted read-only, by its superblock options in mountinfo.
     ro: bool,
-    /// Seconds since it answered last; null while it does.
+    /// Age of the figures while the file system does not answer. Null while it answers.
     stale: Option<u64>,
+    /// "self" where the machine's mounts are hidden from the agent, so that the rows are those of
+    /// its own view. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
 }

@@ -147,13 +147,19 @@ impl Serialize for Rows<'_> {
 
 #[derive(Serialize)]
 struct Row<'a> {
+    /// Name that the driver gives (product_name), or the driver and the PCI ids.
     name: &'a str,
-    /// A ratio.
+    /// Share of the time in which the card was busy (gpu_busy_percent). Null where the driver does
+    /// not show it, and while the card sleeps.
     busy: Option<Decimal>,
-    /// Bytes.
+    /// The card's own memory in use (mem_info_vram_used). Null like `busy`.
     vram_used: Option<u64>,
+    /// Size of the card's own memory (mem_info_vram_total). Null like `busy`.
     vram: Option<u64>,
+    /// Temperature of the card (temp1_input). Null like `busy`.
     c: Option<Celsius>,
+    /// Power of the card (power1_average or power1_input), or its energy over the time between two
+    /// readings (energy1_input). Null like `busy`, and for the latter without an earlier reading.
     w: Option<Decimal>,
 }
 

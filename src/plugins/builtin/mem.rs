@@ -211,37 +211,71 @@ fn page_bytes(pages: u64) -> u64 {
 
 #[derive(Serialize)]
 struct View {
+    /// MemTotal: usable memory, without what the firmware and the kernel reserve.
     total: u64,
+    /// MemAvailable: the kernel's estimate of what programs can still get without swapping. Null
+    /// before Linux 3.14.
     available: Option<u64>,
+    /// `total` minus `available` and minus the part of the ZFS cache above `arc_min`, which the
+    /// kernel does not count as available. Before Linux 3.14, MemTotal minus MemFree, Buffers,
+    /// Cached and SReclaimable plus Shmem.
     used: u64,
+    /// MemFree: memory that is not used for anything. Null where the kernel does not print it.
     free: Option<u64>,
+    /// Buffers: raw disk blocks in memory. Null where the kernel does not print it.
     buffers: Option<u64>,
+    /// Cached: the page cache, shared memory included and the swap cache left out. Null where the
+    /// kernel does not print it.
     cached: Option<u64>,
+    /// SReclaimable: the part of `slab` that the kernel can free. Null before Linux 2.6.19.
     sreclaimable: Option<u64>,
+    /// Shmem: shared memory and tmpfs, which are a part of `cached` and cannot be freed. Null
+    /// before Linux 2.6.32.
     shmem: Option<u64>,
+    /// Size of the ZFS cache (size in /proc/spl/kstat/zfs/arcstats). Null without ZFS.
     arc: Option<u64>,
+    /// Size below which ZFS does not shrink its cache (c_min in the same file). Null without ZFS.
     arc_min: Option<u64>,
+    /// Dirty: memory that waits to be written to a disk. Null where the kernel does not print it.
     dirty: Option<u64>,
+    /// Writeback: memory that is being written to a disk. Null where the kernel does not print it.
     writeback: Option<u64>,
+    /// AnonPages: memory of programs that no file backs. Null where the kernel does not print it.
     anon: Option<u64>,
+    /// Slab: memory for the kernel's own objects. Null where the kernel does not print it.
     slab: Option<u64>,
+    /// Hugetlb: memory set aside for huge pages of every size, used or not. Null before Linux 4.20.
     hugetlb: Option<u64>,
+    /// Committed_AS: memory that programs have been promised. Null where the kernel does not print
+    /// it.
     commit: Option<u64>,
+    /// CommitLimit: what strict overcommit would promise at most. Null where the kernel does not
+    /// print it.
     commit_limit: Option<u64>,
+    /// Swap space.
     swap: Swap,
+    /// Zswap: memory that compressed swap takes. Null before Linux 5.19.
     zswap: Option<u64>,
-    /// Processes killed for want of memory since boot: a count, not a rate, so that none is
-    /// overlooked.
+    /// Processes killed for lack of memory since boot (oom_kill in /proc/vmstat): a count and no
+    /// rate, so that none is missed. Null before Linux 4.13.
     oom_kill: Option<u64>,
 }
 
 #[derive(Serialize)]
 struct Swap {
+    /// SwapTotal: size of the swap space. Null where the kernel does not print it.
     total: Option<u64>,
+    /// SwapFree: unused swap space. Null where the kernel does not print it.
     free: Option<u64>,
+    /// SwapCached: pages that are both in memory and in swap. Null where the kernel does not print
+    /// it.
     cached: Option<u64>,
+    /// Bytes read from swap per second (pswpin in /proc/vmstat). Null without an earlier reading,
+    /// and where the kernel does not count them.
     #[serde(rename = "in")]
     swapped_in: Option<Decimal>,
+    /// Bytes written to swap per second (pswpout in /proc/vmstat). Null without an earlier reading,
+    /// and where the kernel does not count them.
     #[serde(rename = "out")]
     swapped_out: Option<Decimal>,
 }

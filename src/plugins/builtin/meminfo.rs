@@ -39,26 +39,40 @@ impl Plugin for Meminfo {
 
 #[derive(Serialize)]
 struct View {
+    /// Main memory.
     memory: Memory,
+    /// Swap space.
     swap: Swap,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Memory {
+    /// MemTotal: usable memory, without what the firmware and the kernel reserve.
     total: u64,
+    /// MemTotal minus MemFree. Buffers and caches count as used here; `used` of the key mem leaves
+    /// them out.
     used: u64,
+    /// MemFree: memory that is not used for anything.
     free: u64,
+    /// MemTotal minus MemFree, Buffers, Cached and SwapCached; 0 where a container's parts exceed
+    /// its total.
     apps: u64,
+    /// Buffers: raw disk blocks in memory.
     buffers: u64,
+    /// Cached: the page cache, shared memory included.
     cached: u64,
+    /// SwapCached: pages that are both in memory and in swap.
     swap_cached: u64,
 }
 
 #[derive(Serialize)]
 struct Swap {
+    /// SwapTotal: size of the swap space.
     total: u64,
+    /// SwapTotal minus SwapFree.
     used: u64,
+    /// SwapFree: unused swap space.
     free: u64,
 }
 

@@ -143,17 +143,27 @@ fn families(sample: &Sample, out: &mut Families) {
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// Sums over the network hardware, since bridges, bonds and VLANs repeat the same bytes. An
+    /// interface that appeared or whose counters fell between the two readings has no part in them.
+    /// Null without an earlier reading.
     total: Option<Total>,
+    /// One object for each interface under its name.
     #[serde(rename = "if")]
     interfaces: Rows<'a>,
+    /// "self" where the machine's network is hidden from the agent, so that the key is about its
+    /// own network namespace. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
 struct Total {
+    /// Bytes received per second. Null where no time has passed.
     rx: Option<Decimal>,
+    /// Bytes sent per second. Null where no time has passed.
     tx: Option<Decimal>,
+    /// "name" where the hardware is not visible and names decide instead: lo, bridges, tunnels,
+    /// VLANs, members of bonds and the ends of containers' links are left out. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
 }
@@ -208,17 +218,24 @@ impl Serialize for Rows<'_> {
 
 #[derive(Serialize)]
 struct Row {
-    /// Bytes in a second.
+    /// Bytes received per second. Null without an earlier reading of the interface, and once after
+    /// its counter fell.
     rx: Option<Decimal>,
+    /// Bytes sent per second. Null like `rx`.
     tx: Option<Decimal>,
-    /// Packets in a second.
+    /// Packets received per second. Null like `rx`.
     rxp: Option<Decimal>,
+    /// Packets sent per second. Null like `rx`.
     txp: Option<Decimal>,
-    /// Broken and thrown away packets in a second, both ways.
+    /// Packets with errors per second, both ways. Null like `rx`.
     err: Option<Decimal>,
+    /// Packets dropped per second, both ways. Null like `rx`.
     drop: Option<Decimal>,
+    /// Whether the interface can carry traffic: operstate in /sys/class/net, or carrier where the
+    /// driver reports no state. Null where sysfs shows another network namespace.
     up: Option<bool>,
-    /// Megabits in a second that the link can do.
+    /// Speed of the link (speed in /sys/class/net), read when the link comes up. Null for what is
+    /// no hardware, is down or has no known speed.
     mbps: Option<u64>,
 }
 

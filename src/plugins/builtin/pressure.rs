@@ -97,9 +97,14 @@ fn families(sample: &Sample, out: &mut Families) {
 
 #[derive(Serialize)]
 struct Views {
+    /// Tasks that waited for a processor. Null where /proc/pressure/cpu does not exist.
     cpu: Option<View>,
+    /// Tasks that waited for memory. Null where /proc/pressure/memory does not exist.
     memory: Option<View>,
+    /// Tasks that waited for a disk. Null where /proc/pressure/io does not exist.
     io: Option<View>,
+    /// Tasks that waited for interrupts to be serviced. Null where /proc/pressure/irq does not
+    /// exist, which is before Linux 6.1 and without CONFIG_IRQ_TIME_ACCOUNTING.
     irq: Option<View>,
 }
 
@@ -108,7 +113,11 @@ type Line = (Decimal, Decimal, Decimal, u64);
 
 #[derive(Serialize)]
 struct View {
+    /// Time in which at least one task waited: in percent of the last 10, 60 and 300 seconds, and
+    /// in microseconds since boot. Null for irq, which has no such line.
     some: Option<Line>,
+    /// Time in which all tasks waited at once: in percent of the last 10, 60 and 300 seconds, and
+    /// in microseconds since boot. Null for cpu before Linux 5.13.
     full: Option<Line>,
 }
 

@@ -51,10 +51,16 @@ impl Plugin for Processes {
 
 #[derive(Serialize)]
 struct View {
+    /// Sum of the four other fields. Idle kernel threads (I), tracing stops (t) and dead processes
+    /// (X) count nowhere.
     all: u64,
+    /// Processes in state R, the agent itself left out.
     running: u64,
+    /// Processes in the states S and D, the agent itself included.
     sleep: u64,
+    /// Processes in state T, stopped by a signal.
     stopped: u64,
+    /// Processes in state Z: ended, and not yet waited for by their parent.
     zombie: u64,
 }
 

@@ -16,14 +16,24 @@ pub struct Procs(pub ProcessCounter);
 
 #[derive(Serialize)]
 struct View {
+    /// Processes in any state.
     total: u64,
+    /// Threads of all processes.
     threads: u64,
+    /// Processes in state R: running or ready to run.
     r: u64,
+    /// Processes in state S: sleeping.
     s: u64,
+    /// Processes in state D: waiting for a disk or another device.
     d: u64,
+    /// Processes in state I: idle kernel threads.
     i: u64,
+    /// Processes in the states T and t: stopped by a signal or by a tracer.
     t: u64,
+    /// Processes in state Z: ended, and not yet waited for by their parent.
     z: u64,
+    /// False where processes are hidden from the agent, as by hidepid= of proc(5), so that the
+    /// figures are those of a part.
     visible: bool,
 }
 

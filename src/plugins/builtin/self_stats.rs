@@ -116,12 +116,18 @@ fn cpu_ns() -> Option<u64> {
 
 #[derive(Serialize)]
 struct View {
-    /// Bytes of memory in use.
+    /// Memory in use: the resident set in /proc/self/statm.
     rss: u64,
-    /// The share of one processor.
+    /// Processor time of all threads, as a share of one processor (clock_gettime(2)). Null without
+    /// an earlier reading.
     cpu: Option<Decimal>,
+    /// Sessions that are connected.
     clients: u64,
+    /// Pushes since the start that a newer push replaced because the client had not read them, of
+    /// sessions that have ended.
     dropped: u64,
+    /// Time that the last sampling took on the main thread, keys that are sampled on threads of
+    /// their own left out.
     collect_us: u64,
 }
 

@@ -70,12 +70,19 @@ pub struct Sample {
 struct Temperature {
     #[serde(skip)]
     place: Place,
+    /// Name of the chip or type of the thermal zone, followed by the device where several have the
+    /// same name.
     chip: String,
+    /// The chip's label for the sensor (temp*_label), or its number, such as temp1.
     label: String,
+    /// Temperature (temp*_input).
     c: Celsius,
+    /// Temperature that the chip calls too high (temp*_max). Null where the chip has no such limit.
     max: Option<Celsius>,
+    /// Temperature that the chip calls critical (temp*_crit). Null where the chip has no such
+    /// limit.
     crit: Option<Celsius>,
-    /// Seconds since the chip answered last, while it does not.
+    /// Age of the temperature while the chip does not answer. Absent while it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<u64>,
 }
@@ -84,7 +91,9 @@ struct Temperature {
 struct Fan {
     #[serde(skip)]
     place: Place,
+    /// The chip's label for the fan (fan*_label), or its number, such as fan1.
     label: String,
+    /// Speed of the fan (fan*_input).
     rpm: u64,
     #[serde(skip)]
     stale: bool,
@@ -267,8 +276,13 @@ fn families(sample: &Sample, out: &mut Families) {
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// Temperatures in the order of the devices, which stays the same after a restart.
     t: &'a [Temperature],
+    /// Fans in the same order.
     fan: &'a [Fan],
+    /// Power of each energy domain of the processors (package, core, dram and others), from
+    /// energy_uj in /sys/class/powercap and summed over packages. Null without an earlier reading,
+    /// and once after the counter wrapped.
     w: Watts<'a>,
 }
 

@@ -118,13 +118,28 @@ fn families(sockets: &Sockets, out: &mut Families) {
 
 #[derive(Serialize)]
 struct View {
+    /// TCP sockets in use, IPv4 and IPv6 (sockstat and sockstat6). Null where the kernel does not
+    /// print it.
     tcp: Option<u64>,
+    /// TCP sockets in TIME_WAIT (sockstat). Null where the kernel does not print it.
     tw: Option<u64>,
+    /// TCP sockets that no process holds (sockstat). Null where the kernel does not print it.
     orphan: Option<u64>,
+    /// UDP sockets in use, IPv4 and IPv6 (sockstat and sockstat6). Null where the kernel does not
+    /// print it.
     udp: Option<u64>,
+    /// TCP segments retransmitted per second (RetransSegs in snmp). Null without an earlier
+    /// reading, and where the kernel does not count them.
     retrans: Option<Decimal>,
+    /// Connections per second that were dropped because a listener's queue was full (ListenDrops in
+    /// netstat). Null without an earlier reading, and where the kernel does not count them.
     listen_drop: Option<Decimal>,
+    /// Number of tracked connections and its limit, as a list (nf_conntrack_count and
+    /// nf_conntrack_max in /proc/sys/net/netfilter). Null where nothing is tracked, and where the
+    /// agent has a network namespace of its own.
     conntrack: Option<(u64, u64)>,
+    /// "self" where the machine's network is hidden from the agent, so that the key is about its
+    /// own network namespace. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
 }

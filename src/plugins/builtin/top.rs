@@ -250,32 +250,51 @@ fn most<'a, T: Ord + Default>(rows: &[Row<'a>], figure: impl Fn(&Row<'a>) -> T) 
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// Up to 10 processes that use the most processor time, the largest first. Null without an
+    /// earlier reading.
     cpu: Option<Vec<Row<'a>>>,
+    /// Up to 10 processes that use the most memory, the largest first.
     mem: Vec<Row<'a>>,
+    /// Up to 10 processes that read and write the most, the largest first. Null without an earlier
+    /// reading.
     io: Option<Vec<Row<'a>>>,
 }
 
 #[derive(Clone, Copy, Serialize)]
 struct Row<'a> {
+    /// Process id.
     pid: u32,
-    /// Clock ticks after boot.
+    /// Time of the start after boot. With `pid` it identifies a process, since ids are used again.
     start: u64,
+    /// The kernel's name of the process (comm): up to 15 bytes, or more of a kernel worker.
     name: Name,
+    /// Effective user id (Uid in /proc/PID/status). Null when the process has ended in the
+    /// meantime.
     uid: Option<u32>,
+    /// Innermost service or scope of systemd that the process belongs to (/proc/PID/cgroup). Null
+    /// outside of any.
     unit: Option<&'a str>,
+    /// First 256 bytes of the command line (/proc/PID/cmdline). Absent unless
+    /// plugins.top_command_lines is set in rtstat.toml(5), and for kernel threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     cmd: Option<&'a str>,
-    /// Of one processor.
+    /// Processor time of all threads, as a share of one processor. A process that started since the
+    /// earlier reading counts from zero. Null without an earlier reading.
     cpu: Option<Decimal>,
-    /// Bytes.
+    /// Memory in use: the resident set, shared pages included.
     rss: u64,
-    /// Bytes in a second.
+    /// Bytes per second that the process caused to be read from disks (read_bytes in /proc/PID/io).
+    /// Null without an earlier reading, and where the agent may not read that file, as for other
+    /// users' processes.
     rd: Option<Decimal>,
+    /// Bytes per second that the process caused to be written to disks (write_bytes in
+    /// /proc/PID/io). Null like `rd`.
     wr: Option<Decimal>,
-    /// Present and true where children ended in the window: their I/O is then added to `rd` and
-    /// `wr`.
+    /// True where children of the process have ended since the earlier reading: their reads and
+    /// writes are then added to `rd` and `wr`. Absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     reaped: bool,
+    /// Letter of the state, as in proc_pid_stat(5).
     st: char,
     #[serde(skip)]
     moved_bytes: u64,

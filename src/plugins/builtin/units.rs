@@ -192,8 +192,11 @@ const UNIT: [&str; 4] = [
 
 #[derive(Serialize)]
 struct View<'a> {
-    /// Null while the bus does not answer.
+    /// Names of the failed units, up to 100, asked from systemd over D-Bus every 10 seconds. Null
+    /// while systemd or the bus does not answer.
     failed: Option<&'a [String]>,
+    /// One object for each service and scope in system.slice, up to 128, or for those that
+    /// plugins.units names in rtstat.toml(5).
     unit: Rows<'a>,
 }
 
@@ -233,15 +236,22 @@ impl Serialize for Rows<'_> {
 struct Row {
     #[serde(flatten)]
     figures: Figures,
+    /// Threads of the unit (pids.current). Null where the host does not count them.
     tasks: Option<u64>,
+    /// Pressure on the unit's tasks. Null on hosts of cgroup v1 and without CONFIG_PSI.
     psi: Option<Psi>,
 }
 
 /// Percent of the last ten seconds in which some task of the unit waited.
 #[derive(Serialize)]
 struct Psi {
+    /// Share of the last 10 seconds in which a task of the unit waited for a processor
+    /// (cpu.pressure).
     cpu: Decimal,
+    /// Share of the last 10 seconds in which a task of the unit waited for memory
+    /// (memory.pressure).
     memory: Decimal,
+    /// Share of the last 10 seconds in which a task of the unit waited for a disk (io.pressure).
     io: Decimal,
 }
 

@@ -101,11 +101,19 @@ fn families(sample: &Sample, out: &mut Families) {
 /// Every figure of this key is a string on the wire (protocol, row 23).
 #[derive(Serialize)]
 struct View {
+    /// Local time as HH:MM:SS, in the time zone of the variable TZ or of /etc/localtime.
     time: Text<Clock>,
+    /// Time since boot as uptime(1) prints it: `19 min`, `4:05`, `1 day, 22 min` or `3 days,
+    /// 4:05`. From /proc/uptime.
     uptime: Text<Up>,
+    /// Number of login sessions of users: those of systemd-logind in /run/systemd/sessions,
+    /// otherwise the entries of utmp(5). 0 where the machine has neither.
     users: Text<u64>,
+    /// Load average over 1 minute, with two decimals. From /proc/loadavg.
     la1: Text<Load>,
+    /// Load average over 5 minutes, with two decimals. From /proc/loadavg.
     la5: Text<Load>,
+    /// Load average over 15 minutes, with two decimals. From /proc/loadavg.
     la15: Text<Load>,
 }
 

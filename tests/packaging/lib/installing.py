@@ -36,7 +36,7 @@ def installation(debian):
     conffiles = machine.output("dpkg-query", "-W", "-f", "${Conffiles}", "rtstat")
     for path in (CONFIG, "/etc/rtstat/monitoring-default-config.js", "/etc/nginx/snippets/rtstat.conf"):
         expect(path in conffiles, f"{path} is no conffile")
-    machine.run("man", "-w", "rtstatd", "rtstat.toml", "rtstat-protocol")
+    machine.run("man", "-w", "rtstatd", "rtstat.toml", "rtstat-metrics", "rtstat-plugins", "rtstat-protocol")
     for listener in machine.output("ss", "-Hltn").splitlines():
         expect(":8000" not in listener and ":8001" not in listener, f"listening: {listener}")
 
