@@ -89,7 +89,7 @@ fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
 /// way out.
 fn asked_by(program: &Program, threads: usize) {
     let is_asking = |task: &fs::DirEntry| {
-        fs::read(task.path().join("comm")).is_ok_and(|name| name == b"question\n")
+        fs::read(task.path().join("comm")).is_ok_and(|name| name == b"call\n")
     };
     let asking = || {
         let tasks = fs::read_dir(format!("/proc/{}/task", program.pid())).unwrap();
