@@ -41,7 +41,7 @@ complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l auth-token-fi
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l public -d 'Serve the page from this folder instead of the built-in copy' -r
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l exit-on-idle -d 'End with success after so many seconds without a connection, 0 = never [default: 0]' -r
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l user -d 'When started by root, become this user [default: rtstat, or nobody where that does not exist]' -r
-complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l allow-origin -d 'Let pages of this origin connect, repeatable: scheme://host[:port], null, or * for all' -r
+complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l allow-origin -d 'Let pages of this origin connect, repeatable: scheme://host or scheme://host:port, null, or * for all' -r
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l allow-host -d 'Accept this name in the Host header, repeatable; * for all' -r
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l tls-cert -d 'Certificate chain in PEM; with it -i and -p listen with TLS' -r
 complete -c rtstatd -n "__fish_rtstatd_using_subcommand server" -l tls-key -d 'Private key in PEM. Others may not be able to read it' -r

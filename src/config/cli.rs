@@ -83,7 +83,8 @@ pub struct ServerArgs {
     /// exist].
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// Let pages of this origin connect, repeatable: scheme://host[:port], null, or * for all.
+    /// Let pages of this origin connect, repeatable: scheme://host or scheme://host:port, null, or * for
+    /// all.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
     /// Accept this name in the Host header, repeatable; * for all.

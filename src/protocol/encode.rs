@@ -64,7 +64,7 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends any message, such that [`super::decode`] gives back `name` and `arguments` (less blanks
+/// Appends any message, such that [`super::decode()`] gives back `name` and `arguments` (less blanks
 /// at the very end, which every reader trims). One empty argument reads back as none: the wire has
 /// no other spelling for it.
 pub fn encode_message<'a>(

@@ -2,9 +2,15 @@
 //! finds without a network, so that it needs no tool of its own here. Advisories need their
 //! database and are asked for by hand.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use rtstat_test_support::CommandInTime;
+use serde_json::Value;
 
 use super::text;
+
+/// cargo may wait for another one's lock.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// Crates that the program holds in two versions, since the libraries that want them have not met
 /// yet.
@@ -16,7 +22,7 @@ fn cargo(arguments: &[&str]) -> String {
         .arg(arguments[0])
         .arg("--locked")
         .args(&arguments[1..])
-        .output()
+        .output_within(LIMIT)
         .unwrap();
     assert!(
         output.status.success(),
@@ -36,6 +42,54 @@ fn is_met(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     })
 }
 
+/// Every crate that is built here, the workspace's own too.
+fn packages() -> Vec<Value> {
+    let metadata = cargo(&[
+        "metadata",
+        "--format-version=1",
+        "--filter-platform=x86_64-unknown-linux-gnu",
+    ]);
+    let mut metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let packages = metadata["packages"].take();
+    let packages = packages.as_array().unwrap().clone();
+    assert!(packages.len() > 100, "{} packages", packages.len());
+    packages
+}
+
+/// Major and minor version.
+fn version(text: &str) -> (u32, u32) {
+    let mut numbers = text.split('.').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+#[test]
+fn no_crate_needs_a_newer_rust_than_we_say() {
+    let ours = version(env!("CARGO_PKG_RUST_VERSION"));
+    for package in packages() {
+        if let Some(theirs) = package["rust_version"].as_str() {
+            assert!(
+                version(theirs) <= ours,
+                "{}: Rust {theirs}",
+                package["name"]
+            );
+        }
+    }
+}
+
+#[test]
+fn no_dependency_takes_any_version() {
+    let packages = packages();
+    let published = packages
+        .iter()
+        .filter(|package| package["source"].is_null() && package["publish"].is_null());
+    let mut dependencies = 0;
+    for dependency in published.flat_map(|package| package["dependencies"].as_array().unwrap()) {
+        assert_ne!(dependency["req"], "*", "{}", dependency["name"]);
+        dependencies += 1;
+    }
+    assert!(dependencies > 20, "{dependencies} dependencies");
+}
+
 #[test]
 fn every_crate_is_from_the_registry_and_may_be_shipped() {
     let deny: toml::Table = text("deny.toml").parse().unwrap();
@@ -45,15 +99,7 @@ fn every_crate_is_from_the_registry_and_may_be_shipped() {
         .iter()
         .map(|licence| licence.as_str().unwrap())
         .collect();
-    let metadata = cargo(&[
-        "metadata",
-        "--format-version=1",
-        "--filter-platform=x86_64-unknown-linux-gnu",
-    ]);
-    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    assert!(packages.len() > 100, "{} packages", packages.len());
-    for package in packages {
+    for package in packages() {
         let name = &package["name"];
         let licence = package["license"].as_str().unwrap_or_default();
         assert!(

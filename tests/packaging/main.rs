@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod dependencies;
+mod documents;
 mod metrics;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
