@@ -12,13 +12,15 @@ heartbeat() {
     sleep 60 &
     sleeping=$!
     wait "$sleeping"
+    kill -0 $$ 2>/dev/null || exit
     say "$1: goes on"
   done
 }
 
+beat=
 # step WHAT COMMAND…: for what may be silent for long. A line at its begin, one a minute, one at its end.
 step() {
-  local what=$1 begin=$SECONDS status=0 beat
+  local what=$1 begin=$SECONDS status=0
   shift
   say "$what"
   heartbeat "$what" &
@@ -26,6 +28,7 @@ step() {
   "$@" || status=$?
   kill "$beat" 2>/dev/null
   wait "$beat" 2>/dev/null
+  beat=
   if [ "$status" = 0 ]; then
     say "$what: done in $((SECONDS - begin)) s"
   else
@@ -48,7 +51,7 @@ bounded() {
   return "$status"
 }
 # The command's own group is not that of the terminal: it is told.
-trap '[ -z "$running" ] || kill "$running"; exit 130' INT TERM HUP
+trap 'kill $running $beat 2>/dev/null; exit 130' INT TERM HUP
 
 # apt_install PACKAGE…: as root on Debian; otherwise says what is needed.
 apt_install() {
