@@ -1,6 +1,6 @@
 //! Reads the notation of `conversations/README`.
 
-use super::support::websocket::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT};
+use rtstat_test_support::websocket::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT};
 
 /// A transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

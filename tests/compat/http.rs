@@ -1,21 +1,16 @@
 //! The requests that were sent to the original's WebSocket port, and the first line of each answer.
 
-use super::{
-    conversation::unescape,
-    support::{
-        server::Server,
-        stream::{Got, PATIENCE, Stream},
-        websocket::http_head,
-    },
-};
+use rtstat_test_support::{Client, Got, PATIENCE, Rtstatd, http_head};
+
+use super::conversation::unescape;
 
 /// Plays every `==` block of `text`: `>` is the request, `<` the status and, where it matters, a
 /// header.
 pub fn play(text: &str) {
-    let server = Server::start("ws", &[]);
+    let server = Rtstatd::start(&["ws"], &[]);
     for block in text.split("\n== ").skip(1) {
         let (title, lines) = block.split_once('\n').unwrap();
-        let mut stream = Stream::connect(server.address);
+        let mut stream = Client::connect(server.address());
         let mut head = String::new();
         let mut explained = false;
         for line in lines.lines() {
@@ -23,7 +18,7 @@ pub fn play(text: &str) {
             match word {
                 "" | "#" => {}
                 "!" => explained = true,
-                ">" => stream.write(&unescape(&rest.replace("{pad}", &"a".repeat(5000)))),
+                ">" => stream.send(unescape(&rest.replace("{pad}", &"a".repeat(5000)))),
                 "-<" => assert!(explained, "{title}: a difference without a reason"),
                 "<" | "+<" => {
                     assert!(

@@ -12,9 +12,6 @@ mod http;
 mod replay;
 #[cfg(test)]
 mod shape;
-#[cfg(test)]
-#[path = "../support/mod.rs"]
-mod support;
 
 use conversation::{Conversation, Mode, parse};
 

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rtstat_test_support::{
+    Client as Connection, Got, PATIENCE, Rtstatd,
+    websocket::{self, Frame},
+};
+
 use super::{
     conversation::{Conversation, Expected, Mode, Step},
     shape,
-    support::{
-        server::Server,
-        stream::{Got, PATIENCE, Stream},
-        websocket::{self, WebSocket},
-    },
 };
 
 /// What a server sends.
@@ -26,15 +26,15 @@ enum Said {
 
 /// One client on either transport.
 enum Wire {
-    Raw(Stream),
-    Ws(WebSocket),
+    Raw(Connection),
+    Ws(Connection),
 }
 
 impl Wire {
-    fn connect(mode: Mode, server: &Server) -> Self {
+    fn connect(mode: Mode, server: &Rtstatd) -> Self {
         match mode {
-            Mode::Raw => Self::Raw(Stream::connect(server.address)),
-            Mode::Ws => Self::Ws(WebSocket::connect(server.address)),
+            Mode::Raw => Self::Raw(Connection::connect(server.address())),
+            Mode::Ws => Self::Ws(Connection::websocket(server.address())),
         }
     }
 
@@ -42,15 +42,14 @@ impl Wire {
     /// page sends it.
     fn send(&mut self, message: &[u8]) {
         match self {
-            Self::Raw(stream) => stream.write(&[message, b"\n"].concat()),
-            Self::Ws(socket) => socket.send(websocket::FIN | websocket::TEXT, message),
+            Self::Raw(stream) => stream.send([message, b"\n"].concat()),
+            Self::Ws(socket) => socket.send_frame(websocket::FIN | websocket::TEXT, message),
         }
     }
 
-    fn stream(&mut self) -> &mut Stream {
+    fn stream(&mut self) -> &mut Connection {
         match self {
-            Self::Raw(stream) => stream,
-            Self::Ws(socket) => &mut socket.0,
+            Self::Raw(stream) | Self::Ws(stream) => stream,
         }
     }
 
@@ -62,7 +61,7 @@ impl Wire {
         };
         let got = match self {
             Self::Raw(stream) => stream.read_for(time, line),
-            Self::Ws(socket) => match socket.read(time) {
+            Self::Ws(socket) => match socket.read_for(time, Frame::take) {
                 Got::Some(frame) => match frame.head ^ websocket::FIN {
                     websocket::TEXT => {
                         let (text, len) =
@@ -98,7 +97,7 @@ struct Client {
 }
 
 impl Client {
-    fn connect(mode: Mode, server: &Server) -> Self {
+    fn connect(mode: Mode, server: &Rtstatd) -> Self {
         Self {
             wire: Wire::connect(mode, server),
             pushing: false,
@@ -134,7 +133,7 @@ impl Client {
 /// Plays `conversation` against a server of its own.
 pub fn play(conversation: &Conversation, mode: Mode) {
     let options: Vec<_> = conversation.options.iter().map(String::as_str).collect();
-    let server = Server::start(mode.scheme(), &options);
+    let server = Rtstatd::start(&[mode.scheme()], &options);
     let mut clients: HashMap<String, Client> = HashMap::new();
     let mut current = String::new();
     let mut steps = conversation.steps.iter().peekable();
@@ -175,11 +174,8 @@ pub fn play(conversation: &Conversation, mode: Mode) {
                     client.expect_silence(&context);
                 }
             }
-            Step::Bytes(bytes) => client.wire.stream().write(bytes),
-            Step::Frame(head, payload) => client
-                .wire
-                .stream()
-                .write(&websocket::masked(*head, payload)),
+            Step::Bytes(bytes) => client.wire.stream().send(bytes),
+            Step::Frame(head, payload) => client.wire.stream().send_frame(*head, payload),
             Step::Receive(text) => assert_eq!(
                 client.answer(PATIENCE),
                 Said::Message(text.clone()),
@@ -221,7 +217,7 @@ pub fn play(conversation: &Conversation, mode: Mode) {
 
 /// A client that tries until the server has a slot: it learns of a peer that left only when it
 /// reads the end.
-fn admitted(mode: Mode, server: &Server) -> Client {
+fn admitted(mode: Mode, server: &Rtstatd) -> Client {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let mut client = Client::connect(mode, server);

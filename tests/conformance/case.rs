@@ -1,9 +1,8 @@
 //! One case: what a client sends, and what must come back.
 
-use super::support::{
-    server::Server,
-    stream::{Got, PATIENCE},
-    websocket::{CLOSE, FIN, PING, PONG, TEXT, WebSocket, masked},
+use rtstat_test_support::{
+    Client, Got, PATIENCE, Rtstatd,
+    websocket::{CLOSE, FIN, Frame, PING, PONG, TEXT, masked},
 };
 
 /// The answer to a text that is no command.
@@ -94,10 +93,10 @@ impl Case {
     }
 
     /// Plays it on a connection of its own.
-    pub fn play(&self, server: &Server) {
+    pub fn play(&self, server: &Rtstatd) {
         let name = &self.name;
-        let mut socket = WebSocket::connect(server.address);
-        let Got::Some(greeting) = socket.read(PATIENCE) else {
+        let mut socket = Client::websocket(server.address());
+        let Got::Some(greeting) = socket.read_for(PATIENCE, Frame::take) else {
             panic!("{name}: no greeting")
         };
         assert!(
@@ -110,13 +109,13 @@ impl Case {
             self.chop
         };
         for piece in self.sent.chunks(size) {
-            socket.0.write(piece);
+            socket.send(piece);
         }
         if self.half_close {
-            socket.0.half_close();
+            socket.half_close();
         }
         for expected in &self.expected {
-            let Got::Some(frame) = socket.read(PATIENCE) else {
+            let Got::Some(frame) = socket.read_for(PATIENCE, Frame::take) else {
                 panic!("{name}: nothing came for {expected:?}")
             };
             match expected {
@@ -136,23 +135,31 @@ impl Case {
                         frame.close()
                     );
                     assert_ne!(frame.payload.len(), 1, "{name}");
-                    socket.send(FIN | CLOSE, &frame.payload);
-                    assert_eq!(socket.read(PATIENCE), Got::Eof, "{name}: not ended");
+                    socket.send_frame(FIN | CLOSE, &frame.payload);
+                    assert_eq!(
+                        socket.read_for(PATIENCE, Frame::take),
+                        Got::Eof,
+                        "{name}: not ended"
+                    );
                     return;
                 }
             }
         }
         if self.half_close {
             // A close frame may stand before the end.
-            while let Got::Some(frame) = socket.read(PATIENCE) {
+            while let Got::Some(frame) = socket.read_for(PATIENCE, Frame::take) {
                 assert_eq!(frame.head, FIN | CLOSE, "{name}: {frame:?}");
             }
-            assert_eq!(socket.read(PATIENCE), Got::Eof, "{name}: not ended");
+            assert_eq!(
+                socket.read_for(PATIENCE, Frame::take),
+                Got::Eof,
+                "{name}: not ended"
+            );
             return;
         }
         // The connection lives, and nothing else was under way.
-        socket.send(FIN | TEXT, b"version");
-        let Got::Some(frame) = socket.read(PATIENCE) else {
+        socket.send_text("version");
+        let Got::Some(frame) = socket.read_for(PATIENCE, Frame::take) else {
             panic!("{name}: no longer alive")
         };
         assert!(frame.payload.starts_with(b"Version::"), "{name}: {frame:?}");
@@ -161,7 +168,7 @@ impl Case {
 
 /// Plays all, each on a connection of its own, at one server.
 pub fn play(cases: impl IntoIterator<Item = Case>) {
-    let server = Server::start("ws", &["-c", "0"]);
+    let server = Rtstatd::start(&["ws"], &["-c", "0"]);
     for case in cases {
         case.play(&server);
     }

@@ -1,9 +1,8 @@
 //! Group 7: the closing handshake.
 
-use super::{
-    case::{Case, Expect, play},
-    support::websocket::{CLOSE, CONTINUATION, FIN, PING, TEXT},
-};
+use rtstat_test_support::websocket::{CLOSE, CONTINUATION, FIN, PING, TEXT};
+
+use super::case::{Case, Expect, play};
 
 const CLOSING: u8 = FIN | CLOSE;
 

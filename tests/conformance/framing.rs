@@ -1,9 +1,11 @@
 //! Groups 1 to 5 and 10: lengths, pings, reserved bits and opcodes, fragments.
 
-use super::{
-    case::{Case, play},
-    support::websocket::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, masked},
+use rtstat_test_support::{
+    Client, Rtstatd,
+    websocket::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, masked, upgrade_request},
 };
+
+use super::case::{Case, play};
 
 const RSV: [u8; 7] = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70];
 const TOO_LONG: &str = "Error::Message too long\n";
@@ -232,23 +234,14 @@ fn what_no_client_may_send() {
 
 #[test]
 fn first_frames_in_the_segment_of_the_request() {
-    use super::support::{
-        server::Server,
-        stream::{Got, PATIENCE, Stream},
-        websocket::{HANDSHAKE, WebSocket, http_head},
-    };
-    let server = Server::start("ws", &[]);
-    let mut stream = Stream::connect(server.address);
+    let server = Rtstatd::start(&["ws"], &[]);
+    let mut stream = Client::connect(server.address());
     let early = [masked(FIN | TEXT, b"version"), masked(FIN | PING, b"hi")].concat();
-    stream.write(&[HANDSHAKE.as_bytes(), &early].concat());
-    assert!(
-        matches!(stream.read_for(PATIENCE, http_head), Got::Some(head) if head.starts_with("HTTP/1.1 101 "))
-    );
-    let mut socket = WebSocket(stream);
+    let request = upgrade_request("/", "Host: localhost\r\n");
+    stream.send([request.as_bytes(), &early].concat());
+    assert!(stream.head().starts_with("HTTP/1.1 101 "));
     for expected in [&b"Welcome::"[..], VERSION.as_bytes(), b"hi"] {
-        let Got::Some(frame) = socket.read(PATIENCE) else {
-            panic!("nothing for {expected:?}")
-        };
+        let frame = stream.frame();
         assert!(frame.payload.starts_with(expected), "{frame:?}");
     }
 }

@@ -12,9 +12,6 @@ mod framing;
 #[cfg(test)]
 mod raw_lines;
 #[cfg(test)]
-#[path = "../support/mod.rs"]
-mod support;
-#[cfg(test)]
 mod utf8;
 #[cfg(test)]
 mod verbs;

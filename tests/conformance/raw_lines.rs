@@ -5,7 +5,7 @@ use std::{
     net::Shutdown,
 };
 
-use super::support::server::Server;
+use rtstat_test_support::Rtstatd;
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 const VERSION: &str = concat!("Version::", env!("CARGO_PKG_VERSION"), "\n");
@@ -15,8 +15,8 @@ const TOO_LONG: &str = "Error::Message too long\n";
 const FAILED: &str = "Error::Auth failed\n";
 
 /// Everything that a client gets that writes `bytes` in pieces of `size` and then ends its half.
-fn answers(server: &Server, bytes: &[u8], size: usize) -> String {
-    let mut stream = rtstat_test_support::connect(server.address).unwrap();
+fn answers(server: &Rtstatd, bytes: &[u8], size: usize) -> String {
+    let mut stream = rtstat_test_support::connect(server.address()).unwrap();
     stream.set_nodelay(true).unwrap();
     let mut got = Vec::new();
     std::thread::scope(|scope| {
@@ -88,7 +88,7 @@ fn lines() {
             vec![VERSION],
         ),
     ];
-    let server = Server::start("raw", &["-c", "0"]);
+    let server = Rtstatd::start(&["raw"], &["-c", "0"]);
     for (name, bytes, expected) in cases {
         for size in [1, 2, 3, 1000, usize::MAX] {
             let got = answers(&server, &bytes, size);
@@ -103,7 +103,7 @@ fn lines() {
 
 #[test]
 fn a_megabyte_without_a_newline() {
-    let server = Server::start("raw", &[]);
+    let server = Rtstatd::start(&["raw"], &[]);
     let got = answers(&server, &vec![b'*'; 1 << 20], usize::MAX);
     assert_eq!(got, WELCOME.to_owned() + TOO_LONG);
     assert_eq!(
@@ -114,7 +114,7 @@ fn a_megabyte_without_a_newline() {
 
 #[test]
 fn a_hundred_thousand_commands_in_one_write() {
-    let server = Server::start("raw", &[]);
+    let server = Rtstatd::start(&["raw"], &[]);
     let got = answers(&server, "version\n".repeat(100_000).as_bytes(), usize::MAX);
     assert_eq!(got.len(), WELCOME.len() + 100_000 * VERSION.len());
     assert!(got == WELCOME.to_owned() + &VERSION.repeat(100_000));
@@ -122,7 +122,7 @@ fn a_hundred_thousand_commands_in_one_write() {
 
 #[test]
 fn what_stands_behind_an_auth_waits_for_it() {
-    let server = Server::start("raw", &["-a", "secret"]);
+    let server = Rtstatd::start(&["raw"], &["-a", "secret"]);
     for size in [1, usize::MAX] {
         let right = answers(
             &server,

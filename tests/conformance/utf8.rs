@@ -1,9 +1,8 @@
 //! Group 6: texts that are UTF-8, texts that are not, whole and in fragments.
 
-use super::{
-    case::{Case, play},
-    support::websocket::{CONTINUATION, FIN, TEXT},
-};
+use rtstat_test_support::websocket::{CONTINUATION, FIN, TEXT};
+
+use super::case::{Case, play};
 
 /// Borders of every length of a sequence, the whole ranges around the surrogates, noncharacters
 /// (which are valid).

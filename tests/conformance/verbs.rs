@@ -1,49 +1,32 @@
 //! What goes beyond the original, as a client sees it: slots that a token takes, `plugins` and
 //! `info`.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpStream,
+use rtstat_test_support::{
+    Client, Got, PATIENCE, Rtstatd, unescaped,
+    websocket::{CLOSE, FIN, Frame},
 };
-
-use rtstat_test_support::{Lifetime, connect};
 use serde_json::Value;
 
-use super::support::{
-    server::Server,
-    stream::{Got, PATIENCE},
-    websocket::{CLOSE, FIN, TEXT, WebSocket},
-};
+/// A raw session.
+struct Session(Client);
 
-/// A raw client that reads line by line.
-struct Client {
-    lines: BufReader<TcpStream>,
-    lifetime: Lifetime,
-}
-
-impl Client {
+impl Session {
     /// Connects and takes the greeting.
-    fn connect(server: &Server) -> Self {
-        let stream = connect(server.address).unwrap();
-        let mut client = Self {
-            lines: BufReader::new(stream),
-            lifetime: Lifetime::start(),
-        };
-        assert!(client.line().starts_with("Welcome::"));
-        client
+    fn open(server: &Rtstatd) -> Self {
+        let mut session = Self(Client::connect(server.address()));
+        assert!(session.line().starts_with("Welcome::"));
+        session
     }
 
     fn send(&mut self, lines: &str) {
-        self.lines.get_mut().write_all(lines.as_bytes()).unwrap();
+        self.0.send(lines);
     }
 
     /// The next line without its newline; empty at the end.
     fn line(&mut self) -> String {
-        self.lifetime.check();
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        assert!(line.is_empty() || line.pop() == Some('\n'));
-        line
+        let line = self.0.line();
+        assert!(line.is_empty() || line.ends_with('\n'), "{line}");
+        line.trim_end_matches('\n').to_owned()
     }
 
     /// The next line that is no push.
@@ -59,10 +42,8 @@ impl Client {
     /// The top-level keys of the next push, in their order.
     fn push_keys(&mut self) -> Vec<String> {
         let line = self.line();
-        let json = json(
-            line.strip_prefix("Push::")
-                .unwrap_or_else(|| panic!("no push: {line}")),
-        );
+        let argument = line.strip_prefix("Push::");
+        let json = argument_json(argument.unwrap_or_else(|| panic!("no push: {line}")));
         let map: Value = serde_json::from_str(&json).unwrap();
         let mut keys: Vec<_> = map.as_object().unwrap().keys().cloned().collect();
         keys.sort_by_key(|key| json.find(&format!("\"{key}\":")));
@@ -70,22 +51,18 @@ impl Client {
     }
 }
 
-/// The JSON of an argument: two backslashes are one, a backslash and `n` a newline.
-fn json(argument: &str) -> String {
-    assert!(
-        !argument.contains("::"),
-        "the original's page would cut {argument}"
-    );
-    let message = format!("x::{argument}");
-    let message = rtstat::protocol::decode(message.as_bytes()).unwrap();
-    message.arguments().next().unwrap().into_owned()
+/// The JSON of an argument that the original's page reads whole.
+fn argument_json(argument: &str) -> String {
+    let cut = argument.contains("::");
+    assert!(!cut, "the original's page would cut {argument}");
+    unescaped(argument)
 }
 
 #[test]
 fn with_a_token_the_right_one_takes_the_slot() {
-    let server = Server::start("raw", &["-a", "secret", "-c", "1"]);
-    let mut first = Client::connect(&server);
-    let mut second = Client::connect(&server);
+    let server = Rtstatd::start(&["raw"], &["-a", "secret", "-c", "1"]);
+    let mut first = Session::open(&server);
+    let mut second = Session::open(&server);
     first.send("auth::secret\nauth::secret\nversion\n");
     assert!(first.answer().starts_with("Version::"));
     second.send("auth::wrong\n");
@@ -101,17 +78,17 @@ fn with_a_token_the_right_one_takes_the_slot() {
 
 #[test]
 fn without_a_slot_a_web_socket_is_closed_1013() {
-    let server = Server::start("ws", &["-a", "secret", "-c", "1"]);
+    let server = Rtstatd::start(&["ws"], &["-a", "secret", "-c", "1"]);
     let mut sockets = [
-        WebSocket::connect(server.address),
-        WebSocket::connect(server.address),
+        Client::websocket(server.address()),
+        Client::websocket(server.address()),
     ];
     let mut said = Vec::new();
     for socket in &mut sockets {
-        socket.send(FIN | TEXT, b"auth::secret");
-        socket.send(FIN | TEXT, b"version");
+        socket.send_text("auth::secret");
+        socket.send_text("version");
         for _ in 0..2 {
-            let Got::Some(frame) = socket.read(PATIENCE) else {
+            let Got::Some(frame) = socket.read_for(PATIENCE, Frame::take) else {
                 panic!("nothing after {said:?}")
             };
             said.push(String::from_utf8_lossy(&frame.payload).into_owned());
@@ -119,7 +96,7 @@ fn without_a_slot_a_web_socket_is_closed_1013() {
     }
     assert!(said[1].starts_with("Version::"), "{said:?}");
     assert_eq!(said[3], "Error::Too many clients\n");
-    let Got::Some(close) = sockets[1].read(PATIENCE) else {
+    let Got::Some(close) = sockets[1].read_for(PATIENCE, Frame::take) else {
         panic!("no close")
     };
     assert_eq!((close.head, close.close().0), (FIN | CLOSE, Some(1013)));
@@ -128,8 +105,8 @@ fn without_a_slot_a_web_socket_is_closed_1013() {
 #[test]
 fn plugins_chooses_the_keys_of_the_pushes() {
     const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
-    let server = Server::start("raw", &[]);
-    let mut client = Client::connect(&server);
+    let server = Rtstatd::start(&["raw"], &[]);
+    let mut client = Session::open(&server);
     for bad in [
         "bogus",
         "uptime,bogus",
@@ -165,8 +142,8 @@ fn plugins_chooses_the_keys_of_the_pushes() {
 
 #[test]
 fn a_long_list_of_plugins_is_refused_whole() {
-    let server = Server::start("raw", &[]);
-    let mut client = Client::connect(&server);
+    let server = Rtstatd::start(&["raw"], &[]);
+    let mut client = Session::open(&server);
     let list = format!("plugins::{}\n", ["uptime"; 500].join(","));
     client.send(&(list + "version\n"));
     assert_eq!(client.answer(), "Error::Unknown plugin");
@@ -177,11 +154,12 @@ fn a_long_list_of_plugins_is_refused_whole() {
 
 #[test]
 fn info_says_what_the_server_is_and_offers() {
-    let server = Server::start("raw", &["-c", "3"]);
-    let mut client = Client::connect(&server);
+    let server = Rtstatd::start(&["raw"], &["-c", "3"]);
+    let mut client = Session::open(&server);
     client.send("info\n");
     let line = client.answer();
-    let info: Value = serde_json::from_str(&json(line.strip_prefix("Info::").unwrap())).unwrap();
+    let info: Value =
+        serde_json::from_str(&argument_json(line.strip_prefix("Info::").unwrap())).unwrap();
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
     for key in ["host", "os", "kernel", "virt"] {
         assert!(info[key].is_string(), "{key}: {info}");
@@ -216,8 +194,8 @@ fn info_says_what_the_server_is_and_offers() {
 
 #[test]
 fn both_need_authorization_like_start() {
-    let server = Server::start("raw", &["-a", "secret"]);
-    let mut client = Client::connect(&server);
+    let server = Rtstatd::start(&["raw"], &["-a", "secret"]);
+    let mut client = Session::open(&server);
     for line in ["plugins", "plugins::bogus", "info", "start"] {
         client.send(&format!("{line}\n"));
         assert_eq!(client.answer(), "Error::Not authorized", "{line}");

@@ -5,13 +5,11 @@ use std::{os::unix::fs::MetadataExt, process::Command};
 
 use nix::{sys::signal::Signal, unistd::Uid};
 
-use rtstat_test_support::{ChildInTime, CommandInTime, connect, connect_unix};
-
-use super::{
-    agent::{Agent, eventually},
-    client::Client,
-    watcher::Watcher,
+use rtstat_test_support::{
+    ChildInTime, Client, CommandInTime, Rtstatd, Start, connect, connect_unix, eventually, rtstatd,
 };
+
+use super::watcher::Watcher;
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 
@@ -23,18 +21,18 @@ fn a_killed_server_starts_again_on_the_same_socket_file() {
         let stream = connect_unix(folder.path().join("s")).unwrap();
         Client::over(stream).line() == WELCOME
     };
-    let agent = Agent::start(&[&scheme], &[]);
+    let mut agent = Rtstatd::start_as_this_user(&[&scheme], &[]);
     assert!(greeted());
     agent.end(Signal::SIGKILL);
-    let again = Agent::start(&[&scheme], &[]);
+    let mut again = Rtstatd::start_as_this_user(&[&scheme], &[]);
     assert!(greeted());
     assert_eq!(again.end(Signal::SIGTERM).code(), Some(0));
 }
 
 #[test]
 fn a_killed_server_starts_again_on_the_same_port_beside_what_is_left_of_its_sessions() {
-    let agent = Agent::start(&["raw"], &[]);
-    let address = agent.address("raw");
+    let mut agent = Rtstatd::start_as_this_user(&["raw"], &[]);
+    let address = agent.listener("raw");
     let mut left: Vec<Client> = (0..9).map(|_| Client::connect(address)).collect();
     for client in &mut left {
         client.send("interval::0.5\nstart\n");
@@ -89,8 +87,8 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
         return eprintln!("not tested: this user may not mount in a namespace of its own");
     }
     let address = {
-        let agent = Agent::start(&["raw"], &[]);
-        agent.address("raw")
+        let agent = Rtstatd::start_as_this_user(&["raw"], &[]);
+        agent.listener("raw")
     };
     let mut server = unshare();
     server.arg(env!("CARGO_BIN_EXE_rtstatd")).args([
@@ -116,8 +114,8 @@ fn disks_that_are_full_or_read_only_are_not_noticed() {
 
 #[test]
 fn no_burst_of_late_pushes_follows_a_stop() {
-    let agent = Agent::start(&["raw"], &[]);
-    let mut client = Client::connect(agent.address("raw"));
+    let agent = Rtstatd::start_as_this_user(&["raw"], &[]);
+    let mut client = Client::connect(agent.listener("raw"));
     client.send("plugins::_meta\ninterval::0.5\nstart\n");
     let mut mono = || {
         let line = client.line();
@@ -147,15 +145,15 @@ fn no_burst_of_late_pushes_follows_a_stop() {
 #[test]
 fn when_descriptors_run_out_sessions_go_on_and_service_recovers() {
     let mut command = Command::new("sh");
-    command.args([
-        "-c",
-        "ulimit -n 64; exec \"$0\" \"$@\"",
-        env!("CARGO_BIN_EXE_rtstatd"),
-    ]);
-    let agent = Agent::start_as(command, &["raw"], &["--max-clients", "0"]);
-    let watcher = Watcher::start(agent.address("raw"));
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
+    command.arg(rtstatd(&[]).get_program());
+    let agent = Start::through(command, &["raw"])
+        .options(&["--max-clients", "0"])
+        .as_this_user()
+        .start();
+    let watcher = Watcher::start(agent.listener("raw"));
     let crowd: Vec<Client> = (0..100)
-        .map(|_| Client::connect(agent.address("raw")))
+        .map(|_| Client::connect(agent.listener("raw")))
         .collect();
     agent.logged("no connection can be accepted for now, those that are open go on");
     watcher.next();
@@ -164,7 +162,7 @@ fn when_descriptors_run_out_sessions_go_on_and_service_recovers() {
     assert!(lines < 200, "{lines} lines");
     drop(crowd);
     eventually("service after the crowd", || {
-        let mut client = Client::connect(agent.address("raw"));
+        let mut client = Client::connect(agent.listener("raw"));
         (client.line() == WELCOME).then_some(())
     });
     agent.logged("connections are accepted again");
@@ -174,8 +172,8 @@ fn when_descriptors_run_out_sessions_go_on_and_service_recovers() {
 /// Standard error is closed, full, or a pipe that nobody reads: lines are lost, sessions are not.
 #[test]
 fn a_journal_that_is_gone_stops_nothing() {
-    let agent = Agent::start(&["raw"], &[]);
-    let address = agent.address("raw");
+    let agent = Rtstatd::start_as_this_user(&["raw"], &[]);
+    let address = agent.listener("raw");
     drop(agent);
     let file = tempfile::NamedTempFile::new().unwrap();
     let of_journal = {

@@ -17,7 +17,7 @@ use rtstat::{
 };
 use serde_json::Value;
 
-use super::house::{Tree, watched};
+use super::in_process::{Tree, watched};
 
 /// The keys that are read on the spot from files of the kernel.
 const KEYS: &str = "cpu_stat,meminfo,processes,uptime,cpu,mem,disk,net,sock,procs";

@@ -3,45 +3,46 @@
 
 use std::time::Instant;
 
-use super::{
-    agent::{Agent, eventually},
-    client::{Client, frame},
-    watcher::Watcher,
+use rtstat_test_support::{
+    Client, Rtstatd, eventually,
+    websocket::{Frame, masked},
 };
+
+use super::watcher::Watcher;
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 const VERSION: &str = concat!("Version::", env!("CARGO_PKG_VERSION"), "\n");
 
-fn session(agent: &Agent) -> Client {
-    let address = agent.address("ws");
+fn session(agent: &Rtstatd) -> Client {
+    let address = agent.listener("ws");
     let mut client = Client::upgrade(address, &format!("Host: {address}\r\n"));
     assert!(client.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(client.text(), WELCOME);
     client
 }
 
-fn raw(agent: &Agent) -> Client {
-    let mut client = Client::connect(agent.address("raw"));
+fn raw(agent: &Rtstatd) -> Client {
+    let mut client = Client::connect(agent.listener("raw"));
     assert_eq!(client.line(), WELCOME);
     client
 }
 
 #[test]
 fn what_is_longer_than_a_message_may_be_is_refused() {
-    let agent = Agent::start(&["ws", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.listener("raw"));
     let before = agent.resident_kib();
     let mut client = raw(&agent);
     client.send("x".repeat(1_000_000));
     assert_eq!(client.line(), "Error::Message too long\n");
     assert_eq!(client.line(), "");
 
-    let long = frame(0x81, &[b'x'; 4097]);
+    let long = masked(0x81, &[b'x'; 4097]);
     // A claim of 2^62 bytes, of which none comes.
     let claim = [&[0x81, 0xff][..], &(1u64 << 62).to_be_bytes(), &[0; 4]].concat();
     let fragments = [
-        frame(0x01, b"start"),
-        frame(0x00, &[b'x'; 1000]).repeat(100_000 / 1000),
+        masked(0x01, b"start"),
+        masked(0x00, &[b'x'; 1000]).repeat(100_000 / 1000),
     ]
     .concat();
     for bytes in [long, claim, fragments] {
@@ -52,9 +53,9 @@ fn what_is_longer_than_a_message_may_be_is_refused() {
     }
     // Fragments of nothing, for ever.
     let mut client = session(&agent);
-    client.send(frame(0x01, b"ver"));
-    client.send(frame(0x00, b"").repeat(100_000));
-    client.send(frame(0x80, b"sion"));
+    client.send(masked(0x01, b"ver"));
+    client.send(masked(0x00, b"").repeat(100_000));
+    client.send(masked(0x80, b"sion"));
     assert_eq!(client.text(), VERSION);
     let grown = agent.resident_kib().saturating_sub(before);
     assert!(grown < 2048, "{grown} KiB more");
@@ -63,28 +64,32 @@ fn what_is_longer_than_a_message_may_be_is_refused() {
 
 #[test]
 fn a_ping_flood_is_answered_at_a_bounded_rate() {
-    let agent = Agent::start(&["ws", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.listener("raw"));
     let mut client = session(&agent);
     for number in 0..10u8 {
-        client.send(frame(0x89, &[number]));
+        client.send(masked(0x89, &[number]));
     }
     for number in 0..10 {
         assert_eq!(
             client.frame(),
-            (0x8a, vec![number]),
+            Frame {
+                head: 0x8a,
+                payload: vec![number],
+            },
             "ten in a row are all answered"
         );
     }
     let began = Instant::now();
-    client.send(frame(0x89, b"flood").repeat(20_000));
-    client.send(frame(0x81, b"version"));
+    client.send(masked(0x89, b"flood").repeat(20_000));
+    client.send(masked(0x81, b"version"));
     let mut pongs = 0;
     loop {
-        match client.frame() {
-            (0x8a, _) => pongs += 1,
-            (_, text) => break assert_eq!(text, VERSION.as_bytes()),
+        let frame = client.frame();
+        if frame.head != 0x8a {
+            break assert_eq!(frame.payload, VERSION.as_bytes());
         }
+        pongs += 1;
     }
     let seconds = began.elapsed().as_secs() + 2;
     assert!(pongs <= 32 * seconds, "{pongs} pongs in {seconds} s");
@@ -93,11 +98,11 @@ fn a_ping_flood_is_answered_at_a_bounded_rate() {
 
 #[test]
 fn a_hundred_thousand_commands_in_one_segment_are_answered_in_order() {
-    let agent = Agent::start(&["ws", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.listener("raw"));
     let before = agent.resident_kib();
     let mut client = raw(&agent);
-    let mut writer = client.0.get_ref().try_clone().unwrap();
+    let mut writer = client.stream().try_clone().unwrap();
     let writing = std::thread::spawn(move || {
         use std::io::Write;
         writer
@@ -128,14 +133,14 @@ fn a_hundred_thousand_commands_in_one_segment_are_answered_in_order() {
 #[test]
 fn pipelined_requests_are_answered_one_by_one_and_cost_nothing() {
     const REQUESTS: usize = 5_000;
-    let agent = Agent::start(&["ws", "raw"], &["--metrics"]);
-    let (address, watcher) = (agent.address("ws"), Watcher::start(agent.address("raw")));
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &["--metrics"]);
+    let (address, watcher) = (agent.listener("ws"), Watcher::start(agent.listener("raw")));
     let before = agent.resident_kib();
     let mut peak = 0;
     let clients: Vec<_> = (0..8)
         .map(|_| {
             let client = Client::connect(address);
-            let mut writer = client.0.get_ref().try_clone().unwrap();
+            let mut writer = client.stream().try_clone().unwrap();
             let writing = std::thread::spawn(move || {
                 use std::io::Write;
                 let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n");
@@ -152,8 +157,7 @@ fn pipelined_requests_are_answered_one_by_one_and_cost_nothing() {
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: "))
                 .unwrap();
-            std::io::Read::read_exact(&mut client.0, &mut vec![0; length.parse().unwrap()])
-                .unwrap();
+            client.bytes(length.parse().unwrap());
             peak = peak.max(agent.resident_kib());
         }
         drop(client);
@@ -166,10 +170,10 @@ fn pipelined_requests_are_answered_one_by_one_and_cost_nothing() {
 
 #[test]
 fn the_journal_does_not_grow_with_what_peers_do() {
-    let agent = Agent::start(&["ws", "raw"], &["--max-clients", "2"]);
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &["--max-clients", "2"]);
     let began = Instant::now();
-    let address = agent.address("ws");
-    let watcher = Watcher::start(agent.address("raw"));
+    let address = agent.listener("ws");
+    let watcher = Watcher::start(agent.listener("raw"));
     for round in 0..300 {
         let mut page = Client::upgrade(
             address,
@@ -181,10 +185,10 @@ fn the_journal_does_not_grow_with_what_peers_do() {
         rebound.head();
         // What a library would call an error of ours.
         let mut unfinished = Client::upgrade(address, "Host: localhost\r\n");
-        unfinished.send(frame(0x01, b"a").repeat(2));
+        unfinished.send(masked(0x01, b"a").repeat(2));
         unfinished.half_close();
         unfinished.rest();
-        let mut garbage = Client::connect(agent.address("raw"));
+        let mut garbage = Client::connect(agent.listener("raw"));
         garbage.send("\u{1b}[2J\r\n\r\nERROR forged\n\n\n".repeat(20));
         garbage.half_close();
         garbage.rest();

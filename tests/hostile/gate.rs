@@ -1,16 +1,16 @@
 //! Web pages of other origins and other names: what they get, and nothing more.
 
-use super::{agent::Agent, client::Client};
+use rtstat_test_support::{Client, Rtstatd};
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 
 #[test]
 fn a_page_of_another_origin_gets_one_error_and_no_slot() {
-    let agent = Agent::start(
+    let agent = Rtstatd::start_as_this_user(
         &["ws"],
         &["--max-clients", "1", "--allow-origin", "http://wall:8080"],
     );
-    let address = agent.address("ws");
+    let address = agent.listener("ws");
     for origin in [
         "http://evil.example",
         "null",
@@ -49,8 +49,8 @@ fn a_page_of_another_origin_gets_one_error_and_no_slot() {
 
 #[test]
 fn a_name_that_is_not_this_machines_is_refused_until_allowed() {
-    let agent = Agent::start(&["ws"], &["--allow-host", "wall.example"]);
-    let address = agent.address("ws");
+    let agent = Rtstatd::start_as_this_user(&["ws"], &["--allow-host", "wall.example"]);
+    let address = agent.listener("ws");
     let mut page = Client::upgrade(
         address,
         "Host: rebound.example:8000\r\nOrigin: http://rebound.example:8000\r\n",
@@ -81,8 +81,11 @@ fn a_name_that_is_not_this_machines_is_refused_until_allowed() {
 
 #[test]
 fn with_a_token_every_page_and_name_may_try() {
-    let agent = Agent::start(&["ws"], &["-a", "secret"]);
-    let mut page = Client::upgrade(agent.address("ws"), "Host: any.example\r\nOrigin: null\r\n");
+    let agent = Rtstatd::start_as_this_user(&["ws"], &["-a", "secret"]);
+    let mut page = Client::upgrade(
+        agent.listener("ws"),
+        "Host: any.example\r\nOrigin: null\r\n",
+    );
     assert!(page.head().starts_with("HTTP/1.1 101 "));
     assert_eq!(page.text(), WELCOME);
     page.send(b"\x81\x85\0\0\0\0start");
@@ -93,7 +96,7 @@ fn with_a_token_every_page_and_name_may_try() {
 fn a_proxy_over_a_unix_socket_has_chosen_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
-    let _agent = Agent::start(&[&format!("ws+unix:{}", path.display())], &[]);
+    let _agent = Rtstatd::start_as_this_user(&[&format!("ws+unix:{}", path.display())], &[]);
     let connect = || Client::over(rtstat_test_support::connect_unix(&path).unwrap());
     let mut page = connect();
     page.ask_upgrade("/", "Host: any.example\r\nOrigin: https://any.example\r\n");

@@ -1,11 +1,8 @@
 //! Tokens that are guessed: the guesser's address waits, nobody else does.
 
-use std::{io::ErrorKind, io::Read, net::SocketAddr};
+use std::{net::SocketAddr, time::Duration};
 
-use super::{
-    agent::{Agent, eventually},
-    client::Client,
-};
+use rtstat_test_support::{Client, Got, Rtstatd, eventually};
 
 const WRONG: &str = "Error::Auth failed\n";
 const VERSION: &str = concat!("Version::", env!("CARGO_PKG_VERSION"), "\n");
@@ -34,8 +31,8 @@ fn opens(client: &mut Client) {
 
 #[test]
 fn after_twenty_guesses_an_address_waits_and_no_other_does() {
-    let agent = Agent::start(&["raw"], &["--auth-token", "right"]);
-    let address = agent.address("raw");
+    let agent = Rtstatd::start_as_this_user(&["raw"], &["--auth-token", "right"]);
+    let address = agent.listener("raw");
     for _ in 0..4 {
         guess("127.0.9.1", address);
     }
@@ -47,13 +44,8 @@ fn after_twenty_guesses_an_address_waits_and_no_other_does() {
         for other in ["127.0.9.2", "127.0.0.1", "127.9.9.1"] {
             opens(&mut session(other, address));
         }
-        guesser.0.get_ref().set_nonblocking(true).unwrap();
-        let waits = guesser
-            .0
-            .get_ref()
-            .read(&mut [0])
-            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        guesser.0.get_ref().set_nonblocking(false).unwrap();
+        let waits = guesser.read_for(Duration::ZERO, |bytes| bytes.first().map(|_| ((), 0)));
+        let waits = waits == Got::Nothing;
         if waits {
             assert_eq!(
                 guesser.line(),
@@ -67,8 +59,8 @@ fn after_twenty_guesses_an_address_waits_and_no_other_does() {
 
 #[test]
 fn guesses_from_many_addresses_neither_open_nor_cost_anything() {
-    let agent = Agent::start(&["raw"], &["--auth-token", "right"]);
-    let address = agent.address("raw");
+    let agent = Rtstatd::start_as_this_user(&["raw"], &["--auth-token", "right"]);
+    let address = agent.listener("raw");
     let mut waiting = session("127.0.0.1", address);
     let (descriptors, before) = (agent.descriptors(), agent.resident_kib());
     for number in 0..2000 {

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{agent::Agent, client::Client, tls::Pair, tls_client, watcher::Watcher};
+use rtstat_test_support::{Client, Rtstatd};
+
+use super::{tls::Pair, tls_client, watcher::Watcher};
 
 /// What every answer has, the service's own included.
 const SAFE: [&str; 4] = [
@@ -30,9 +32,9 @@ const LONG: &str = "the head of a request is at most 16384 bytes long\n";
 
 #[test]
 fn a_head_that_never_ends_ends_after_ten_seconds() {
-    let agent = Agent::start(&["ws", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
-    let address = agent.address("ws");
+    let agent = Rtstatd::start_as_this_user(&["ws", "raw"], &[]);
+    let watcher = Watcher::start(agent.listener("raw"));
+    let address = agent.listener("ws");
     let mut silent = Client::connect(address);
     let mut slow = Client::connect(address);
     // The second request of a connection is no other than the first.
@@ -69,7 +71,7 @@ fn a_head_that_never_ends_ends_after_ten_seconds() {
 fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
     let pair = Pair::new();
     let agent = pair.agent(&["ws", "wss", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let watcher = Watcher::start(agent.listener("raw"));
     let before = agent.resident_kib();
     for line in [
         "X: ".to_owned() + &"y".repeat(300_000),
@@ -77,9 +79,9 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
         "z".repeat(300_000),
     ] {
         let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{line}");
-        let mut plain = Client::connect(agent.address("ws"));
+        let mut plain = Client::connect(agent.listener("ws"));
         plain.send(&request);
-        let mut secured = tls_client::connect(agent.address("wss"), tls_client::BOTH);
+        let mut secured = tls_client::connect(agent.listener("wss"), tls_client::BOTH);
         secured.send(&request);
         for rest in [plain.rest(), secured.rest()] {
             let (status, text) = answer(&rest);
@@ -90,7 +92,7 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
         }
     }
     // One that just fits.
-    let mut client = Client::connect(agent.address("ws"));
+    let mut client = Client::connect(agent.listener("ws"));
     client.send(format!(
         "GET /missing HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
         "y".repeat(16_000)
@@ -103,14 +105,14 @@ fn a_head_that_is_too_long_is_told_so_while_it_still_comes() {
 
 #[test]
 fn what_is_no_request_is_told_so_with_every_header() {
-    let agent = Agent::start(&["ws"], &[]);
+    let agent = Rtstatd::start_as_this_user(&["ws"], &[]);
     for request in [
         "\u{16}\u{3}\u{1}\r\n\r\n",
         "GET\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "GET / HTTP/1.1\r\nHost\r\n\r\n",
     ] {
-        let mut client = Client::connect(agent.address("ws"));
+        let mut client = Client::connect(agent.listener("ws"));
         client.send(request.to_owned() + &"more of it ".repeat(3_000));
         let (status, text) = answer(&client.rest());
         assert_eq!(
@@ -123,13 +125,13 @@ fn what_is_no_request_is_told_so_with_every_header() {
 
 #[test]
 fn refused_upgrades_are_told_so_whatever_comes_behind_them() {
-    let agent = Agent::start(&["ws"], &[]);
+    let agent = Rtstatd::start_as_this_user(&["ws"], &[]);
     for (headers, status) in [
         ("Host: evil.example\r\n", "403"),
         ("Host: a\r\nHost: b\r\n", "400"),
         ("", "400"),
     ] {
-        let mut client = Client::upgrade(agent.address("ws"), headers);
+        let mut client = Client::upgrade(agent.listener("ws"), headers);
         client.send("x".repeat(20_000));
         let (told, _) = answer(&client.rest());
         assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");

@@ -1,18 +1,16 @@
 //! Limits per address, and whom proxies speak for.
 
-use super::{
-    agent::{Agent, eventually},
-    client::Client,
-    watcher::Watcher,
-};
+use rtstat_test_support::{Client, Rtstatd, eventually};
+
+use super::watcher::Watcher;
 
 const WELCOME: &str = concat!("Welcome::Rt-Stat v.", env!("CARGO_PKG_VERSION"), "\n");
 const CROWDED: &str = "Error::Too many connections from this address\n";
 
 #[test]
 fn one_address_holds_so_many_connections_and_no_more() {
-    let agent = Agent::start(&["raw", "ws"], &["--max-per-address", "3"]);
-    let (raw, ws) = (agent.address("raw"), agent.address("ws"));
+    let agent = Rtstatd::start_as_this_user(&["raw", "ws"], &["--max-per-address", "3"]);
+    let (raw, ws) = (agent.listener("raw"), agent.listener("ws"));
     let watcher = Watcher::start(raw);
     let mut held: Vec<_> = (0..2).map(|_| Client::connect(raw)).collect();
     for client in &mut held {
@@ -36,8 +34,8 @@ fn one_address_holds_so_many_connections_and_no_more() {
 
 #[test]
 fn ten_thousand_connections_leave_no_trace() {
-    let agent = Agent::start(&["raw"], &["--max-per-address", "8"]);
-    let raw = agent.address("raw");
+    let agent = Rtstatd::start_as_this_user(&["raw"], &["--max-per-address", "8"]);
+    let raw = agent.listener("raw");
     let watcher = Watcher::start(raw);
     let (descriptors, before) = (agent.descriptors(), agent.resident_kib());
     for _ in 0..200 {
@@ -62,8 +60,8 @@ const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x09\x7f\0\0\x01
 #[test]
 fn only_a_trusted_proxy_is_believed() {
     let options = ["--trust-proxy", "127.0.0.8/29", "--max-per-address", "2"];
-    let agent = Agent::start(&["raw", "ws"], &options);
-    let (raw, ws) = (agent.address("raw"), agent.address("ws"));
+    let agent = Rtstatd::start_as_this_user(&["raw", "ws"], &options);
+    let (raw, ws) = (agent.listener("raw"), agent.listener("ws"));
 
     let mut proxy = Client::connect_from("127.0.0.9", raw);
     proxy.send("PROXY TCP4 192.0.2.7 127.0.0.1 4711 8000\r\nversion\n");
@@ -142,11 +140,11 @@ fn a_unix_peer_counts_by_its_user_unless_trusted() {
         let greeted = head.starts_with("HTTP/1.1 101 ") && page.text() == WELCOME;
         (greeted, head, page)
     };
-    let agent = Agent::start(&[&scheme], &["--max-per-address", "1"]);
+    let agent = Rtstatd::start_as_this_user(&[&scheme], &["--max-per-address", "1"]);
     let (first, ..) = connect(1);
     assert!(first);
     drop(agent);
-    let agent = Agent::start(&[&scheme], &["--max-per-address", "1"]);
+    let agent = Rtstatd::start_as_this_user(&[&scheme], &["--max-per-address", "1"]);
     let held = connect(1);
     let (second, head, _page) = connect(2);
     assert!(
@@ -154,7 +152,7 @@ fn a_unix_peer_counts_by_its_user_unless_trusted() {
         "{head}"
     );
     drop(agent);
-    let agent = Agent::start(
+    let agent = Rtstatd::start_as_this_user(
         &[&scheme],
         &["--max-per-address", "1", "--trust-proxy", "unix"],
     );

@@ -3,13 +3,9 @@
 //! in count.
 
 #[cfg(test)]
-mod agent;
-#[cfg(test)]
 mod breaks;
 #[cfg(test)]
 mod changes;
-#[cfg(test)]
-mod client;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
@@ -21,7 +17,7 @@ mod guesses;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
-mod house;
+mod in_process;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

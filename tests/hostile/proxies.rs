@@ -9,11 +9,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use rtstat_test_support::{ChildInTime, connect, connect_unix};
+use rtstat_test_support::{
+    ChildInTime, Rtstatd, connect, connect_unix, eventually, tcp_from, websocket::masked,
+};
 
 use super::{
-    agent::{Agent, eventually},
-    client::{frame, tcp_from},
     tls::Pair,
     tls_client::{BOTH, TlsClient, over},
 };
@@ -93,7 +93,7 @@ fn watch(client: &mut TlsClient) {
     let head = client.head();
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(client.text(), WELCOME);
-    client.send([frame(0x81, b"interval::0.5"), frame(0x81, b"start")].concat());
+    client.send([masked(0x81, b"interval::0.5"), masked(0x81, b"start")].concat());
     for _ in 0..2 {
         assert!(client.text().starts_with("Push::{\"cpu_stat\":"));
     }
@@ -103,7 +103,7 @@ fn watch(client: &mut TlsClient) {
 fn nginx_with_the_packaged_snippet() {
     let (pair, folder) = (Pair::new(), tempfile::tempdir().unwrap());
     let socket = folder.path().join("s");
-    let agent = Agent::start(
+    let agent = Rtstatd::start_as_this_user(
         &[&format!("ws+unix:{}", socket.display())],
         &["--trust-proxy", "unix"],
     );
@@ -191,11 +191,11 @@ fn nginx_with_the_packaged_snippet() {
 #[test]
 fn haproxy_with_a_health_check() {
     let pair = Pair::new();
-    let agent = Agent::start(
+    let agent = Rtstatd::start_as_this_user(
         &["ws"],
         &["--trust-proxy", "127.0.0.1", "--allow-host", "stat.example"],
     );
-    let backend = agent.address("ws");
+    let backend = agent.listener("ws");
     let haproxy = Proxy::start("haproxy", &["-f"], |folder, address| {
         let folder = folder.display();
         let both = [
@@ -231,8 +231,8 @@ fn haproxy_with_a_health_check() {
 #[test]
 fn stunnel_before_the_raw_transport() {
     let pair = Pair::new();
-    let agent = Agent::start(&["raw"], &["--trust-proxy", "127.0.0.1"]);
-    let backend = agent.address("raw");
+    let agent = Rtstatd::start_as_this_user(&["raw"], &["--trust-proxy", "127.0.0.1"]);
+    let backend = agent.listener("raw");
     let stunnel = Proxy::start("stunnel4", &[], |_, address| {
         let (cert, key) = (pair.cert(), pair.key());
         format!(

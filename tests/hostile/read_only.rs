@@ -3,14 +3,9 @@
 
 use std::{collections::BTreeSet, fs, process::Command};
 
+use rtstat_test_support::{ChildInTime, Client, Rtstatd, eventually, websocket::masked};
+
 use nix::sys::signal::Signal;
-use rtstat_test_support::ChildInTime;
-
-use super::{
-    agent::{Agent, eventually},
-    client::{Client, frame},
-};
-
 /// Calls that an agent may make once it listens: files read, sockets it was connected to, time,
 /// memory, threads, signals and the log. Nothing that writes a file, starts a program, connects out
 /// or changes the system.
@@ -114,7 +109,7 @@ fn trace(line: &str) -> Option<(&str, &str)> {
 #[test]
 fn under_full_use_nothing_is_written_and_nobody_is_called() {
     let folder = tempfile::tempdir().unwrap();
-    let agent = Agent::start(&["ws", "raw"], &["--metrics"]);
+    let mut agent = Rtstatd::start_as_this_user(&["ws", "raw"], &["--metrics"]);
     let output = folder.path().join("trace");
     let mut strace = Command::new("strace")
         .args(["-f", "-qq", "-s", "200", "-o"])
@@ -123,10 +118,10 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
         .spawn()
         .expect("strace: tests/run installs it");
     eventually("the tracer", || {
-        (agent.status("TracerPid") != "0").then_some(())
+        (agent.status_field("TracerPid") != "0").then_some(())
     });
 
-    let (raw, ws) = (agent.address("raw"), agent.address("ws"));
+    let (raw, ws) = (agent.listener("raw"), agent.listener("ws"));
     let mut client = Client::connect(raw);
     client.send("info\n");
     client.line();
@@ -148,9 +143,9 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
     session.text();
     session.send(
         [
-            frame(0x81, b"interval::0.5"),
-            frame(0x81, b"start"),
-            frame(0x89, b"ping"),
+            masked(0x81, b"interval::0.5"),
+            masked(0x81, b"start"),
+            masked(0x89, b"ping"),
         ]
         .concat(),
     );
@@ -205,7 +200,7 @@ fn under_full_use_nothing_is_written_and_nobody_is_called() {
 
 #[test]
 fn the_process_says_the_same_of_itself() {
-    let agent = Agent::start(&["raw"], &[]);
+    let agent = Rtstatd::start_as_this_user(&["raw"], &[]);
     // What the tests were started with is inherited.
     let links = fs::read_dir("/proc/self/fd")
         .unwrap()
@@ -235,5 +230,5 @@ fn the_process_says_the_same_of_itself() {
             name.display()
         );
     }
-    assert_eq!(agent.status("Threads"), "1");
+    assert_eq!(agent.status_field("Threads"), "1");
 }

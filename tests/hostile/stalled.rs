@@ -1,15 +1,11 @@
 //! Peers that stop reading: what each costs, in the program and in the kernel, beside a client that
 //! must not notice.
 
-use std::{
-    io::{ErrorKind, Read, Write},
-    net::TcpStream,
-    time::Duration,
-};
+use std::{io::ErrorKind, net::TcpStream, time::Duration};
+
+use rtstat_test_support::{Client, Rtstatd, Transport, eventually, websocket::masked};
 
 use super::{
-    agent::{Agent, eventually},
-    client::{Client, frame},
     tls::Pair,
     tls_client::{BOTH, TlsClient, connect},
     watcher::Watcher,
@@ -29,8 +25,8 @@ enum Peer {
 }
 
 impl Peer {
-    fn connect(agent: &Agent, scheme: &str) -> Self {
-        let address = agent.address(scheme);
+    fn connect(agent: &Rtstatd, scheme: &str) -> Self {
+        let address = agent.listener(scheme);
         let mut peer = match scheme {
             "raw" | "ws" => Self::Plain(Client::connect(address)),
             _ => Self::Tls(Box::new(connect(address, BOTH))),
@@ -44,8 +40,8 @@ impl Peer {
 
     fn tcp(&self) -> &TcpStream {
         match self {
-            Self::Plain(client) => client.0.get_ref(),
-            Self::Tls(client) => &client.0.get_ref().sock,
+            Self::Plain(client) => client.stream(),
+            Self::Tls(client) => client.stream().tcp(),
         }
     }
 
@@ -55,8 +51,8 @@ impl Peer {
             .set_write_timeout(Some(Duration::from_millis(50)))
             .unwrap();
         let sent = match self {
-            Self::Plain(client) => client.0.get_mut().write_all(bytes),
-            Self::Tls(client) => client.0.get_mut().write_all(bytes),
+            Self::Plain(client) => client.try_send(bytes),
+            Self::Tls(client) => client.try_send(bytes),
         };
         if let Err(error) = sent {
             assert!(
@@ -67,7 +63,7 @@ impl Peer {
     }
 }
 
-fn greet<S: Read + Write>(client: &mut Client<S>, websocket: bool) {
+fn greet<S: Transport>(client: &mut Client<S>, websocket: bool) {
     if websocket {
         client.ask_upgrade("/", "Host: localhost\r\n");
         assert!(client.head().starts_with("HTTP/1.1 101 "));
@@ -79,7 +75,7 @@ fn greet<S: Read + Write>(client: &mut Client<S>, websocket: bool) {
 
 /// What waits in the kernel at the server's end of each connection to `port`: bytes to send and
 /// bytes received.
-fn queues(agent: &Agent, port: u16) -> Vec<(usize, usize)> {
+fn queues(agent: &Rtstatd, port: u16) -> Vec<(usize, usize)> {
     let table = std::fs::read_to_string(format!("/proc/{}/net/tcp", agent.pid())).unwrap();
     let own = format!(":{port:04X}");
     let bytes = |hexadecimal| usize::from_str_radix(hexadecimal, 16).unwrap();
@@ -97,11 +93,11 @@ fn queues(agent: &Agent, port: u16) -> Vec<(usize, usize)> {
 fn costs(scheme: &str) {
     let pair = Pair::new();
     let agent = pair.agent(&[scheme, "raw"], &["--max-clients", "0"]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let watcher = Watcher::start(agent.listener("raw"));
     let websocket = scheme.starts_with("ws");
     let message = |text: &str| {
         if websocket {
-            frame(0x81, text.as_bytes())
+            masked(0x81, text.as_bytes())
         } else {
             format!("{text}\n").into_bytes()
         }
@@ -119,7 +115,7 @@ fn costs(scheme: &str) {
     for peer in &mut peers {
         peer.flood(&bytes);
     }
-    let port = agent.address(scheme).port();
+    let port = agent.listener(scheme).port();
     eventually("the peers to be held back", || {
         let held_back = queues(&agent, port)
             .iter()

@@ -14,10 +14,10 @@ use rustls::{
 };
 use tempfile::TempDir;
 
+use rtstat_test_support::{Client, Rtstatd, eventually};
+
 use super::{
-    agent::{Agent, eventually},
-    client::Client,
-    tls_client::{BOTH, connect, try_connect},
+    tls_client::{BOTH, certificate_of, connect, try_connect},
     watcher::Watcher,
 };
 
@@ -56,9 +56,9 @@ impl Pair {
         self.0.path().join("key.pem").to_str().unwrap().to_owned()
     }
 
-    pub fn agent(&self, schemes: &[&str], options: &[&str]) -> Agent {
+    pub fn agent(&self, schemes: &[&str], options: &[&str]) -> Rtstatd {
         let (cert, key) = (self.cert(), self.key());
-        Agent::start(
+        Rtstatd::start_as_this_user(
             schemes,
             &[&["--tls-cert", &cert, "--tls-key", &key], options].concat(),
         )
@@ -74,7 +74,7 @@ fn both_transports_and_both_versions() {
     let pair = Pair::new();
     let agent = pair.agent(&["wss", "raws"], &[]);
     for version in [&TLS12, &TLS13] {
-        let mut raw = connect(agent.address("raws"), &[version]);
+        let mut raw = connect(agent.listener("raws"), &[version]);
         assert_eq!(raw.line(), WELCOME);
         raw.send("interval::0.5\nstart\n");
         for _ in 0..2 {
@@ -90,20 +90,20 @@ fn both_transports_and_both_versions() {
             rest.lines().all(|line| line.starts_with("Push::")),
             "{rest}"
         );
-        let mut page = connect(agent.address("wss"), &[version]);
+        let mut page = connect(agent.listener("wss"), &[version]);
         page.send(format!(
             "GET / HTTP/1.1\r\nHost: {}\r\n\r\n",
-            agent.address("wss")
+            agent.listener("wss")
         ));
         assert!(page.head().starts_with("HTTP/1.1 200 "));
-        let mut session = connect(agent.address("wss"), &[version]);
-        session.ask_upgrade("/", &format!("Host: {}\r\n", agent.address("wss")));
+        let mut session = connect(agent.listener("wss"), &[version]);
+        session.ask_upgrade("/", &format!("Host: {}\r\n", agent.listener("wss")));
         assert!(session.head().starts_with("HTTP/1.1 101 "));
         assert_eq!(session.text(), WELCOME);
         session.send(b"\x81\x8d\0\0\0\0interval::0.5\x81\x85\0\0\0\0start");
         assert!(session.text().starts_with("Push::{"), "{version:?}");
     }
-    let Err(refused) = try_connect(agent.address("wss"), BOTH, &[b"h2"]) else {
+    let Err(refused) = try_connect(agent.listener("wss"), BOTH, &[b"h2"]) else {
         panic!("h2 was accepted")
     };
     assert!(
@@ -140,7 +140,7 @@ fn older_versions_and_other_protocols_are_refused() {
         ),
         ("noise", vec![0xff; 4096]),
     ] {
-        let mut client = Client::connect(agent.address("wss"));
+        let mut client = Client::connect(agent.listener("wss"));
         client.send(&hello);
         client.half_close();
         let answer = client.rest();
@@ -156,16 +156,16 @@ fn older_versions_and_other_protocols_are_refused() {
 fn renewed_files_are_picked_up_and_a_bad_pair_is_not() {
     let pair = Pair::new();
     let agent = pair.agent(&["raws"], &[]);
-    let address = agent.address("raws");
+    let address = agent.listener("raws");
     let mut session = connect(address, BOTH);
-    assert_eq!(session.certificate(), certificate("cert.pem"));
+    assert_eq!(certificate_of(&session), certificate("cert.pem"));
     assert_eq!(session.line(), WELCOME);
 
     pair.put("other-cert.pem", "other-key.pem");
     agent.signal(Signal::SIGHUP);
     agent.logged("configuration reloaded");
     assert_eq!(
-        connect(address, BOTH).certificate(),
+        certificate_of(&connect(address, BOTH)),
         certificate("other-cert.pem")
     );
 
@@ -173,7 +173,7 @@ fn renewed_files_are_picked_up_and_a_bad_pair_is_not() {
     agent.signal(Signal::SIGHUP);
     agent.logged("configuration not reloaded, the old one stays: --tls-key");
     assert_eq!(
-        connect(address, BOTH).certificate(),
+        certificate_of(&connect(address, BOTH)),
         certificate("other-cert.pem")
     );
 
@@ -188,14 +188,14 @@ fn renewed_files_are_picked_up_and_a_bad_pair_is_not() {
 fn handshakes_that_never_end_shut_nobody_out() {
     let pair = Pair::new();
     let agent = pair.agent(&["raws", "raw"], &[]);
-    let watcher = Watcher::start(agent.address("raw"));
+    let watcher = Watcher::start(agent.listener("raw"));
     let before = agent.descriptors();
     let mut silent: Vec<Client> = (0..300)
-        .map(|_| Client::connect(agent.address("raws")))
+        .map(|_| Client::connect(agent.listener("raws")))
         .collect();
     // The oldest make place for the newest.
     assert_eq!(silent[0].rest(), b"");
-    assert_eq!(connect(agent.address("raws"), BOTH).line(), WELCOME);
+    assert_eq!(connect(agent.listener("raws"), BOTH).line(), WELCOME);
     assert!(
         agent.descriptors() <= before + 258,
         "{} descriptors",

@@ -1,10 +1,13 @@
 //! A TLS client that takes any certificate and shows which one it got.
 
 use std::{
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::Arc,
+    time::Duration,
 };
 
+use rtstat_test_support::{Client, PATIENCE, Transport, connect as dial};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
     SupportedProtocolVersion,
@@ -14,12 +17,40 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use rtstat_test_support::connect as dial;
-
-use super::{agent::PATIENCE, client::Client};
-
 /// A client over TLS.
-pub type TlsClient = Client<StreamOwned<ClientConnection, TcpStream>>;
+pub type TlsClient = Client<Tls>;
+
+/// What carries its bytes.
+pub struct Tls(StreamOwned<ClientConnection, TcpStream>);
+
+impl Tls {
+    /// The connection below.
+    pub fn tcp(&self) -> &TcpStream {
+        &self.0.sock
+    }
+}
+
+impl Read for Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Tls {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Transport for Tls {
+    fn bound_reads(&self, time: Duration) -> std::io::Result<()> {
+        self.0.sock.set_read_timeout(Some(time))
+    }
+}
 
 /// Connects and finishes the handshake.
 pub fn connect(address: SocketAddr, versions: &[&'static SupportedProtocolVersion]) -> TlsClient {
@@ -56,19 +87,16 @@ pub fn over(
     while connection.is_handshaking() {
         connection.complete_io(&mut tcp)?;
     }
-    Ok(Client::over(StreamOwned::new(connection, tcp)))
+    Ok(Client::over(Tls(StreamOwned::new(connection, tcp))))
 }
 
 /// TLS 1.2 and 1.3.
 pub const BOTH: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
 
-impl TlsClient {
-    /// The server's own certificate.
-    pub fn certificate(&self) -> CertificateDer<'static> {
-        self.0.get_ref().conn.peer_certificates().unwrap()[0]
-            .clone()
-            .into_owned()
-    }
+/// The server's own certificate.
+pub fn certificate_of(client: &TlsClient) -> CertificateDer<'static> {
+    let chain = client.stream().0.conn.peer_certificates().unwrap();
+    chain[0].clone().into_owned()
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{agent::eventually, client::Client};
+use rtstat_test_support::{Client, eventually};
 
 /// So many slots in a row may go without a push while the machine runs others.
 const MANY: u64 = 20;

@@ -9,9 +9,8 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use rtstat_test_support::{CommandInTime, connect};
 
-use crate::program::{Program, config_file};
+use rtstat_test_support::{CommandInTime, Rtstatd, config_file, connect};
 
 /// The program with one passed socket. A shell moves the socket from standard input to descriptor 3
 /// and becomes the program, so that `LISTEN_PID` is right.
@@ -91,7 +90,8 @@ fn a_wrong_configuration_keeps_the_port_open_until_it_is_right() {
         let path = config_file(&folder, "\nport = 70000");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let mut program = Program::start(activated(listener, name, &["server", "--config", &path]));
+        let mut program =
+            Rtstatd::managed(activated(listener, name, &["server", "--config", &path]));
         let fault = format!("{path}:2: port 70000: accepted are 1 to 65535");
         assert!(program.status.contains(&fault), "{}", program.status);
         for _ in 0..100 {
@@ -113,13 +113,13 @@ fn who_comes_while_an_idle_program_ends_is_served_by_the_next() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let words = ["server", "--exit-on-idle", "1"];
-    let mut first = Program::start(activated(listener.try_clone().unwrap(), "raw", &words));
+    let mut first = Rtstatd::managed(activated(listener.try_clone().unwrap(), "raw", &words));
     first.wait_for("STOPPING=1");
     let mut waiting = connect(address).unwrap();
     let (status, said) = first.ended();
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(said.contains("nobody was connected for 1 s"), "{said}");
-    let second = Program::start(activated(listener, "raw", &["server"]));
+    let second = Rtstatd::managed(activated(listener, "raw", &["server"]));
     waiting.write_all(b"quit\n").unwrap();
     let mut answer = String::new();
     waiting.read_to_string(&mut answer).unwrap();

@@ -11,13 +11,9 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use rtstat_test_support::ChildInTime;
 use serde_json::{Value, json};
 
-use crate::{
-    client::Client,
-    program::{Program, rtstatd},
-};
+use rtstat_test_support::{ChildInTime, Client, Rtstatd, rtstatd};
 
 /// Pushes to look at until one is taken between two equal counts of our own: processes come and go
 /// on any machine.
@@ -86,9 +82,9 @@ fn kilobytes(name: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn watch() -> (Program, Client) {
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
-    let client = Client::raw(&program.listener("raw"), "interval::0.5\nstart\n");
+fn watch() -> (Rtstatd, Client) {
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+    let client = Client::raw(program.listener("raw"), "interval::0.5\nstart\n");
     (program, client)
 }
 
@@ -152,10 +148,10 @@ fn a_busy_processor_is_as_busy_as_the_kernel_says() {
         .spawn()
         .unwrap();
     let _planted = Planted(vec![busy]);
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
     // Both windows begin and end within the time that a message takes; long ones make that small.
     let before = processors();
-    let mut client = Client::raw(&program.listener("raw"), "interval::4\nstart\n");
+    let mut client = Client::raw(program.listener("raw"), "interval::4\nstart\n");
     let push = client.push();
     let after = processors();
     let mut most: f64 = 0.0;

@@ -3,14 +3,13 @@
 use std::{
     fs,
     io::{Read, Write},
+    net::SocketAddr,
 };
 
-use rtstat_test_support::connect;
-
-use crate::program::{Program, rtstatd};
+use rtstat_test_support::{Rtstatd, connect, rtstatd};
 
 /// The whole answer to a request, whose head gets what every request needs.
-fn ask(address: &str, line: &str, headers: &str) -> String {
+fn ask(address: SocketAddr, line: &str, headers: &str) -> String {
     let mut stream = connect(address).unwrap();
     let request =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
@@ -52,7 +51,7 @@ fn header(answer: &str, name: &str) -> Option<String> {
 
 #[test]
 fn every_way_to_ask_for_a_file() {
-    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
     let address = program.listener("ws");
     for (line, status, kind) in [
         ("GET /", 200, "text/html; charset=utf-8"),
@@ -88,7 +87,7 @@ fn every_way_to_ask_for_a_file() {
         ("POST /", 405, "text/plain; charset=utf-8"),
         ("DELETE /client.html", 405, "text/plain; charset=utf-8"),
     ] {
-        let answer = ask(&address, line, "");
+        let answer = ask(address, line, "");
         let (found, _, body) = parts(&answer);
         assert_eq!(found, status, "{line}: {answer}");
         assert_eq!(
@@ -104,15 +103,15 @@ fn every_way_to_ask_for_a_file() {
         assert_eq!(body.is_empty(), line.starts_with("HEAD"), "{line}");
         assert_eq!(header(&answer, "allow").is_some(), status == 405, "{line}");
     }
-    let length = |line| header(&ask(&address, line, ""), "content-length");
+    let length = |line| header(&ask(address, line, ""), "content-length");
     assert_eq!(length("HEAD /client.html"), length("GET /client.html"));
 }
 
 #[test]
 fn a_file_that_is_known_is_not_sent_again() {
-    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
     let address = program.listener("ws");
-    let tag = header(&ask(&address, "GET /client.html", ""), "etag").unwrap();
+    let tag = header(&ask(address, "GET /client.html", ""), "etag").unwrap();
     for (known, status) in [
         (tag.clone(), 304),
         (format!("\"other\", W/{tag}"), 304),
@@ -120,7 +119,7 @@ fn a_file_that_is_known_is_not_sent_again() {
         ("\"other\"".into(), 200),
     ] {
         let answer = ask(
-            &address,
+            address,
             "GET /client.html",
             &format!("If-None-Match: {known}\r\n"),
         );
@@ -141,7 +140,7 @@ fn a_folder_in_place_of_the_built_in_files() {
     fs::write(folder.path().join("monitoring.html"), "own page").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link.txt")).unwrap();
     let public = folder.path().to_str().unwrap();
-    let program = Program::start(rtstatd(&[
+    let program = Rtstatd::managed(rtstatd(&[
         "server",
         "--listen",
         "ws://127.0.0.1:0",
@@ -164,7 +163,7 @@ fn a_folder_in_place_of_the_built_in_files() {
             "there is no such file here; the page is at /\n",
         ),
     ] {
-        let answer = ask(&address, &format!("GET {path}"), "");
+        let answer = ask(address, &format!("GET {path}"), "");
         assert_eq!(
             (parts(&answer).0, parts(&answer).2),
             (status, body),

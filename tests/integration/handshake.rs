@@ -2,9 +2,7 @@
 
 use std::io::{Read, Write};
 
-use rtstat_test_support::connect;
-
-use crate::program::{Program, rtstatd};
+use rtstat_test_support::{Rtstatd, connect, rtstatd};
 
 const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -12,7 +10,7 @@ const HOST: &str = "Host: localhost\r\n";
 
 #[test]
 fn what_is_wrong_with_an_upgrade_is_told_by_the_status() {
-    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
     let address = program.listener("ws");
     let version = |number| format!("Sec-WebSocket-Version: {number}\r\n");
     for (line, headers, status, told) in [
@@ -59,7 +57,7 @@ fn what_is_wrong_with_an_upgrade_is_told_by_the_status() {
             Some("allow: GET"),
         ),
     ] {
-        let mut stream = connect(&address).unwrap();
+        let mut stream = connect(address).unwrap();
         stream
             .write_all(format!("{line}\r\n{headers}\r\n").as_bytes())
             .unwrap();

@@ -12,14 +12,13 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use rtstat_test_support::{ChildInTime, CommandInTime, PATIENCE, connect};
 use serde_json::Value;
 
-use crate::{
-    client::Client,
-    namespaces::{again_in, may},
-    program::{Program, rtstatd},
+use rtstat_test_support::{
+    ChildInTime, Client, CommandInTime, PATIENCE, Rtstatd, connect, rtstatd,
 };
+
+use crate::namespaces::{again_in, may};
 
 /// Pushes to look at until one is taken between two equal answers of a tool.
 const TRIES: usize = 60;
@@ -33,10 +32,10 @@ impl Drop for Planted {
     }
 }
 
-fn watch(plugins: &str) -> (Program, Client) {
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+fn watch(plugins: &str) -> (Rtstatd, Client) {
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
     let client = Client::raw(
-        &program.listener("raw"),
+        program.listener("raw"),
         &format!("plugins::{plugins}\ninterval::0.5\nstart\nversion\n"),
     );
     (program, client)

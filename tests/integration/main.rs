@@ -6,8 +6,6 @@ mod activation;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
-mod client;
-#[cfg(test)]
 mod figures;
 #[cfg(test)]
 mod files;
@@ -21,8 +19,6 @@ mod load;
 mod namespaces;
 #[cfg(test)]
 mod processes;
-#[cfg(test)]
-mod program;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]

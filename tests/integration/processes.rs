@@ -7,14 +7,11 @@ use std::{
 };
 
 use nix::unistd::geteuid;
-use rtstat_test_support::{ChildInTime, CommandInTime};
 use serde_json::Value;
 
-use crate::{
-    client::Client,
-    namespaces::{again_in, may},
-    program::{Program, config_file, rtstatd},
-};
+use rtstat_test_support::{ChildInTime, Client, CommandInTime, Rtstatd, config_file, rtstatd};
+
+use crate::namespaces::{again_in, may};
 
 /// What must not be told: an argument, and a variable of the environment.
 const SECRETS: [&str; 2] = ["--password=hush-hush", "hush-hush-too"];
@@ -89,11 +86,11 @@ fn push_with(client: &mut Client, pid: u32) -> (String, Value) {
 fn arguments_and_variables_are_told_to_nobody_and_arguments_only_where_they_are_wanted() {
     let planted = busy();
     let pid = planted.0[0].id();
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
-    let mut client = Client::raw(&program.listener("raw"), "interval::0.5\n");
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+    let mut client = Client::raw(program.listener("raw"), "interval::0.5\n");
     let all = all_keys(&mut client);
     assert!(all.contains("top"), "{all}");
-    client.send(&format!("plugins::{all}\nstart\n"));
+    client.send(format!("plugins::{all}\nstart\n"));
     let (line, row) = push_with(&mut client, pid);
     assert!(
         SECRETS.iter().all(|secret| !line.contains(secret)) && row["cmd"].is_null(),
@@ -103,7 +100,7 @@ fn arguments_and_variables_are_told_to_nobody_and_arguments_only_where_they_are_
 
     let folder = tempfile::tempdir().unwrap();
     let config = config_file(&folder, "[plugins]\ntop_command_lines = true\n");
-    let program = Program::start(rtstatd(&[
+    let program = Rtstatd::managed(rtstatd(&[
         "server",
         "--listen",
         "raw://127.0.0.1:0",
@@ -111,7 +108,7 @@ fn arguments_and_variables_are_told_to_nobody_and_arguments_only_where_they_are_
         &config,
     ]));
     let mut client = Client::raw(
-        &program.listener("raw"),
+        program.listener("raw"),
         "plugins::top\ninterval::0.5\nstart\n",
     );
     let (line, row) = push_with(&mut client, pid);
@@ -126,9 +123,9 @@ fn descriptors_stay_few_however_many_processes_are_watched() {
     const MANY: usize = 150;
     let sleepers = (0..MANY).map(|_| Command::new("sleep").arg("1000").spawn().unwrap());
     let _planted = Planted(sleepers.collect());
-    let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
     let choice = "plugins::processes,procs,top\ninterval::0.5\nstart\n";
-    let mut client = Client::raw(&program.listener("raw"), choice);
+    let mut client = Client::raw(program.listener("raw"), choice);
     for _ in 0..4 {
         let push = client.push();
         assert!(
@@ -163,7 +160,7 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
                     .success()
             );
             // Root sees everything, and gives that up.
-            let program = Program::start(rtstatd(&[
+            let program = Rtstatd::managed(rtstatd(&[
                 "server",
                 "--user",
                 "nobody",
@@ -171,7 +168,7 @@ fn hidden_processes_are_said_to_be_hidden_and_the_machine_is_shown_as_far_as_it_
                 "raw://127.0.0.1:0",
             ]));
             let choice = "plugins::processes,procs,cpu,net,fs,sock\ninterval::0.5\nstart\n";
-            let mut client = Client::raw(&program.listener("raw"), choice);
+            let mut client = Client::raw(program.listener("raw"), choice);
             let push = loop {
                 let push = client.push();
                 if push["fs"].is_array() && push["cpu"]["all"].is_object() {

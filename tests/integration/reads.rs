@@ -11,12 +11,7 @@ use nix::{
     unistd::Pid,
 };
 
-use rtstat_test_support::{ChildInTime, PATIENCE};
-
-use crate::{
-    client::Client,
-    program::{Program, rtstatd},
-};
+use rtstat_test_support::{ChildInTime, Client, PATIENCE, Rtstatd, rtstatd};
 
 /// The positioned reads of a running program; only samples do any.
 struct Trace {
@@ -26,7 +21,7 @@ struct Trace {
 
 impl Trace {
     /// Attached to the program, and counting.
-    fn of(pid: Pid) -> Self {
+    fn of(pid: u32) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         let strace = Command::new("strace")
             .args([
@@ -76,7 +71,7 @@ impl Trace {
 fn five_hundred_clients_cost_as_many_reads_as_one() {
     const PUSHES: usize = 4;
     let reads = [1, 100, 500].map(|count| {
-        let program = Program::start(rtstatd(&[
+        let program = Rtstatd::managed(rtstatd(&[
             "server",
             "-c",
             "0",
@@ -85,7 +80,7 @@ fn five_hundred_clients_cost_as_many_reads_as_one() {
         ]));
         let address = program.listener("raw");
         let mut clients: Vec<_> = (0..count)
-            .map(|_| Client::raw(&address, "interval::1\n"))
+            .map(|_| Client::raw(address, "interval::1\n"))
             .collect();
         for client in &mut clients {
             client.line_with("Welcome::");

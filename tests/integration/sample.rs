@@ -2,9 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use rtstat_test_support::{ChildInTime, CommandInTime};
-
-use crate::program::rtstatd;
+use rtstat_test_support::{ChildInTime, CommandInTime, rtstatd};
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {

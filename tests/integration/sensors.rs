@@ -10,11 +10,11 @@ use std::{
 use nix::mount::{MsFlags, mount};
 use serde_json::Value;
 
+use rtstat_test_support::{Client, Rtstatd, rtstatd};
+
 use crate::{
-    client::Client,
     gated_file::GatedFile,
     namespaces::{again_in, may},
-    program::{Program, rtstatd},
 };
 
 /// Puts a folder for sensors where this machine may have none, and leaves the network's as it is.
@@ -52,9 +52,9 @@ fn chip(class: &Path, number: u32, name: &str, milli_c: &str) -> std::path::Path
 
 /// The first push with readings of the sensors: rows by the names of their chips. The pushes up to
 /// it have to be on time and to have figures of everything else.
-fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
+fn first_rows(program: &Rtstatd) -> impl Fn(&str) -> Value + use<> {
     let mut client = Client::raw(
-        &program.listener("raw"),
+        program.listener("raw"),
         "plugins::_meta,cpu_stat,mem,sens\ninterval::0.5\nstart\n",
     );
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -87,7 +87,7 @@ fn first_rows(program: &Program) -> impl Fn(&str) -> Value + use<> {
 
 /// Waits until so many of the program's threads ask a sensor; those that have answered are on their
 /// way out.
-fn asked_by(program: &Program, threads: usize) {
+fn asked_by(program: &Rtstatd, threads: usize) {
     let is_asking = |task: &fs::DirEntry| {
         fs::read(task.path().join("comm")).is_ok_and(|name| name == b"call\n")
     };
@@ -112,7 +112,7 @@ fn a_sensor_that_stops_answering_delays_nobody_costs_one_thread_and_comes_back()
         may(&["test", "-w", "/dev/fuse"]),
         || {
             // It lives longer than the file, on which it may be waiting and could not end.
-            let program = Program::start(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
+            let program = Rtstatd::managed(rtstatd(&["server", "--listen", "raw://127.0.0.1:0"]));
             let class = plant_sensors();
             chip(class, 0, "quick", "30000\n");
             let slow = GatedFile::over(&chip(class, 1, "slow", ""), "41000\n");

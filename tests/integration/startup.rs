@@ -3,18 +3,18 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    net::SocketAddr,
     process::Command,
 };
 
 use nix::{sys::signal::Signal, unistd::Uid};
-use rtstat_test_support::{connect, connect_unix};
 
-use crate::program::{Program, config_file, rtstatd};
+use rtstat_test_support::{Rtstatd, config_file, connect, connect_unix, rtstatd};
 
 const RAW: [&str; 3] = ["server", "--listen", "raw://127.0.0.1:0"];
 
 /// The first line that a raw connection is sent.
-fn greeting(address: &str) -> String {
+fn greeting(address: SocketAddr) -> String {
     let mut line = String::new();
     BufReader::new(connect(address).unwrap())
         .read_line(&mut line)
@@ -28,9 +28,9 @@ fn welcome() -> String {
 
 #[test]
 fn the_chosen_port_is_told_and_served() {
-    let program = Program::start(rtstatd(&RAW));
+    let program = Rtstatd::managed(rtstatd(&RAW));
     let address = program.address();
-    assert_eq!(greeting(&address), welcome());
+    assert_eq!(greeting(address), welcome());
     let (status, said) = program.stop();
     assert_eq!(status.code(), Some(0));
     assert!(
@@ -41,7 +41,7 @@ fn the_chosen_port_is_told_and_served() {
 
 #[test]
 fn root_is_left_behind() {
-    let program = Program::start(rtstatd(&RAW));
+    let program = Rtstatd::managed(rtstatd(&RAW));
     let status = program.proc("status");
     let field = |name: &str| {
         status
@@ -65,7 +65,7 @@ fn root_is_left_behind() {
 
 #[test]
 fn all_allowed_descriptors_are_available() {
-    let program = Program::start(rtstatd(&RAW));
+    let program = Rtstatd::managed(rtstatd(&RAW));
     let limits = program.proc("limits");
     let line = limits
         .lines()
@@ -77,18 +77,19 @@ fn all_allowed_descriptors_are_available() {
 
 #[test]
 fn quiet_is_silent() {
-    let program = Program::start(rtstatd(&[&RAW[..], &["-q"]].concat()));
-    greeting(&program.address());
+    let program = Rtstatd::managed(rtstatd(&[&RAW[..], &["-q"]].concat()));
+    greeting(program.address());
     let (status, said) = program.stop();
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
 }
 
 #[test]
 fn a_standard_error_that_went_away_stops_nothing() {
-    let mut program = Program::start(rtstatd(&[&RAW[..], &["-vvv"]].concat()));
-    program.close_stderr();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let program = Rtstatd::managed_unread(rtstatd(&[&RAW[..], &["-vvv"]].concat()), writer.into());
+    drop(reader);
     for _ in 0..3 {
-        assert_eq!(greeting(&program.address()), welcome());
+        assert_eq!(greeting(program.address()), welcome());
     }
     assert_eq!(program.stop().0.code(), Some(0));
 }
@@ -97,7 +98,7 @@ fn a_standard_error_that_went_away_stops_nothing() {
 fn hangup_reads_the_configuration_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "");
-    let mut program = Program::start(rtstatd(&[&RAW[..], &["--config", &path]].concat()));
+    let mut program = Rtstatd::managed(rtstatd(&[&RAW[..], &["--config", &path]].concat()));
     for (toml, said) in [
         ("max_clients = 5", "reloaded"),
         ("max_clients = 'x'", "old one stays"),
@@ -112,7 +113,7 @@ fn hangup_reads_the_configuration_again() {
             "{said}: {report}"
         );
         program.wait_for("READY=1");
-        assert_eq!(greeting(&program.address()), welcome(), "{said}");
+        assert_eq!(greeting(program.address()), welcome(), "{said}");
     }
     let (status, said) = program.stop();
     assert_eq!(status.code(), Some(0));
@@ -125,12 +126,12 @@ fn hangup_reads_the_configuration_again() {
 fn a_reload_says_what_waits_for_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "listen = 'raw://127.0.0.1:0'");
-    let mut program = Program::start(rtstatd(&["server", "--config", &path]));
+    let mut program = Rtstatd::managed(rtstatd(&["server", "--config", &path]));
     fs::write(&path, "listen = 'raw://127.0.0.1:1'").unwrap();
     program.signal(Signal::SIGHUP);
     program.wait_for("RELOADING=1");
     program.wait_for("READY=1");
-    assert_eq!(greeting(&program.address()), welcome());
+    assert_eq!(greeting(program.address()), welcome());
     let (_, said) = program.stop();
     assert!(
         said.contains("WARN  listen: the new setting takes effect with the next start"),
@@ -148,9 +149,9 @@ fn a_hangup_that_was_ignored_at_the_start_stays_so() {
             env!("CARGO_BIN_EXE_rtstatd"),
         ])
         .args(RAW);
-    let program = Program::start(command);
+    let program = Rtstatd::managed(command);
     program.signal(Signal::SIGHUP);
-    assert_eq!(greeting(&program.address()), welcome());
+    assert_eq!(greeting(program.address()), welcome());
     let (status, said) = program.stop();
     assert_eq!(status.code(), Some(0));
     assert!(!said.contains("reload"), "{said}");
@@ -165,7 +166,7 @@ fn a_socket_file_is_removed_by_who_may() {
     if Uid::effective().is_root() {
         words.extend(["--user", "root"]);
     }
-    let program = Program::start(rtstatd(&words));
+    let program = Rtstatd::managed(rtstatd(&words));
     let mut line = String::new();
     BufReader::new(connect_unix(&path).unwrap())
         .read_line(&mut line)

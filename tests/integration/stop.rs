@@ -7,10 +7,7 @@ use nix::sys::{
     signal::Signal,
 };
 
-use crate::{
-    client::Client,
-    program::{Program, config_file, rtstatd},
-};
+use rtstat_test_support::{Client, Rtstatd, config_file, rtstatd};
 
 /// A close frame with code 1001: going away.
 const GOING_AWAY: [u8; 4] = [0x88, 2, 3, 0xe9];
@@ -29,20 +26,22 @@ fn a_thousand_sessions_end_in_good_order() {
             "--listen",
             "raw://127.0.0.1:0",
         ];
-        let program = Program::start(rtstatd(&words));
+        let program = Rtstatd::managed(rtstatd(&words));
         let (ws, raw) = (program.listener("ws"), program.listener("raw"));
         let script = "interval::0.5\nstart\n";
-        let mut websockets: Vec<_> = (0..500).map(|_| Client::websocket(&ws, script)).collect();
-        let mut raws: Vec<_> = (0..500).map(|_| Client::raw(&raw, script)).collect();
+        let mut websockets: Vec<_> = (0..500)
+            .map(|_| Client::websocket_lines(ws, script))
+            .collect();
+        let mut raws: Vec<_> = (0..500).map(|_| Client::raw(raw, script)).collect();
         for client in websockets.iter_mut().chain(&mut raws) {
             client.line_with("Push::");
         }
         let told = Instant::now();
         program.signal(signal);
-        for client in websockets {
+        for mut client in websockets {
             assert!(client.rest().ends_with(&GOING_AWAY), "{signal}");
         }
-        for client in raws {
+        for mut client in raws {
             // A last push that was begun is whole.
             assert!(
                 client.rest().last().is_none_or(|byte| *byte == b'\n'),
@@ -61,9 +60,9 @@ fn a_thousand_sessions_end_in_good_order() {
 
 #[test]
 fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
-    let program = Program::start(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
+    let program = Rtstatd::managed(rtstatd(&["server", "--listen", "ws://127.0.0.1:0"]));
     let mut clients: Vec<_> = (0..5)
-        .map(|_| Client::websocket(&program.listener("ws"), "version"))
+        .map(|_| Client::websocket_lines(program.listener("ws"), "version"))
         .collect();
     for client in &mut clients {
         client.line_with("Version::");
@@ -71,7 +70,7 @@ fn a_client_that_says_no_goodbye_does_not_keep_the_program() {
     let (status, _) = program.stop();
     assert_eq!(status.code(), Some(0));
     // Only now do they read, and find their close frame.
-    for client in clients {
+    for mut client in clients {
         assert!(client.rest().ends_with(&GOING_AWAY));
     }
 }
@@ -89,11 +88,11 @@ fn sessions_go_on_over_a_reload() {
     // From a folder that is nobody's home.
     let mut command = rtstatd(&[&["server", "--config", &path], &listeners[..]].concat());
     command.current_dir("/proc");
-    let mut program = Program::start(command);
+    let mut program = Rtstatd::managed(command);
     let script = "plugins::uptime,_meta\ninterval::0.5\nstart\n";
     let mut clients = [
-        Client::raw(&program.listener("raw"), script),
-        Client::websocket(&program.listener("ws"), script),
+        Client::raw(program.listener("raw"), script),
+        Client::websocket_lines(program.listener("ws"), script),
     ];
     // Both are in before the limit is lowered.
     for client in &mut clients {
@@ -120,7 +119,7 @@ fn sessions_go_on_over_a_reload() {
 fn tokens_change_over_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = config_file(&folder, "[tokens]\nwall = 'one'\nphone = 'two'");
-    let mut program = Program::start(rtstatd(&[
+    let mut program = Rtstatd::managed(rtstatd(&[
         "server",
         "--config",
         &path,
@@ -135,11 +134,11 @@ fn tokens_change_over_a_reload() {
         program.wait_for("READY=1");
     };
     let script = "info\ninterval::0.5\nplugins::uptime\nstart\n";
-    let mut wall = Client::raw(&address, &format!("auth::one\n{script}"));
-    let mut phone = Client::raw(&address, &format!("auth::two\n{script}"));
+    let mut wall = Client::raw(address, &format!("auth::one\n{script}"));
+    let mut phone = Client::raw(address, &format!("auth::two\n{script}"));
     assert!(wall.line_with("Info::").contains(r#""token":"wall""#));
     assert!(phone.line_with("Info::").contains(r#""token":"phone""#));
-    let mut waiting = Client::raw(&address, "version\n");
+    let mut waiting = Client::raw(address, "version\n");
     waiting.line_with("Version::");
 
     reload("[tokens]\nwall = 'one'");
@@ -151,5 +150,5 @@ fn tokens_change_over_a_reload() {
     waiting.rest();
     wall.push();
     wall.push();
-    Client::raw(&address, script).push();
+    Client::raw(address, script).push();
 }

@@ -8,7 +8,4 @@ mod prometheus;
 #[cfg(test)]
 mod scrape;
 #[cfg(test)]
-#[path = "../support/server.rs"]
-mod server;
-#[cfg(test)]
 mod trees;

@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rtstat_test_support::{ChildInTime, connect};
+use rtstat_test_support::{ChildInTime, Rtstatd, connect};
 
-use super::{scrape::ask, server::Server};
+use super::scrape::ask;
 
 struct NodeExporter {
     child: Child,
@@ -67,10 +67,10 @@ fn rows(text: &str) -> BTreeMap<String, f64> {
 
 #[test]
 fn equal_names_have_equal_figures() {
-    let server = Server::start("ws", &["--metrics"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics"]);
     let theirs = NodeExporter::start();
     let theirs_before = rows(&ask(theirs.address, "1.0", "/metrics", "").1);
-    let ours = rows(&ask(server.address, "1.0", "/metrics", "").1);
+    let ours = rows(&ask(server.address(), "1.0", "/metrics", "").1);
     let theirs_after = rows(&ask(theirs.address, "1.0", "/metrics", "").1);
     let (mut compared, mut unknown) = (0, Vec::new());
     for (row, value) in ours.iter().filter(|(row, _)| row.starts_with("node_")) {

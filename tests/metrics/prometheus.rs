@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rtstat_test_support::{ChildInTime, connect};
 use serde_json::Value;
 
-use super::{scrape::get, server::Server};
+use rtstat_test_support::{ChildInTime, Rtstatd, connect};
+
+use super::scrape::get;
 
 /// A running Prometheus, ended with the test.
 struct Prometheus {
@@ -70,9 +71,9 @@ impl Drop for Prometheus {
 
 #[test]
 fn prometheus_scrapes_it() {
-    let server = Server::start("ws", &["--metrics", "-a", "secret"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics", "-a", "secret"]);
     let folder = tempfile::tempdir().unwrap();
-    let prometheus = Prometheus::scraping(server.address, "secret", folder.path());
+    let prometheus = Prometheus::scraping(server.address(), "secret", folder.path());
     let deadline = Instant::now() + Duration::from_secs(60);
     let wait_for = |query: &str| loop {
         if let Some(first) = prometheus.query(query).first() {

@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rtstat_test_support::{ChildInTime, connect};
-
-use super::server::Server;
+use rtstat_test_support::{ChildInTime, Rtstatd, Start, connect};
 
 /// Status line and headers, and the body, of one request with these further header lines.
 pub fn get(address: SocketAddr, path: &str, headers: &str) -> (String, String) {
@@ -51,9 +49,9 @@ fn kernel(path: &str, line: &str) -> f64 {
 
 #[test]
 fn off_unless_wanted() {
-    let server = Server::start("ws", &[]);
+    let server = Rtstatd::start(&["ws"], &[]);
     assert!(
-        get(server.address, "/metrics", "")
+        get(server.address(), "/metrics", "")
             .0
             .starts_with("HTTP/1.1 404 ")
     );
@@ -61,9 +59,9 @@ fn off_unless_wanted() {
 
 #[test]
 fn figures_are_the_kernels() {
-    let server = Server::start("ws", &["--metrics"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics"]);
     let forks_before = kernel("/proc/stat", "processes");
-    let (head, text) = get(server.address, "/metrics", "");
+    let (head, text) = get(server.address(), "/metrics", "");
     let forks_after = kernel("/proc/stat", "processes");
     assert!(
         head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"),
@@ -92,9 +90,9 @@ fn figures_are_the_kernels() {
 
 #[test]
 fn open_metrics_for_who_takes_it() {
-    let server = Server::start("ws", &["--metrics"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics"]);
     let accept = "Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.1\r\n";
-    let (head, text) = get(server.address, "/metrics", accept);
+    let (head, text) = get(server.address(), "/metrics", accept);
     assert!(
         head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
         "{head}"
@@ -107,14 +105,14 @@ fn open_metrics_for_who_takes_it() {
 
 #[test]
 fn the_token_is_needed_where_there_is_one() {
-    let server = Server::start("ws", &["--metrics", "-a", "secret"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics", "-a", "secret"]);
     for headers in [
         "",
         "Authorization: Bearer wrong\r\n",
         "Authorization: Basic secret\r\n",
         "Authorization: Bearer\r\n",
     ] {
-        let (head, text) = get(server.address, "/metrics", headers);
+        let (head, text) = get(server.address(), "/metrics", headers);
         assert!(head.starts_with("HTTP/1.1 401 "), "{headers}: {head}");
         assert!(
             head.contains("www-authenticate: Bearer realm=\"rtstat\""),
@@ -127,13 +125,13 @@ fn the_token_is_needed_where_there_is_one() {
         "authorization: bearer  secret\r\n",
     ] {
         assert!(
-            get(server.address, "/metrics", headers)
+            get(server.address(), "/metrics", headers)
                 .0
                 .starts_with("HTTP/1.1 200 "),
             "{headers}"
         );
     }
-    let log = server.log.lock().unwrap().clone();
+    let log = server.log();
     assert!(
         log.contains("wrong token, 1 in the last minute") && !log.contains("secret"),
         "{log}"
@@ -142,11 +140,11 @@ fn the_token_is_needed_where_there_is_one() {
 
 #[test]
 fn a_scrape_leaves_no_worker_behind() {
-    let server = Server::start("ws", &["--metrics"]);
+    let server = Rtstatd::start(&["ws"], &["--metrics"]);
     for _ in 0..3 {
-        get(server.address, "/metrics", "");
+        get(server.address(), "/metrics", "");
     }
-    let threads = format!("/proc/{}/task", server.child.id());
+    let threads = format!("/proc/{}/task", server.pid());
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while fs::read_dir(&threads).unwrap().count() > 1 {
         assert!(std::time::Instant::now() < deadline, "workers live on");
@@ -173,15 +171,16 @@ const PLUGINS: [(&str, &str); 9] = [
     ("hang", "command = 'sleep 1000'\ntimeout = 900"),
 ];
 
-fn with_plugins(definitions: &[(&str, &str)]) -> (Server, tempfile::TempDir) {
+fn with_plugins(definitions: &[(&str, &str)]) -> (Rtstatd, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), readable).unwrap();
     for (name, text) in definitions {
         fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
     }
-    let env = [("RTSTAT_PLUGINS_DIR", folder.path().to_str().unwrap())];
-    (Server::start_with("ws", &["--metrics"], &env), folder)
+    let start = Start::new(&["ws"]).options(&["--metrics"]);
+    let start = start.env("RTSTAT_PLUGINS_DIR", folder.path().to_str().unwrap());
+    (start.start(), folder)
 }
 
 #[test]
@@ -190,7 +189,7 @@ fn the_operators_plugins_are_told_and_one_that_hangs_holds_no_scrape_up() {
     let forks_before = kernel("/proc/stat", "processes");
     // The second scrape begins anew: nothing of the first is shown again.
     for _ in 0..2 {
-        let (_, text) = get(server.address, "/metrics", "");
+        let (_, text) = get(server.address(), "/metrics", "");
         let value = |plugin: &str, field: &str| {
             figure(
                 &text,
@@ -247,7 +246,7 @@ fn a_plugin_that_failed_once_is_waited_for_at_the_next_scrape() {
     let (server, _folder) = with_plugins(&[("late", &text)]);
     let success = || {
         figure(
-            &get(server.address, "/metrics", "").1,
+            &get(server.address(), "/metrics", "").1,
             "rtstat_plugin_success{plugin=\"late\"}",
         )
     };
@@ -297,5 +296,5 @@ pub fn promtool(text: &str) {
 #[test]
 fn promtool_has_nothing_to_say() {
     let (server, _folder) = with_plugins(&PLUGINS);
-    promtool(&get(server.address, "/metrics", "").1);
+    promtool(&get(server.address(), "/metrics", "").1);
 }

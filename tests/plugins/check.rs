@@ -7,7 +7,7 @@ use std::{
 
 use rtstat_test_support::CommandInTime;
 
-use super::bench::Folder;
+use super::definitions::Folder;
 
 /// The program's answer about one definition of the folder.
 fn check(folder: &Folder, name: &str) -> Output {

@@ -10,9 +10,9 @@ use nix::{
     unistd::Pid,
 };
 
-use rtstat_test_support::ChildInTime;
+use rtstat_test_support::{ChildInTime, Client, wait_until};
 
-use super::bench::{Client, Folder, stop, wait_until};
+use super::definitions::{Folder, watch};
 
 #[test]
 fn children_inherit_no_descriptor_and_no_secret() {
@@ -27,8 +27,8 @@ fn children_inherit_no_descriptor_and_no_secret() {
     ];
     let server = folder.serve_with(&secret);
     // Many descriptors are open while the child starts.
-    let others: Vec<_> = (0..10).map(|_| Client::connect(&server)).collect();
-    let client = Client::watch(&server, "idle");
+    let others: Vec<_> = (0..10).map(|_| Client::connect(server.address())).collect();
+    let client = watch(&server, "idle");
     wait_until("it runs", || !folder.children().is_empty());
     let child = format!("/proc/{}", folder.children()[0]);
     let fds = fs::read_dir(format!("{child}/fd")).unwrap();
@@ -81,7 +81,7 @@ fn a_whole_group_ends_when_nobody_watches() {
     let folder = Folder::new();
     folder.define("bomb", BOMB);
     let server = folder.serve();
-    let mut client = Client::watch(&server, "bomb");
+    let mut client = watch(&server, "bomb");
     client.push_with(|push| push["bomb"]["n"] == 200);
     assert!(folder.children().len() > 200, "{}", folder.children().len());
     drop(client);
@@ -96,7 +96,7 @@ fn a_time_out_ends_the_whole_group() {
         "command = 'trap \"\" TERM; (sleep 1000; echo 1) & sleep 1000; sleep 1000'\ntimeout = 0.5",
     );
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,hang");
+    let mut client = watch(&server, "_meta,hang");
     let push = client.push_with(|push| push["_meta"]["err"]["hang"].is_string());
     assert_eq!(push["_meta"]["err"]["hang"], "it did not end within 0.5 s");
     folder.wait_for_no_children();
@@ -117,7 +117,7 @@ fn a_time_out_ends_what_has_left_the_group() {
     let folder = Folder::new();
     folder.define("runaway", RUNAWAY);
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,runaway");
+    let mut client = watch(&server, "_meta,runaway");
     wait_until("all run", || folder.children().len() >= 6);
     let push = client.push_with(|push| push["_meta"]["err"]["runaway"].is_string());
     assert_eq!(push["_meta"]["err"]["runaway"], "it did not end within 2 s");
@@ -130,9 +130,9 @@ fn the_servers_end_ends_what_has_left_the_group() {
     let folder = Folder::new();
     folder.define("runaway", &RUNAWAY.replace("timeout = 2", "timeout = 900"));
     let mut server = folder.serve();
-    let _client = Client::watch(&server, "runaway");
+    let _client = watch(&server, "runaway");
     wait_until("all run", || folder.children().len() >= 6);
-    stop(&mut server);
+    server.end(Signal::SIGTERM);
     folder.wait_for_no_children();
 }
 
@@ -141,7 +141,7 @@ fn what_a_program_leaves_running_ends_with_it() {
     let folder = Folder::new();
     folder.define("leaver", "command = 'sleep 1000 & echo 7'\ninterval = 60");
     let server = folder.serve();
-    let mut client = Client::watch(&server, "leaver");
+    let mut client = watch(&server, "leaver");
     assert_eq!(
         client.push_with(|push| !push["leaver"].is_null())["leaver"],
         7
@@ -154,7 +154,7 @@ fn a_run_that_nobody_waits_for_any_more_is_ended() {
     let folder = Folder::new();
     folder.define("slow", "command = ['sleep', '1000']\ntimeout = 900");
     let server = folder.serve();
-    let mut client = Client::watch(&server, "slow");
+    let mut client = watch(&server, "slow");
     wait_until("it runs", || !folder.children().is_empty());
     // Another choice, not the end of the session.
     client.send("plugins::uptime\n");
@@ -179,9 +179,9 @@ fn the_servers_end_is_the_end_of_its_children() {
         "command = 'trap \"\" TERM; sleep 1000; sleep 1000'\ntimeout = 900",
     );
     let mut server = folder.serve();
-    let mut client = Client::watch(&server, "bomb,slow");
+    let mut client = watch(&server, "bomb,slow");
     client.push_with(|push| push["bomb"].is_object());
-    assert_eq!(stop(&mut server).code(), Some(0));
+    assert_eq!(server.end(Signal::SIGTERM).code(), Some(0));
     folder.wait_for_no_children();
 }
 
@@ -247,7 +247,7 @@ fn nothing_runs_before_somebody_watches() {
         &format!("command = 'echo 1; touch {}'", touched.display()),
     );
     let server = folder.serve();
-    let mut client = Client::watch(&server, "uptime");
+    let mut client = watch(&server, "uptime");
     client.info();
     client.push();
     client.push();

@@ -11,10 +11,11 @@ use rtstat::{
     },
 };
 
-use rtstat_test_support::CommandInTime;
 use serde_json::Value;
 
-use super::bench::{Client, Folder};
+use rtstat_test_support::CommandInTime;
+
+use super::definitions::{Folder, watch};
 
 #[test]
 fn every_failure_says_why() {
@@ -86,7 +87,7 @@ fn every_failure_says_why() {
         names.push(name);
     }
     let server = folder.serve();
-    let mut client = Client::watch(&server, &names.join(","));
+    let mut client = watch(&server, &names.join(","));
     for (name, _, reason) in CASES {
         let push = client.push_with(|push| push["_meta"]["err"][name].is_string());
         assert_eq!(push["_meta"]["err"][name], reason, "{name}");
@@ -141,7 +142,7 @@ fn a_failure_takes_the_last_value_away_at_once_and_a_success_gives_the_next() {
         names.push(name);
     }
     let server = folder.serve();
-    let mut client = Client::watch(&server, &names.join(","));
+    let mut client = watch(&server, &names.join(","));
     let all_well = |push: &Value| TURNS.iter().all(|(name, ..)| push[name] == 7);
     client.push_with(all_well);
     fs::write(&wrong, "").unwrap();
@@ -171,7 +172,7 @@ fn a_stream_whose_child_dies_is_null_with_the_next_push() {
         "command = 'echo 7; exec sleep 1000'\nmode = 'stream'\ninterval = 60\ntimeout = 900",
     );
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,lone");
+    let mut client = watch(&server, "_meta,lone");
     client.push_with(|push| push["lone"] == 7);
     let child = nix::unistd::Pid::from_raw(i32::try_from(folder.children()[0]).unwrap());
     nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -189,7 +190,7 @@ fn a_slow_program_that_has_not_failed_keeps_its_last_value() {
     );
     folder.define("slow", &text);
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,slow");
+    let mut client = watch(&server, "_meta,slow");
     client.push_with(|push| push["slow"] == 7);
     fs::write(&slow, "").unwrap();
     // Its age is told once it is more than two intervals, and the value stands.

@@ -2,11 +2,11 @@
 //! is left behind.
 
 #[cfg(test)]
-mod bench;
-#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod children;
+#[cfg(test)]
+mod definitions;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -15,6 +15,3 @@ mod munin;
 mod pushes;
 #[cfg(test)]
 mod reload;
-#[cfg(test)]
-#[path = "../support/server.rs"]
-mod server;

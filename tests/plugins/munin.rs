@@ -7,10 +7,11 @@ use rtstat::plugins::{
     registry::Execution,
     worker::inbox,
 };
-use rtstat_test_support::CommandInTime;
 use serde_json::Value;
 
-use super::bench::{Client, Folder};
+use rtstat_test_support::CommandInTime;
+
+use super::definitions::{Folder, watch};
 
 const FOLDER: &str = "/usr/share/munin/plugins";
 
@@ -158,7 +159,7 @@ fn it_reaches_a_page() {
     folder.define("load1", &format!("munin = '{FOLDER}/load'\ninterval = 0.5"));
     folder.define("true", "munin = '/bin/true'");
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,load1,true");
+    let mut client = watch(&server, "_meta,load1,true");
     let push = client
         .push_with(|push| push["load1"].is_array() && push["_meta"]["err"]["true"].is_string());
     assert_eq!(push["load1"][0]["name"], "load");

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    bench::{Client, Folder, log, wait_until},
-    server::Server,
-};
+use rtstat_test_support::{Client, Rtstatd, wait_until};
+
+use super::definitions::{Folder, watch};
 
 const COUNTING: &str = r#"
 command = 'n=0; while :; do n=$((n+1)); echo "{\"n\":$n}"; sleep 0.1; done'
@@ -22,7 +21,7 @@ fn once_and_stream_become_keys_of_the_push() {
     );
     folder.define("counting", COUNTING);
     let server = folder.serve();
-    let mut client = Client::watch(&server, "queue,counting");
+    let mut client = watch(&server, "queue,counting");
     let info = client.info();
     let queue = json!({"kind": "gauge", "unit": "jobs", "min_interval": 0.5, "default": false, "max": 100.0, "warn": 80.0});
     assert_eq!(info["plugins"]["queue"], queue);
@@ -49,7 +48,7 @@ fn strings_arrive_as_they_were_printed() {
     );
     folder.define("list", "command = 'printf \"[1,\\n 2]\\n\"'");
     let server = folder.serve();
-    let mut client = Client::watch(&server, "text,list");
+    let mut client = watch(&server, "text,list");
     let push = client.push_with(|push| !push["text"].is_null() && !push["list"].is_null());
     assert_eq!(push["text"], json!({"a": "x::y \\ \" \n é :"}));
     assert_eq!(push["list"], json!([1, 2]));
@@ -60,7 +59,7 @@ fn default_plugins_are_in_every_push() {
     let folder = Folder::new();
     folder.define("always", "command = 'echo 1'\ndefault = true");
     let server = folder.serve();
-    let mut client = Client::connect(&server);
+    let mut client = Client::connect(server.address());
     client.send("interval::0.5\nstart\n");
     let push = client.push_with(|push| !push["always"].is_null());
     assert_eq!(push["always"], 1);
@@ -69,8 +68,8 @@ fn default_plugins_are_in_every_push() {
 
 #[test]
 fn without_a_folder_there_are_the_other_keys() {
-    let server = Server::start("raw", &[]);
-    let info = Client::connect(&server).info();
+    let server = Rtstatd::start(&["raw"], &[]);
+    let info = Client::connect(server.address()).info();
     assert_eq!(info["plugins"]["uptime"]["kind"], "gauge", "{info}");
 }
 
@@ -82,7 +81,7 @@ fn a_wrong_definition_is_told_and_left_out() {
     folder.define("b c", "command = 'echo 1'");
     folder.define("bad", "comand = 'echo 1'");
     let server = folder.serve();
-    let mut client = Client::connect(&server);
+    let mut client = Client::connect(server.address());
     let info = client.info();
     assert!(
         info["plugins"]["good"].is_object() && info["plugins"]["bad"].is_null(),
@@ -92,7 +91,7 @@ fn a_wrong_definition_is_told_and_left_out() {
         info["plugins"]["cpu"]["unit"], "ratio",
         "the built-in key stays"
     );
-    let log = log(&server);
+    let log = server.log();
     for line in [
         "bad.toml:1: unknown key comand; the nearest known key is command",
         "cpu.toml: the name cpu is taken by a built-in key: rename the file",
@@ -129,7 +128,7 @@ fn bad_plugins_delay_nobody() {
         names.push(name.to_owned());
     }
     let server = folder.serve();
-    let mut client = Client::watch(&server, &names.join(","));
+    let mut client = watch(&server, &names.join(","));
     let pushes: Vec<Value> = (0..24).map(|_| client.push()).collect();
     let number = |push: &Value, key: &str| push["_meta"][key].as_f64().unwrap();
     for pair in pushes.windows(2) {
@@ -156,21 +155,22 @@ fn bad_plugins_delay_nobody() {
     // One line for each that fails, not one for each failure.
     wait_until("the journal has told", || {
         BAD.iter()
-            .all(|(name, _)| log(&server).contains(&format!("plugin {name} gives no")))
+            .all(|(name, _)| server.log().contains(&format!("plugin {name} gives no")))
     });
     for (name, _) in BAD {
         assert_eq!(
-            log(&server)
+            server
+                .log()
                 .matches(&format!("plugin {name} gives no"))
                 .count(),
             1,
             "{}",
-            log(&server)
+            server.log()
         );
     }
     drop(client);
     folder.wait_for_no_children();
-    let threads = format!("/proc/{}/task", server.child.id());
+    let threads = format!("/proc/{}/task", server.pid());
     wait_until("the workers are gone", || {
         std::fs::read_dir(&threads).unwrap().count() <= 2
     });

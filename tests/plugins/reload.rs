@@ -6,20 +6,19 @@ use nix::{
 };
 use serde_json::json;
 
-use super::{
-    bench::{Client, Folder, log, wait_until},
-    server::Server,
-};
+use rtstat_test_support::{Client, Rtstatd, wait_until};
+
+use super::definitions::{Folder, watch};
 
 /// Has the program reload, and waits until it has done so for the `time`th time.
-fn reload(server: &Server, time: usize) {
+fn reload(server: &Rtstatd, time: usize) {
     kill(
-        Pid::from_raw(i32::try_from(server.child.id()).unwrap()),
+        Pid::from_raw(i32::try_from(server.pid()).unwrap()),
         Signal::SIGHUP,
     )
     .unwrap();
     wait_until("it has reloaded", || {
-        log(server).matches("configuration reloaded").count() == time
+        server.log().matches("configuration reloaded").count() == time
     });
 }
 
@@ -28,17 +27,17 @@ fn an_added_plugin_is_offered_and_in_the_next_sessions_pushes_where_it_is_a_defa
     let folder = Folder::new();
     folder.define("good", "command = 'echo 1'");
     let server = folder.serve();
-    let mut before = Client::watch(&server, "good");
+    let mut before = watch(&server, "good");
     before.push_with(|push| push["good"] == 1);
     folder.define("more", "command = 'echo 2'\ndefault = true");
     folder.define("bad", "comand = 'echo 1'");
     reload(&server, 1);
     assert!(
-        log(&server).contains("bad.toml:1: unknown key comand"),
+        server.log().contains("bad.toml:1: unknown key comand"),
         "{}",
-        log(&server)
+        server.log()
     );
-    let mut after = Client::connect(&server);
+    let mut after = Client::connect(server.address());
     let info = after.info();
     assert_eq!(info["plugins"]["more"]["default"], true, "{info}");
     assert!(
@@ -66,7 +65,7 @@ fn a_changed_plugin_is_run_anew_and_the_others_go_on() {
     folder.define("same", &stream("$$"));
     folder.define("other", &stream("1"));
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,other,same");
+    let mut client = watch(&server, "_meta,other,same");
     let same = client.push_with(|push| push["other"] == 1 && push["same"].is_u64())["same"].clone();
     folder.define("other", &stream("2"));
     reload(&server, 1);
@@ -100,7 +99,7 @@ fn a_plugin_that_was_taken_away_is_null_for_who_has_it_and_unknown_to_others_unt
     );
     folder.define("stays", "command = 'echo 2'");
     let server = folder.serve();
-    let mut client = Client::watch(&server, "_meta,gone,stays");
+    let mut client = watch(&server, "_meta,gone,stays");
     client.push_with(|push| push["gone"] == 1 && push["stays"] == 2);
     std::fs::remove_file(folder.path().join("gone.toml")).unwrap();
     reload(&server, 1);
@@ -111,12 +110,12 @@ fn a_plugin_that_was_taken_away_is_null_for_who_has_it_and_unknown_to_others_unt
         "{push}"
     );
     folder.wait_for_no_children();
-    let mut other = Client::connect(&server);
+    let mut other = Client::connect(server.address());
     assert!(other.info()["plugins"]["gone"].is_null());
     other.send("plugins::gone\ninterval::0.5\nstart\n");
     let mut line = String::new();
     while !line.starts_with("Error::") {
-        line = other.line();
+        line = other.line().trim_end().to_owned();
     }
     assert_eq!(line, "Error::Unknown plugin");
     assert_eq!(

@@ -1,14 +1,12 @@
 //! The client's side of WebSocket: the request, masked frames out, plain frames in.
 
-/// The request of every client. The key is the example of RFC 6455: servers do not care, and the
-/// answer is constant.
+use rtstat_test_support::websocket::upgrade_request;
+
+/// The request of every client. Its key is always the same: servers do not care, and the answer is
+/// constant.
 #[must_use]
 pub fn request(port: u16) -> Vec<u8> {
-    format!(
-        "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
-    .into_bytes()
+    upgrade_request("/", &format!("Host: 127.0.0.1:{port}\r\n")).into_bytes()
 }
 
 /// Appends a client's frame. The mask is zero: it protects proxies, and there is none here.

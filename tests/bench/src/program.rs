@@ -2,9 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, Permissions},
-    io::ErrorKind,
-    os::unix::{fs::PermissionsExt, net::UnixDatagram},
+    fs::{self, File},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -15,7 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use rtstat_test_support::ChildInTime;
+use rtstat_test_support::{ChildInTime, Manager};
 use tempfile::TempDir;
 
 use crate::{Result, meter::Meter};
@@ -66,17 +64,12 @@ impl Program {
     /// When it does not start, ends early, or says nothing in time; with what it wrote.
     pub fn start(&self) -> Result<Server> {
         let dir = tempfile::tempdir()?;
-        // A server that gives up root must still reach the socket.
-        let notify = dir.path().join("notify");
-        let socket = UnixDatagram::bind(&notify)?;
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
-        fs::set_permissions(&notify, Permissions::from_mode(0o666))?;
-        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+        let manager = Manager::new();
         let log = File::create(dir.path().join("log"))?;
         let begin = Instant::now();
         let child = Command::new(&self.path)
             .args(&self.args)
-            .env("NOTIFY_SOCKET", &notify)
+            .env("NOTIFY_SOCKET", &manager.path)
             .env_remove("WATCHDOG_USEC")
             .env_remove("LISTEN_FDS")
             .stdin(Stdio::null())
@@ -93,7 +86,7 @@ impl Program {
             cpu_at_ready: Duration::ZERO,
             dir,
         };
-        server.wait_ready(&socket, begin).map_err(|error| {
+        server.wait_ready(&manager, begin).map_err(|error| {
             let log = fs::read_to_string(server.dir.path().join("log")).unwrap_or_default();
             format!("{} did not get ready: {error}\n{log}", self.name)
         })?;
@@ -123,28 +116,16 @@ impl Server {
         self.child.id()
     }
 
-    fn wait_ready(&mut self, socket: &UnixDatagram, begin: Instant) -> Result<()> {
-        let mut message = [0; 4096];
+    fn wait_ready(&mut self, manager: &Manager, begin: Instant) -> Result<()> {
         loop {
-            match socket.recv(&mut message) {
-                Ok(count)
-                    if message
-                        .get(..count)
-                        .unwrap_or_default()
-                        .split(|byte| *byte == b'\n')
-                        .any(|line| line == b"READY=1") =>
-                {
-                    self.ready = begin.elapsed();
-                    // The clock of another process lags while that one runs.
-                    thread::sleep(SETTLE);
-                    self.cpu_at_ready = self.meter.cpu()?;
-                    self.port = self.meter.listening_port()?;
-                    return Ok(());
-                }
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                Err(error) => return Err(error.into()),
+            let report = manager.report(Duration::from_millis(100));
+            if report.is_some_and(|report| report.lines().any(|line| line == "READY=1")) {
+                self.ready = begin.elapsed();
+                // The clock of another process lags while that one runs.
+                thread::sleep(SETTLE);
+                self.cpu_at_ready = self.meter.cpu()?;
+                self.port = self.meter.listening_port()?;
+                return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
                 return Err(format!("ended with {status}").into());
