@@ -33,7 +33,7 @@ use rtstat::{
         key_set::PluginSet,
         session::{Action, Session, Verdict},
     },
-    session::frame_limit::FrameLimiter,
+    session::frame_limit::take_frame,
 };
 
 /// Keeps the optimizer from leaving out what is only looked at.
@@ -141,20 +141,24 @@ pub fn frames(data: &[u8]) {
     let Some((size, data)) = data.split_first() else {
         return;
     };
-    let (mut whole, mut pieces) = (FrameLimiter::default(), FrameLimiter::default());
-    let mut passed = bytes::BytesMut::new();
-    let judged = whole.filter(data, &mut passed);
-    assert!(data.starts_with(&passed));
-    let mut again = bytes::BytesMut::new();
-    let mut outcome = Ok(());
-    for piece in data.chunks(usize::from(*size).max(1)) {
-        outcome = pieces.filter(piece, &mut again);
-        if outcome.is_err() {
-            break;
+    let frames = |size: usize| {
+        let (mut received, mut frames) = (bytes::BytesMut::new(), Vec::new());
+        for piece in data.chunks(size) {
+            received.extend_from_slice(piece);
+            loop {
+                match take_frame(&mut received) {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(reason) => return (frames, Some(reason)),
+                }
+            }
+            assert!(received.len() < MAX_MESSAGE + 14 + size);
         }
-    }
-    assert_eq!((judged, passed), (outcome, again));
-    assert_eq!(whole.take_complete(), pieces.take_complete());
+        (frames, None)
+    };
+    let whole = frames(data.len().max(1));
+    assert!(data.starts_with(&whole.0.concat()));
+    assert_eq!(whole, frames(usize::from(*size).max(1)));
 }
 
 /// The kernel's files. The first byte chooses which.

@@ -1,485 +1,322 @@
-//! A connection as the HTTP service sees it, with the bounds that the service does not have: of a
-//! request's head in bytes and seconds, of a client that does not read its answer, and of what is
-//! read in one turn.
+//! An HTTP/1 connection: one request after the other, until it ends or an upgrade makes it a
+//! session. All limits of a connection are here, except those of a head's size.
 //!
-//! What ends here ends in words: the answer is written, and what the peer still sends is read for a
-//! moment, since closing over unread bytes would reset the connection and lose the answer.
+//! A request is read once the one before is answered, so that what a client sends ahead stays in
+//! the kernel. Every way to close says why and lets the peer read it.
 
-use std::{
-    cell::Cell,
-    future::{Future, poll_fn},
-    io,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{future::poll_fn, io, time::Duration};
 
-use bytes::Bytes;
+use actix_http::Request;
+use actix_web::{HttpResponse, http::StatusCode};
+use bytes::{Buf, BytesMut};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    task::yield_now,
+    time::{Instant, timeout, timeout_at},
 };
 
-use crate::{http::static_files, net::stream::Stream};
+use crate::{
+    http::{
+        request::{Head, HeadError, lines},
+        response::{Framing, encode, plain},
+        service::Http,
+        upgrade::{self, Upgrade},
+    },
+    net::{peer::Origin, stream::Stream},
+};
 
-/// The longest head of a request, in bytes.
-const LONGEST_HEAD: usize = 16 * 1024;
+/// Time limit for a head: from the start of the connection, or from the first byte of a later
+/// request.
+const HEAD: Duration = Duration::from_secs(10);
 
-/// A head that began has to be complete within this time. For the first of a connection the service
-/// sees to it too.
-pub const HEAD: Duration = Duration::from_secs(10);
+/// Time limit for the first byte of a later request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// A client that takes no byte of its answer for this long is cut off.
+/// A client that reads no byte of its response for this long is disconnected.
 const BLOCKED: Duration = Duration::from_secs(30);
 
-/// How long the peer may take to read why the connection ends.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// What the service itself says to what is no request, up to where each answer differs: it has no
-/// place for the headers of everything that is served.
-const OWN_WORDS: [(&[u8], &str, &str); 3] = [
-    (
-        b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
-        "400 Bad Request",
-        "this is no HTTP/1.1 request\n",
-    ),
-    (
-        b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n",
-        TIMEOUT,
-        LATE,
-    ),
-    (
-        b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n",
-        TOO_LARGE,
-        LONG,
-    ),
-];
-
-const TIMEOUT: &str = "408 Request Timeout";
-const LATE: &str = "the head of a request has to be complete within 10 s\n";
-const TOO_LARGE: &str = "431 Request Header Fields Too Large";
-const LONG: &str = "the head of a request is at most 16384 bytes long\n";
-
-/// A connection that speaks HTTP.
-pub struct HttpStream {
-    /// What was read of it and the service has not had.
-    first: Bytes,
-    /// Gone once it speaks HTTP no longer.
-    stream: Option<Stream>,
-    farewell: Farewell,
-    head: Head,
-    asked: Asked,
-    deadline: Option<Pin<Box<Sleep>>>,
-    blocked: Option<Pin<Box<Sleep>>>,
-    /// Something was read in this turn; the rest waits until everybody else had theirs.
-    had_turn: bool,
-    ending: Option<Ending>,
+/// What follows from the bytes received.
+enum Step {
+    /// The head is incomplete.
+    Receive,
+    /// The connection becomes a session.
+    Upgrade(Upgrade),
+    /// The service answers.
+    Answer(Request, Framing),
+    /// The connection ends with this response.
+    Reject(HttpResponse, Framing),
+    /// The connection ends: the client is gone, or has nothing to ask.
+    Close,
 }
 
-impl HttpStream {
-    /// Speaks HTTP over `stream`, of which `first` was read already; `farewell` gets it when the
-    /// service drops it in the middle of its last words.
-    #[must_use]
-    pub fn new(first: Bytes, stream: Stream, farewell: Farewell) -> Self {
-        let stream = Some(stream);
-        Self {
-            first,
-            stream,
-            farewell,
-            head: Head::default(),
-            asked: Asked::default(),
-            deadline: None,
-            blocked: None,
-            had_turn: false,
-            ending: None,
-        }
-    }
-
-    /// The connection, while it speaks HTTP.
-    #[must_use]
-    pub fn stream(&self) -> Option<&Stream> {
-        self.stream.as_ref()
-    }
-
-    /// What of `first` was not read once more, and the connection, which speaks HTTP no longer.
-    #[must_use]
-    pub fn into_parts(mut self) -> Option<(Bytes, Stream)> {
-        Some((std::mem::take(&mut self.first), self.stream.take()?))
-    }
-
-    fn poll_bytes(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.first.is_empty() {
-            return self.stream.as_mut().map_or(Poll::Ready(Ok(())), |stream| {
-                Pin::new(stream).poll_read(cx, buffer)
-            });
-        }
-        let count = self.first.len().min(buffer.remaining());
-        buffer.put_slice(&self.first.split_to(count));
-        Poll::Ready(Ok(()))
-    }
-
-    /// Ends the connection with this answer.
-    fn refuse(&mut self, cx: &mut Context<'_>, status: &str, text: &str) -> Poll<io::Result<()>> {
-        self.deadline = None;
-        self.ending = Some(Ending::new(static_files::page(status, text)));
-        self.poll_end(cx)
-            .map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
-    }
-
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(stream) = &self.stream else {
-            return Poll::Ready(());
+impl Step {
+    fn reject(error: HeadError) -> Self {
+        let (status, text) = match error {
+            HeadError::Malformed => (StatusCode::BAD_REQUEST, "this is no HTTP/1.1 request\n"),
+            HeadError::TooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "the head of a request is at most 16384 bytes long\n",
+            ),
         };
-        ready!(
-            self.ending
-                .get_or_insert_with(|| Ending::new(String::new()))
-                .poll(stream, cx)
-        );
-        self.stream = None;
-        Poll::Ready(())
+        Self::Reject(plain(HttpResponse::build(status), text), Framing::LAST)
     }
+}
 
-    /// Cuts off a client that does not read.
-    fn patient<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.blocked = None;
-            return outcome;
+/// The response to a connection that exceeds the limit of its address.
+pub(crate) fn too_many_connections() -> Vec<u8> {
+    let text = "too many connections from this address\n";
+    encode(plain(HttpResponse::TooManyRequests(), text), Framing::LAST)
+}
+
+/// Serves a connection.
+pub(super) async fn serve(http: &Http, mut stream: Stream) {
+    let mut received = BytesMut::new();
+    let mut deadline = Instant::now() + HEAD;
+    loop {
+        let (response, framing) = match receive(http, &mut stream, &mut received, deadline).await {
+            Step::Upgrade(upgrade) => return upgrade.open(http, stream),
+            Step::Answer(request, framing) => (http.answer(request).await, framing),
+            Step::Reject(response, framing) => (response, framing),
+            Step::Receive | Step::Close => return,
+        };
+        if write(&stream, &encode(response, framing)).await.is_err() {
+            return;
         }
-        let timer = self.blocked.get_or_insert_with(|| Box::pin(sleep(BLOCKED)));
-        ready!(timer.as_mut().poll(cx));
-        // A socket that is broken already has nothing left to forget.
-        if let Some(stream) = self.stream.take() {
+        if !framing.keeps_alive {
+            return stream.finish().await;
+        }
+        // A client that pipelines many requests takes turns with the others.
+        yield_now().await;
+        if received.is_empty()
+            && !matches!(
+                timeout(KEEP_ALIVE, read(&stream, &mut received)).await,
+                Ok(Ok(1..))
+            )
+        {
+            return;
+        }
+        deadline = Instant::now() + HEAD;
+    }
+}
+
+/// Reads until the first head in `received` is complete, and removes it.
+async fn receive(
+    http: &Http,
+    stream: &mut Stream,
+    received: &mut BytesMut,
+    deadline: Instant,
+) -> Step {
+    loop {
+        match next(http, stream, received) {
+            Step::Receive => {}
+            step => return step,
+        }
+        match timeout_at(deadline, read(stream, received)).await {
+            Ok(Ok(1..)) => {}
+            Ok(Ok(0) | Err(_)) => return Step::Close,
+            Err(_) => {
+                let text = "the head of a request has to be complete within 10 s\n";
+                return Step::Reject(plain(HttpResponse::RequestTimeout(), text), Framing::LAST);
+            }
+        }
+    }
+}
+
+fn next(http: &Http, stream: &mut Stream, received: &mut BytesMut) -> Step {
+    let mut lines = lines();
+    let head = match Head::parse(received, &mut lines) {
+        Ok(Some(head)) => head,
+        Ok(None) => return Step::Receive,
+        Err(error) => return Step::reject(error),
+    };
+    let framing = Framing {
+        version: head.version,
+        keeps_alive: head.keeps_alive(),
+        without_content: head.method == "HEAD",
+    };
+    if upgrade::is_requested(&head) {
+        return match Upgrade::accept(http, &head, stream, received) {
+            Ok(upgrade) => Step::Upgrade(upgrade),
+            Err(response) => Step::Reject(
+                response,
+                Framing {
+                    keeps_alive: false,
+                    ..framing
+                },
+            ),
+        };
+    }
+    let address = match stream.peer.origin {
+        Origin::Tcp(address) => Some(address),
+        Origin::Unix(_) => None,
+    };
+    let (request, length) = (head.to_request(address), head.length);
+    received.advance(length);
+    request.map_or_else(Step::reject, |request| Step::Answer(request, framing))
+}
+
+async fn read(stream: &Stream, received: &mut BytesMut) -> io::Result<usize> {
+    poll_fn(|cx| stream.poll_receive(cx, received)).await
+}
+
+async fn write(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = timeout(BLOCKED, poll_fn(|cx| stream.poll_write(cx, bytes)));
+        let Ok(count) = written.await else {
+            // A socket that is broken has nothing to discard.
             let _ = stream.abandon();
-        }
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl Drop for HttpStream {
-    fn drop(&mut self) {
-        if let (Some(stream), Some(ending)) = (self.stream.take(), self.ending.take()) {
-            self.farewell.0.set(Some((stream, ending)));
-        }
-    }
-}
-
-/// What is left to say to a client when the service is through with it.
-#[derive(Clone, Default)]
-pub struct Farewell(Rc<Cell<Option<(Stream, Ending)>>>);
-
-impl Farewell {
-    /// Says it.
-    pub async fn say(self) {
-        if let Some((stream, mut ending)) = self.0.take() {
-            poll_fn(|cx| ending.poll(&stream, cx)).await;
-        }
-    }
-}
-
-/// Requests come to the service one at a time: it would take in, parsed, as many as a client cares
-/// to send ahead of their answers, each of which is many times as long as its line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Asked {
-    /// The service may read the next request.
-    #[default]
-    Nothing,
-    /// It has one, and has not begun to answer.
-    Something,
-    /// It answers.
-    Answering,
-}
-
-/// Follows the heads of requests in what a client sends. What a body holds counts as a head that
-/// begins: nothing here takes a body.
-#[derive(Debug, Default)]
-struct Head {
-    length: usize,
-    /// Something other than the end of a line has come.
-    begun: bool,
-    at_line_start: bool,
-}
-
-impl Head {
-    /// Passes bytes up to the end of a head; how many these are, if its end is among them.
-    fn pass(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (at, byte) in bytes.iter().enumerate() {
-            self.length += 1;
-            match byte {
-                b'\n' if self.at_line_start && self.begun => {
-                    *self = Self::default();
-                    return Some(at + 1);
-                }
-                b'\n' => self.at_line_start = true,
-                b'\r' => {}
-                _ => (self.begun, self.at_line_start) = (true, false),
-            }
-        }
-        None
-    }
-}
-
-/// The last words of a connection, and the reading until the peer has had them.
-struct Ending {
-    words: Vec<u8>,
-    written: usize,
-    closed: bool,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Ending {
-    fn new(words: String) -> Self {
-        Self {
-            words: words.into_bytes(),
-            written: 0,
-            closed: false,
-            timer: Box::pin(sleep(LINGER)),
-        }
-    }
-
-    fn poll(&mut self, stream: &Stream, cx: &mut Context<'_>) -> Poll<()> {
-        if self.timer.as_mut().poll(cx).is_ready()
-            || (!self.closed && self.poll_words(stream, cx).is_err())
-        {
-            return Poll::Ready(());
-        }
-        let mut buffer = [0; 1024];
-        // A bounded number of reads a turn: a peer that floods does not hold the thread.
-        for _ in 0..16 {
-            match stream.poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Writes what the socket takes; closes our direction after the last word.
-    fn poll_words(&mut self, stream: &Stream, cx: &mut Context<'_>) -> io::Result<()> {
-        while let Some(rest) = self
-            .words
-            .get(self.written..)
-            .filter(|rest| !rest.is_empty())
-        {
-            match stream.poll_write(cx, rest)? {
-                Poll::Ready(count) => self.written += count,
-                Poll::Pending => return Ok(()),
-            }
-        }
-        if stream.poll_flush(cx)?.is_ready() && stream.poll_close(cx)?.is_ready() {
-            self.closed = true;
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for HttpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.ending.is_some() {
-            return this
-                .poll_end(cx)
-                .map(|()| Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        if this.asked != Asked::Nothing {
-            // The write that ends the answer wakes us.
-            return Poll::Pending;
-        }
-        if std::mem::take(&mut this.had_turn) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let (before, unread) = (buffer.filled().len(), this.first.clone());
-        let Poll::Ready(read) = this.poll_bytes(cx, buffer) else {
-            if this.head.length == 0 {
-                return Poll::Pending;
-            }
-            let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(HEAD)));
-            ready!(deadline.as_mut().poll(cx));
-            return this.refuse(cx, TIMEOUT, LATE);
+            return Err(io::ErrorKind::TimedOut.into());
         };
-        read?;
-        let came = buffer.filled().get(before..).unwrap_or_default();
-        this.had_turn = !came.is_empty();
-        if let Some(length) = this.head.pass(came) {
-            this.asked = Asked::Something;
-            let (_, ahead) = came.split_at_checked(length).unwrap_or_default();
-            if !ahead.is_empty() {
-                this.first = if unread.is_empty() {
-                    Bytes::copy_from_slice(ahead)
-                } else {
-                    unread.slice(length..)
-                };
-                buffer.set_filled(before + length);
-            }
+        match count? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => bytes = bytes.get(count..).unwrap_or_default(),
         }
-        if this.head.length > LONGEST_HEAD {
-            buffer.set_filled(before);
-            return this.refuse(cx, TOO_LARGE, LONG);
-        }
-        if this.head.length == 0 {
-            this.deadline = None;
-        }
-        Poll::Ready(Ok(()))
     }
-}
-
-impl AsyncWrite for HttpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if this.ending.is_some() {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        if let Some((_, status, text)) = OWN_WORDS
-            .iter()
-            .find(|(start, ..)| bytes.starts_with(start))
-        {
-            this.ending = Some(Ending::new(static_files::page(status, text)));
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let Some(stream) = &this.stream else {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        };
-        let outcome = stream.poll_write(cx, bytes);
-        if this.asked == Asked::Something {
-            this.asked = Asked::Answering;
-        }
-        this.patient(cx, outcome)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.ending.is_some() {
-            return Poll::Ready(Ok(()));
-        }
-        let Some(stream) = &this.stream else {
-            return Poll::Ready(Ok(()));
-        };
-        let outcome = stream.poll_flush(cx);
-        if outcome.is_ready() && this.asked == Asked::Answering {
-            this.asked = Asked::Nothing;
-            cx.waker().wake_by_ref();
-        }
-        this.patient(cx, outcome)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().poll_end(cx).map(Ok)
-    }
+    timeout(BLOCKED, poll_fn(|cx| stream.poll_flush(cx))).await?
 }
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::UnixStream,
+        task::spawn_local,
     };
 
     use super::*;
-    use crate::net::{
-        connections::ConnectionCounter,
-        peer::{Origin, Peer},
+    use crate::{
+        http::static_files::Pages,
+        session::{
+            supervisor::Rules,
+            test_server::{TestServer, paused, socket_pair},
+        },
     };
 
+    const REQUEST: &str = "GET /missing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    fn http() -> Rc<Http> {
+        let sessions = TestServer::new(Rules::default()).sessions;
+        Rc::new(Http::new(sessions, Rc::default(), Pages::default()))
+    }
+
+    /// A client that has sent these bytes.
+    async fn client(http: &Rc<Http>, bytes: impl AsRef<[u8]>) -> UnixStream {
+        let (near, mut far) = socket_pair();
+        spawn_local(Rc::clone(http).serve(near));
+        far.write_all(bytes.as_ref()).await.unwrap();
+        far
+    }
+
+    /// The status codes up to the end of the connection, and the seconds until then.
+    async fn statuses(mut client: UnixStream) -> (Vec<String>, u64) {
+        let began = Instant::now();
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let starts = text.split("HTTP/1.1 ").skip(1);
+        let statuses = starts.map(|start| start[..3].to_owned()).collect();
+        (statuses, began.elapsed().as_secs())
+    }
+
     #[test]
-    fn heads_are_told_apart_however_they_are_cut() {
-        for (bytes, rest) in [
-            ("", 0),
-            ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0),
-            ("GET / HTTP/1.1\nHost: a\n\n", 0),
-            ("GET / HTTP/1.1\r\nHost: a\r\n", 25),
-            ("\r\n\r\n", 4),
-            ("\r\n\r\nGET / HTTP/1.1\r\n\r\n", 0),
-            ("GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n", 17),
-            ("GET / HTTP/1.1\r\nA: \r\r\r\n", 23),
-        ] {
-            for size in [1, 2, 3, 7, 100] {
-                let mut head = Head::default();
-                for mut chunk in bytes.as_bytes().chunks(size) {
-                    while let Some(length) = head.pass(chunk) {
-                        chunk = &chunk[length..];
-                    }
-                }
-                assert_eq!(head.length, rest, "{bytes:?} in chunks of {size}");
-            }
-        }
+    fn pipelined_requests_are_answered_in_order_until_one_closes() {
+        paused(async || {
+            let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+            let requests = [REQUEST, REQUEST, last, REQUEST].concat();
+            let client = client(&http(), requests).await;
+            let expected = ["404", "404", "200"].map(String::from).to_vec();
+            assert_eq!(statuses(client).await.0, expected);
+        });
     }
 
-    #[tokio::test]
-    async fn a_request_is_read_once_the_one_before_is_answered() {
-        for first in [
-            &b""[..],
-            b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c",
-        ] {
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let connections = Rc::new(ConnectionCounter::default());
-            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), connections.enter());
-            let mut http = HttpStream::new(Bytes::from_static(first), stream, Farewell::default());
-            let all = b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
-            theirs.write_all(&all[first.len()..]).await.unwrap();
-            for name in ["a", "b", "c"] {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    assert!(http.read_buf(&mut head).await.unwrap() > 0);
-                }
-                assert_eq!(
-                    String::from_utf8(head).unwrap(),
-                    format!("GET /{name} HTTP/1.1\r\n\r\n")
-                );
-                for part in ["ans", "wer"] {
-                    let mut more = [0; 9];
-                    let ahead =
-                        tokio::time::timeout(Duration::from_millis(1), http.read(&mut more));
-                    assert!(ahead.await.is_err(), "{name} is not answered");
-                    http.write_all(part.as_bytes()).await.unwrap();
-                }
-                http.flush().await.unwrap();
+    #[test]
+    fn a_head_in_pieces_is_one_request() {
+        paused(async || {
+            let mut client = client(&http(), "").await;
+            for byte in REQUEST.bytes() {
+                client.write_all(&[byte]).await.unwrap();
+                yield_now().await;
             }
-        }
+            assert_eq!(statuses(client).await, (vec!["404".into()], 5));
+        });
     }
 
-    #[tokio::test]
-    async fn the_first_bytes_come_before_the_others_in_parts_of_any_size() {
-        for size in [1, 3, 4, 100] {
-            let (ours, mut theirs) = UnixStream::pair().unwrap();
-            let connections = Rc::new(ConnectionCounter::default());
-            let stream = Stream::unix(ours, Peer::direct(Origin::Unix(0)), connections.enter());
-            let mut http =
-                HttpStream::new(Bytes::from_static(b"once"), stream, Farewell::default());
-            theirs.write_all(b" more").await.unwrap();
-            theirs.shutdown().await.unwrap();
-            let (mut got, mut part) = (Vec::new(), vec![0; size]);
-            loop {
-                let count = http.read(&mut part).await.unwrap();
-                if count == 0 {
+    #[test]
+    fn a_head_that_does_not_come_is_told_so_after_ten_seconds() {
+        paused(async || {
+            for start in ["", "GET / HTTP/1.1\r\n"] {
+                let client = client(&http(), start).await;
+                assert_eq!(statuses(client).await, (vec!["408".into()], 10), "{start}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_connection_waits_five_seconds_for_another_request() {
+        paused(async || {
+            let client = client(&http(), REQUEST).await;
+            assert_eq!(statuses(client).await, (vec!["404".into()], 5));
+        });
+    }
+
+    #[test]
+    fn a_later_head_has_its_own_ten_seconds() {
+        paused(async || {
+            let client = client(&http(), [REQUEST, "GET / "].concat()).await;
+            let expected = ["404", "408"].map(String::from).to_vec();
+            assert_eq!(statuses(client).await, (expected, 10));
+        });
+    }
+
+    #[test]
+    fn a_client_that_reads_nothing_is_disconnected() {
+        paused(async || {
+            let http = http();
+            let (near, mut far) = socket_pair();
+            let connection = spawn_local(Rc::clone(&http).serve(near));
+            let began = Instant::now();
+            // More responses than the two sockets hold.
+            for _ in 0..2000 {
+                if tokio::time::timeout(BLOCKED, far.write_all(REQUEST.as_bytes()))
+                    .await
+                    .is_err()
+                {
                     break;
                 }
-                got.extend_from_slice(&part[..count]);
             }
-            assert_eq!(got, b"once more");
-            http.write_all(b"answer").await.unwrap();
-            http.shutdown().await.unwrap();
-            let mut answer = String::new();
-            theirs.read_to_string(&mut answer).await.unwrap();
-            assert_eq!(answer, "answer");
-        }
+            connection.await.unwrap();
+            assert!(began.elapsed() >= BLOCKED);
+        });
+    }
+
+    #[test]
+    fn a_stop_ends_a_connection_that_is_no_session() {
+        paused(async || {
+            let http = http();
+            let client = client(&http, "GET / ").await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            http.stop();
+            assert_eq!(statuses(client).await, (vec![], 0));
+        });
+    }
+
+    #[test]
+    fn an_upgrade_becomes_a_session_with_what_came_behind_it() {
+        paused(async || {
+            let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+            let quit = b"\x81\x84\0\0\0\0quit";
+            let bytes = [REQUEST.as_bytes(), upgrade.as_bytes(), quit].concat();
+            let mut client = client(&http(), bytes).await;
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).await.unwrap();
+            let text = String::from_utf8_lossy(&answer);
+            assert!(
+                text.contains("HTTP/1.1 101 ") && text.contains("Welcome::"),
+                "{text}"
+            );
+            assert!(answer.ends_with(b"\x88\x02\x03\xe8"), "{text}");
+        });
     }
 }

@@ -1,5 +1,5 @@
-//! `GET /metrics`: what Prometheus scrapes. Sampled when asked, in the slot's shared snapshot, and
-//! never by a timer.
+//! `GET /metrics`: what Prometheus scrapes. A request samples, within the slot's shared snapshot; no
+//! timer does.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 use bytes::Bytes;
 
 use crate::{
-    http::static_files::{plain, secure},
+    http::response::plain,
     net::{
         admission::ConnectionFilter,
         peer::{Origin, Peer},
@@ -26,29 +26,29 @@ use crate::{
     session::{scheduler::SessionContext, supervisor::Permit},
 };
 
-/// What a worker reads is waited for so long: somewhat longer than workers wait for a part that is
-/// dead, so that the rest is told. Prometheus gives up after ten seconds unless told otherwise.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit for the readings of workers. It exceeds the deadline of a single read, so that one
+/// blocked file does not hide the plugin's other fields, and stays below the ten seconds after which
+/// Prometheus gives up by default.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// Answers scrapes.
-pub struct Scrape {
+pub(super) struct Scrape {
     context: Rc<SessionContext>,
     filter: Rc<ConnectionFilter>,
-    newest: RefCell<Option<Rc<Told>>>,
+    newest: RefCell<Option<Rc<Exposition>>>,
 }
 
-/// What a snapshot says. Everybody who asks in its slot is told this: a flood of requests costs one
-/// sample and one text.
-struct Told {
+/// The texts of one snapshot. Every request of its slot gets them, so that a flood of requests costs
+/// one sample and one text.
+struct Exposition {
     snapshot: u64,
     open_metrics: Bytes,
     plain: Bytes,
 }
 
 impl Scrape {
-    /// For the plugins and the rules of a server.
     #[must_use]
     pub fn new(context: Rc<SessionContext>, filter: Rc<ConnectionFilter>) -> Self {
         Self {
@@ -58,11 +58,11 @@ impl Scrape {
         }
     }
 
-    /// Answers one request, which has a method and a host that are accepted.
-    pub async fn answer(self: Rc<Self>, request: HttpRequest) -> HttpResponse {
+    /// Answers a request whose method and host were accepted.
+    pub async fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let permit = Permit {
-            peer: self.peer(&request),
-            token: bearer(&request),
+            peer: self.peer(request),
+            token: bearer(request),
         };
         if !matches!(self.context.supervisor.send(permit).await, Ok(true)) {
             let mut response = HttpResponse::Unauthorized();
@@ -72,14 +72,13 @@ impl Scrape {
                 "send the token in the header Authorization: Bearer TOKEN\n",
             );
         }
-        let Some(told) = self.told().await else {
+        let Some(exposition) = self.exposition().await else {
             return plain(
                 HttpResponse::InternalServerError(),
                 "the metrics could not be written\n",
             );
         };
         let mut response = HttpResponse::Ok();
-        secure(&mut response);
         response
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::VARY, "Accept"));
@@ -94,16 +93,16 @@ impl Scrape {
             let kind = format!("{OPEN_METRICS}; version=1.0.0; charset=utf-8");
             return response
                 .insert_header((header::CONTENT_TYPE, kind))
-                .body(told.open_metrics.clone());
+                .body(exposition.open_metrics.clone());
         }
         response.insert_header((
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         ));
-        response.body(told.plain.clone())
+        response.body(exposition.plain.clone())
     }
 
-    /// Who asks, for the count of wrong tokens.
+    /// The peer to whom a wrong token is counted.
     fn peer(&self, request: &HttpRequest) -> Peer {
         let mut peer = Peer::direct(
             request
@@ -120,8 +119,8 @@ impl Scrape {
         peer
     }
 
-    /// None when the text cannot be written.
-    async fn told(&self) -> Option<Rc<Told>> {
+    /// The texts of the current slot; none where they cannot be written.
+    async fn exposition(&self) -> Option<Rc<Exposition>> {
         let sampling = &self.context.sampling;
         let catalog = sampling.catalog();
         let set = catalog.exported();
@@ -132,13 +131,13 @@ impl Scrape {
         }
         let text = families(&snapshot, &catalog, set).open_metrics().ok()?;
         let plain = plain_text(&text).into();
-        let told = Rc::new(Told {
+        let exposition = Rc::new(Exposition {
             snapshot: snapshot.id,
             open_metrics: text.into(),
             plain,
         });
-        self.newest.replace(Some(Rc::clone(&told)));
-        Some(told)
+        self.newest.replace(Some(Rc::clone(&exposition)));
+        Some(exposition)
     }
 }
 
@@ -152,26 +151,26 @@ fn families(snapshot: &Snapshot, catalog: &Catalog, set: PluginSet) -> Families 
         1.0,
     );
     for index in set.iter() {
-        let held = believable(snapshot, catalog, index);
+        let pair = current(snapshot, catalog, index);
         let labels = [("plugin", catalog.name(index))];
-        let success = f64::from(u8::from(held.is_some()));
+        let success = f64::from(u8::from(pair.is_some()));
         families.gauge(
             "rtstat_plugin_success",
             "1 where a plugin gave figures for this scrape",
             &labels,
             success,
         );
-        if let Some(held) = held {
-            held.now.add_families(&mut families);
+        if let Some(pair) = pair {
+            pair.now.add_families(&mut families);
         }
     }
     families
 }
 
-/// A snapshot of `set` in which every worker has answered, if that comes in time.
+/// A snapshot of `set`, once every worker has answered or [`TIMEOUT`] has passed.
 async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
     let _watched = Watched::new(sampling, set);
-    let deadline = sampling.clock.now() + PATIENCE;
+    let deadline = sampling.clock.now() + TIMEOUT;
     loop {
         let snapshot = sampling.snapshot(set);
         let answered = |index: usize| {
@@ -185,20 +184,17 @@ async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
     }
 }
 
-/// A reading that is of this scrape. One that a session's slower or failing plugin has left behind
-/// is no figure of now.
-fn believable<'a>(
-    snapshot: &'a Snapshot,
-    catalog: &Catalog,
-    index: usize,
-) -> Option<&'a ReadingPair> {
+/// The reading of a plugin, unless it is stale: a session may have left one that is older than a
+/// scrape accepts, or that a failure followed.
+fn current<'a>(snapshot: &'a Snapshot, catalog: &Catalog, index: usize) -> Option<&'a ReadingPair> {
     let held = snapshot.held.get(index)?.as_ref()?;
     let failed = snapshot.faults.get(index).is_some_and(Option::is_some);
-    let oldest = catalog.period(index).max(PATIENCE).saturating_mul(2);
+    let oldest = catalog.period(index).max(TIMEOUT).saturating_mul(2);
     (!failed && snapshot.at.saturating_sub(held.now.at()) <= oldest).then_some(held)
 }
 
-/// Watches as a session does, for as long as it lives: the client may go away at any time.
+/// Counts as a session that watches `set` until dropped, because the client may disconnect at any
+/// time.
 struct Watched<'a> {
     sampling: &'a Sampling,
     set: PluginSet,

@@ -1,7 +1,9 @@
 //! HTTP on the WebSocket listeners: the connection, the upgrade, the page and the metrics.
 
-pub mod connection;
-pub mod metrics;
+pub(crate) mod connection;
+mod metrics;
+mod request;
+mod response;
 pub mod service;
 pub mod static_files;
-pub mod upgrade;
+mod upgrade;

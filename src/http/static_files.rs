@@ -1,47 +1,35 @@
-//! The static files of the page, built in or from a folder, and the headers of everything that is
-//! served.
+//! The static files of the page, built in or from a folder.
 
-use std::{
-    future::Future,
-    path::{Component, Path, PathBuf},
-    pin::Pin,
-    rc::Rc,
-};
+use std::path::{Component, Path, PathBuf};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        Method,
-        header::{self, ETag, EntityTag, Header, IfNoneMatch},
-    },
-    web::ServiceConfig,
+    http::header::{self, ETag, EntityTag, Header, IfNoneMatch},
 };
+
+use crate::http::response::plain;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "public/"]
 struct BuiltIn;
 
-/// The page that `/` leads to.
+/// The file that is served at `/`.
 const INDEX: &str = "monitoring.html";
 
-/// The file that the operator may have in [`OWN_CONFIG`].
+/// The file that the operator may replace by [`OWN_CONFIG`].
 const DEFAULT_CONFIG: &str = "monitoring-default-config.js";
 
 /// The operator's copy of the page's default configuration, installed by the packages.
 const OWN_CONFIG: &str = "/etc/rtstat/monitoring-default-config.js";
-
-/// What a browser may do with what we serve: nothing but the page's own files and its WebSockets.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Where the page's files come from.
 #[derive(Debug, Clone, Default)]
 pub struct Pages {
     /// A folder in place of the built-in copy.
     pub folder: Option<PathBuf>,
-    /// There is no good configuration: every request is answered 503.
+    /// Whether the configuration is invalid. Every request is then answered 503.
     pub misconfigured: bool,
-    /// Whether `/metrics` is answered.
+    /// Whether `/metrics` is served.
     pub metrics: bool,
 }
 
@@ -52,8 +40,7 @@ struct File {
 }
 
 impl Pages {
-    /// The file at a URL path, which is decoded already; none when there is no such file below the
-    /// root.
+    /// The file at a decoded URL path; none where the root holds no such file.
     fn find(&self, path: &str) -> Option<File> {
         let path = path.trim_start_matches('/');
         let path = if path.is_empty() { INDEX } else { path };
@@ -70,9 +57,9 @@ impl Pages {
     }
 }
 
-/// A URL path without its percent escapes (RFC 3986 §2.1); none where they are no escapes or give
-/// no text. The router's own decoding leaves `%25`, `%2B` and `%2F` as they are, so that such names
-/// could not be asked for.
+/// Decodes the percent escapes of a URL path (RFC 3986 §2.1); none where an escape is malformed or
+/// the result is not UTF-8. actix-router leaves `%25`, `%2B` and `%2F` encoded, so that files with
+/// such names could not be requested.
 fn decoded(path: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
@@ -88,7 +75,7 @@ fn decoded(path: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Whether a relative path stays below its root, by its text alone.
+/// Whether the text of a relative path stays below its root.
 fn inside(path: &str) -> bool {
     !path.contains(['\\', '\0'])
         && Path::new(path)
@@ -114,7 +101,7 @@ fn built_in(path: &str) -> Option<File> {
     })
 }
 
-/// A file of the folder, unless a link leads out of it.
+/// Reads a file of the folder; none where a symbolic link leads out of the folder.
 fn read(folder: &Path, path: &str) -> Option<File> {
     let path = folder.join(path).canonicalize().ok()?;
     path.starts_with(folder).then(|| read_file(&path))?
@@ -150,64 +137,8 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Figures are served here, so the rule against DNS rebinding holds: see
-/// [`crate::net::origin_policy`].
-const METRICS: &str = "/metrics";
-
-/// Answers a request for the metrics.
-pub type Metrics = dyn Fn(HttpRequest) -> Pin<Box<dyn Future<Output = HttpResponse>>>;
-
-/// Serves `pages` at every path, and `metrics` at theirs. `admits_host` says whether a request over
-/// TCP may call this machine so.
-pub fn configure(
-    config: &mut ServiceConfig,
-    pages: Rc<Pages>,
-    admits_host: impl Fn(&header::HeaderValue) -> bool + Clone + 'static,
-    metrics: Rc<Metrics>,
-) {
-    config.default_service(actix_web::web::to(move |request: HttpRequest| {
-        let (pages, admits_host, metrics) =
-            (Rc::clone(&pages), admits_host.clone(), Rc::clone(&metrics));
-        async move {
-            // A proxy that comes over a unix socket has chosen the host itself.
-            let direct = request.peer_addr().is_some();
-            let refused = |host| direct && request.path() == METRICS && !admits_host(host);
-            if request.headers().get(header::HOST).is_some_and(refused) {
-                return plain(HttpResponse::Forbidden(), WRONG_HOST);
-            }
-            if let Some(refusal) = refusal(&pages, &request) {
-                return refusal;
-            }
-            if pages.metrics && request.path() == METRICS {
-                return metrics(request).await;
-            }
-            serve(&pages, &request)
-        }
-    }));
-}
-
-/// What is wrong with a request, whatever it asks for.
-fn refusal(pages: &Pages, request: &HttpRequest) -> Option<HttpResponse> {
-    if !request.headers().contains_key(header::HOST)
-        && request.version() == actix_web::http::Version::HTTP_11
-    {
-        return Some(plain(
-            HttpResponse::BadRequest(),
-            "the request has no Host header\n",
-        ));
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = HttpResponse::MethodNotAllowed();
-        response.insert_header((header::ALLOW, "GET, HEAD"));
-        return Some(plain(response, "only GET and HEAD are answered here\n"));
-    }
-    let answer = "the server is misconfigured, see its journal\n";
-    pages
-        .misconfigured
-        .then(|| plain(HttpResponse::ServiceUnavailable(), answer))
-}
-
-fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
+/// The response to a GET or HEAD request.
+pub(super) fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
     let Some(path) = decoded(request.uri().path()) else {
         return not_found(pages);
     };
@@ -223,7 +154,6 @@ fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
     } else {
         HttpResponse::Ok()
     };
-    secure(&mut response);
     response
         .insert_header(ETag(file.tag))
         .insert_header((header::CACHE_CONTROL, "no-cache"));
@@ -241,58 +171,12 @@ fn not_found(pages: &Pages) -> HttpResponse {
     let mut response = HttpResponse::NotFound();
     match pages.find("404.html") {
         Some(file) => {
-            secure(&mut response);
             response.insert_header((header::CONTENT_TYPE, content_type("404.html")));
             response.body(file.bytes)
         }
         None => plain(response, "there is no such file here; the page is at /\n"),
     }
 }
-
-/// A short text with the headers of everything that is served.
-pub fn plain(mut response: actix_web::HttpResponseBuilder, text: &'static str) -> HttpResponse {
-    secure(&mut response);
-    response.insert_header((header::CONTENT_TYPE, content_type(".txt")));
-    response.body(text)
-}
-
-/// The headers of everything that is served.
-pub const SAFETY: [(&str, &str); 4] = [
-    ("content-security-policy", POLICY),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("x-frame-options", "DENY"),
-];
-
-/// Sets [`SAFETY`].
-pub fn secure(response: &mut actix_web::HttpResponseBuilder) {
-    for header in SAFETY {
-        response.insert_header(header);
-    }
-}
-
-/// A whole answer with a short text, for a connection that ends with it.
-#[must_use]
-pub fn page(status: &str, text: &str) -> String {
-    let mut page = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
-    for (name, value) in SAFETY
-        .into_iter()
-        .chain([("content-type", content_type(".txt"))])
-    {
-        page.extend([name, ": ", value, "\r\n"]);
-    }
-    page.extend([
-        "content-length: ",
-        &text.len().to_string(),
-        "\r\n\r\n",
-        text,
-    ]);
-    page
-}
-
-/// Why a request is refused whose `Host` is none of this machine's names.
-pub const WRONG_HOST: &str = "this machine is not known by the name in the Host header: reach it by its address, or let \
-                              the name in with --allow-host\n";
 
 #[cfg(test)]
 mod tests {

@@ -1,121 +1,124 @@
-//! A good upgrade request, recognised from its bytes.
-//!
-//! Nearly every connection begins with one, and HTTP's machinery of buffers, timers and date makes
-//! it twice as dear as what it is. Only what is good beyond doubt is recognised here (RFC 6455
-//! §4.2.1); everything else goes to the HTTP service, which knows what to answer, and which would
-//! accept all that is accepted here.
+//! The upgrade of an HTTP connection to a WebSocket session: the handshake (RFC 6455 §4.2), and
+//! whether this client may have a session.
 
 use actix_http::ws::hash_key;
+use actix_web::{
+    HttpResponse,
+    http::{Version, header},
+};
 use bytes::Bytes;
 
-/// Header lines of a request that is looked at. Browsers send about fifteen.
-const MAX_LINES: usize = 32;
+use crate::{
+    config::error::shown,
+    http::{
+        request::Head,
+        response::plain,
+        service::{Http, MISCONFIGURED, WRONG_HOST},
+    },
+    net::{admission::ConnectionFilter, peer::Origin, stream::Stream},
+    protocol::CloseReason,
+    session::websocket,
+};
 
-/// Letters of a key: 16 bytes in base64.
+/// Length of a key: 16 bytes in base64.
 const KEY: usize = 24;
 
-/// What a request to upgrade says of where it comes from and goes to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Asked<'a> {
-    /// What it calls this server.
-    pub host: &'a str,
-    /// The page it comes from.
-    pub origins: Vec<&'a str>,
-    /// What proxies say of where it comes from, in the order of its lines.
-    pub forwarded: Vec<&'a str>,
+/// Whether a request asks for WebSocket. A request with content does not (RFC 9110 §7.8 lets us
+/// ignore the header): its content is not a frame.
+pub(super) fn is_requested(head: &Head<'_>) -> bool {
+    let websocket = |value: &str| value.trim().eq_ignore_ascii_case("websocket");
+    !head.has_content && head.texts("upgrade").any(websocket)
 }
 
-/// A good request to upgrade.
-#[derive(Debug)]
-pub struct Upgrade<'a> {
-    /// Who asks whom.
-    pub asked: Asked<'a>,
-    /// The answer that accepts it.
-    pub answer: Vec<u8>,
-    /// What came behind its head.
-    pub early: Bytes,
+/// A connection after its handshake.
+pub(super) struct Upgrade {
+    /// The 101 response, not sent yet: it leaves in one segment with the greeting.
+    response: Vec<u8>,
+    /// What the client sent behind its request.
+    early: Bytes,
+    /// Why the client may have no session.
+    rejected: Option<CloseReason>,
 }
 
-impl<'a> Upgrade<'a> {
-    /// The request at the start of `bytes`; none where it is incomplete, or anything but a plain
-    /// good one.
-    #[must_use]
-    pub fn recognise(bytes: &'a [u8]) -> Option<Self> {
-        let mut lines = [httparse::EMPTY_HEADER; MAX_LINES];
-        let mut request = httparse::Request::new(&mut lines);
-        let Ok(httparse::Status::Complete(length)) = request.parse(bytes) else {
-            return None;
-        };
-        if request.method != Some("GET")
-            || request.version != Some(1)
-            || !request.path.is_some_and(is_plain_path)
-        {
-            return None;
+impl Upgrade {
+    /// Performs the handshake for the request at the start of `received`.
+    ///
+    /// # Errors
+    /// The response that refuses the upgrade.
+    pub fn accept(
+        http: &Http,
+        head: &Head<'_>,
+        stream: &mut Stream,
+        received: &[u8],
+    ) -> Result<Self, HttpResponse> {
+        if http.is_misconfigured() {
+            return Err(plain(HttpResponse::ServiceUnavailable(), MISCONFIGURED));
         }
-        let mut asked = Asked::default();
-        let (mut hosts, mut upgrades, mut connections, mut versions, mut key) = (0, 0, 0, 0, None);
-        for line in request.headers.iter() {
-            let is = |name: &str| line.name.eq_ignore_ascii_case(name);
-            if is("host") {
-                hosts += 1;
-                asked.host = text(line.value)?;
-            } else if is("upgrade") {
-                upgrades += 1;
-                text(line.value)?
-                    .eq_ignore_ascii_case("websocket")
-                    .then_some(())?;
-            } else if is("connection") {
-                connections += 1;
-                let mut upgrade = false;
-                for option in text(line.value)?.split(',').map(str::trim) {
-                    upgrade |= option.eq_ignore_ascii_case("upgrade");
-                    (!option.eq_ignore_ascii_case("close")).then_some(())?;
-                }
-                upgrade.then_some(())?;
-            } else if is("sec-websocket-version") {
-                versions += 1;
-                (line.value == b"13").then_some(())?;
-            } else if is("sec-websocket-key") {
-                key.replace(line.value).is_none().then_some(())?;
-            } else if is("origin") {
-                asked.origins.push(text(line.value)?);
-            } else if is("x-forwarded-for") {
-                asked.forwarded.push(text(line.value)?);
-            } else if is("content-length") || is("transfer-encoding") || is("expect") {
-                return None;
+        if head.version != Version::HTTP_11 {
+            let text = "an upgrade needs HTTP/1.1\n";
+            return Err(plain(HttpResponse::BadRequest(), text));
+        }
+        // A page that was tricked by a name comes over TCP.
+        let direct = matches!(stream.peer.origin, Origin::Tcp(_));
+        let host = head.text("host");
+        if direct && !http.filter.admits_host(host) {
+            let host = head.values("host").next().unwrap_or_default();
+            let host = shown(&String::from_utf8_lossy(host));
+            let reason = format_args!("host {host} not allowed, see --allow-host");
+            http.filter.log_rejected(&stream.peer, &reason);
+            return Err(plain(HttpResponse::Forbidden(), WRONG_HOST));
+        }
+        let response = handshake(head)?;
+        let rejected = admit(head, stream, &http.filter).err();
+        let early = received.get(head.length..).unwrap_or_default();
+        Ok(Self {
+            response,
+            early: Bytes::copy_from_slice(early),
+            rejected,
+        })
+    }
+
+    /// Starts the session, or tells the client over WebSocket why it gets none.
+    pub fn open(self, http: &Http, stream: Stream) {
+        let (sessions, turn) = (&http.sessions, &http.filter.turn);
+        match self.rejected {
+            None => {
+                let session = websocket::session(sessions, stream, self.response, self.early);
+                drop(turn.spawn(session));
+            }
+            Some(reason) => {
+                drop(turn.spawn(websocket::reject(sessions, stream, self.response, reason)));
             }
         }
-        let key = key.filter(|key| is_key(key))?;
-        ([hosts, upgrades, connections, versions] == [1; 4]).then(|| Self {
-            asked,
-            answer: accepted(key),
-            early: Bytes::copy_from_slice(bytes.get(length..).unwrap_or_default()),
-        })
     }
 }
 
-/// The answer to a request with this key (RFC 6455 §4.2.2).
-fn accepted(key: &[u8]) -> Vec<u8> {
-    const HEAD: &[u8] =
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
-    [HEAD, &hash_key(key), b"\r\n\r\n"].concat()
+/// The 101 response.
+fn handshake(head: &Head<'_>) -> Result<Vec<u8>, HttpResponse> {
+    if head.method != "GET" {
+        let mut response = HttpResponse::MethodNotAllowed();
+        response.insert_header((header::ALLOW, "GET"));
+        return Err(plain(response, "an upgrade is a GET\n"));
+    }
+    let malformed = || plain(HttpResponse::BadRequest(), "this is no WebSocket upgrade\n");
+    if !head.has_option("upgrade") || head.has_option("close") {
+        return Err(malformed());
+    }
+    if head.text("sec-websocket-version") != "13" {
+        // RFC 9110 §15.5.22: the response names what to upgrade to.
+        let mut response = HttpResponse::UpgradeRequired();
+        response
+            .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
+            .insert_header((header::UPGRADE, "websocket"));
+        return Err(plain(response, "accepted is version 13 of WebSocket\n"));
+    }
+    let key = head.values("sec-websocket-key").next();
+    let key = key.filter(|key| is_key(key)).ok_or_else(malformed)?;
+    const START: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
+    Ok([START, &hash_key(key), b"\r\n\r\n"].concat())
 }
 
-/// A value of visible letters; none where it has others.
-fn text(value: &[u8]) -> Option<&str> {
-    value
-        .iter()
-        .all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
-        .then(|| std::str::from_utf8(value).ok())?
-}
-
-/// A path without any letter over which readers of addresses could differ.
-fn is_plain_path(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~?&=%".contains(&byte);
-    path.starts_with('/') && path.bytes().all(plain)
-}
-
-/// 16 bytes in base64, without a stray bit at the end.
+/// 16 bytes in base64, with the unused bits of the last letter zero.
 fn is_key(key: &[u8]) -> bool {
     let Some((letters, b"==")) = key.split_last_chunk::<2>() else {
         return false;
@@ -126,20 +129,43 @@ fn is_key(key: &[u8]) -> bool {
         && letters.last().is_some_and(|last| b"AQgw".contains(last))
 }
 
+/// Checks the limit of the client that a trusted proxy forwards, and the origin of the page. A
+/// page's script cannot read an HTTP response, so the reason is sent over WebSocket.
+fn admit(
+    head: &Head<'_>,
+    stream: &mut Stream,
+    filter: &ConnectionFilter,
+) -> Result<(), CloseReason> {
+    let rules = filter.rules();
+    rules.forward(&mut stream.peer, head.texts("x-forwarded-for"));
+    if stream.peer.forwarded.is_some()
+        && !stream
+            .present
+            .count_by(stream.peer.source(), rules.max_per_address)
+    {
+        filter.log_rejected(&stream.peer, &CloseReason::TooManyFromAddress);
+        return Err(CloseReason::TooManyFromAddress);
+    }
+    let host = head.text("host");
+    for origin in head.texts("origin") {
+        if !rules.origin_policy.admits_origin(origin, host) {
+            let origin = shown(origin);
+            let reason = format_args!("origin {origin} not allowed, see --allow-origin");
+            filter.log_rejected(&stream.peer, &reason);
+            return Err(CloseReason::Origin);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use actix_codec::Decoder;
-    use actix_http::{HttpMessage, h1, ws};
-    use bytes::BytesMut;
-
     use super::*;
+    use crate::http::request::lines;
 
     const KEY_LINE: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
-    fn request(start: &str, lines: &[&str]) -> Vec<u8> {
-        format!("{start}\r\n{}\r\n\r\n", lines.join("\r\n")).into_bytes()
-    }
-
+    /// The lines of a good request.
     fn good() -> [&'static str; 5] {
         [
             "Host: a:1",
@@ -150,147 +176,70 @@ mod tests {
         ]
     }
 
+    /// The status of the response; none where no upgrade is requested.
+    fn status(start: &str, lines_of_head: &[&str]) -> Option<u16> {
+        let bytes = format!("{start}\r\n{}\r\n\r\n", lines_of_head.join("\r\n"));
+        let mut room = lines();
+        let head = Head::parse(bytes.as_bytes(), &mut room).unwrap().unwrap();
+        let outcome = is_requested(&head).then(|| handshake(&head))?;
+        Some(outcome.map_or_else(|response| response.status().as_u16(), |_| 101))
+    }
+
     #[test]
-    fn a_browsers_request_is_recognised_with_what_it_says() {
-        let mut lines = good();
-        lines[1] = "upgrade:  WebSocket ";
-        lines[2] = "Connection: keep-alive, Upgrade";
-        let others = [
-            "Origin: http://p",
-            "X-Forwarded-For: 1.2.3.4, 5.6.7.8",
-            "x-forwarded-for: 9.9.9.9",
-            "Cookie: \u{e9}",
-        ];
-        let bytes = [
-            &request("GET /ws?a=%20 HTTP/1.1", &[&lines[..], &others].concat())[..],
-            b"\x81\x80",
-        ]
-        .concat();
-        let upgrade = Upgrade::recognise(&bytes).unwrap();
-        let forwarded = vec!["1.2.3.4, 5.6.7.8", "9.9.9.9"];
-        assert_eq!(
-            upgrade.asked,
-            Asked {
-                host: "a:1",
-                origins: vec!["http://p"],
-                forwarded
-            }
-        );
-        assert_eq!(upgrade.early, &b"\x81\x80"[..]);
-        // The key and its answer are the example of RFC 6455 §1.3.
-        let answer = String::from_utf8(upgrade.answer).unwrap();
+    fn the_key_of_the_rfc_gets_its_answer() {
+        let bytes = format!("GET /ws HTTP/1.1\r\n{}\r\n\r\n", good().join("\r\n"));
+        let mut room = lines();
+        let head = Head::parse(bytes.as_bytes(), &mut room).unwrap().unwrap();
+        let response = String::from_utf8(handshake(&head).ok().unwrap()).unwrap();
         assert!(
-            answer.ends_with("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
-            "{answer}"
+            response.ends_with("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+            "{response}"
         );
-        for length in 0..bytes.len() - 2 {
-            assert!(
-                Upgrade::recognise(&bytes[..length]).is_none(),
-                "{length} bytes of it"
-            );
+    }
+
+    #[test]
+    fn a_handshake_is_judged_line_by_line() {
+        let get = "GET / HTTP/1.1";
+        assert_eq!(status(get, &good()), Some(101));
+        for (number, line, expected) in [
+            (1, "upgrade:\tWebSocket ", Some(101)),
+            (1, "Upgrade: h2c", None),
+            (1, "Upgrade: a, websocket", None),
+            (2, "Connection: keep-alive, UPGRADE", Some(101)),
+            (2, "Connection: keep-alive", Some(400)),
+            (2, "Connection: Upgrade, close", Some(400)),
+            (2, "Connection: close\r\nConnection: Upgrade", Some(400)),
+            (3, "X: y", Some(400)),
+            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==", Some(400)),
+            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j", Some(400)),
+            (
+                3,
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==AAAA",
+                Some(400),
+            ),
+            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub2-jZQ==", Some(400)),
+            (4, "X: y", Some(426)),
+            (4, "Sec-WebSocket-Version: 8", Some(426)),
+            (4, "Sec-WebSocket-Version: 13, 8", Some(426)),
+        ] {
+            let mut changed = good();
+            changed[number] = line;
+            assert_eq!(status(get, &changed), expected, "{line}");
+        }
+        for method in ["POST", "HEAD", "PUT"] {
+            assert_eq!(status(&format!("{method} / HTTP/1.1"), &good()), Some(405));
         }
     }
 
     #[test]
-    fn whatever_is_not_beyond_doubt_is_left_to_the_service() {
-        let leave = |start: &str, lines: &[&str]| {
-            let bytes = request(start, lines);
-            assert!(
-                Upgrade::recognise(&bytes).is_none(),
-                "{}",
-                String::from_utf8_lossy(&bytes)
-            );
-        };
-        let start = "GET / HTTP/1.1";
-        for start in [
-            "POST / HTTP/1.1",
-            "GET / HTTP/1.0",
-            "GET http://a/ HTTP/1.1",
-            "GET /\" HTTP/1.1",
-            "GET * HTTP/1.1",
+    fn a_request_with_content_is_no_upgrade() {
+        for (line, expected) in [
+            ("Content-Length: 0", Some(101)),
+            ("Content-Length: 3", None),
+            ("Transfer-Encoding: chunked", None),
         ] {
-            leave(start, &good());
-        }
-        for number in 0..good().len() {
-            let mut lines = good().to_vec();
-            let line = lines.remove(number);
-            leave(start, &lines);
-            lines.extend([line, line]);
-            leave(start, &lines);
-        }
-        for (number, line) in [
-            (0, "Host: \u{e9}"),
-            (1, "Upgrade: websocket, h2c"),
-            (1, "Upgrade: h2c"),
-            (2, "Connection: keep-alive"),
-            (2, "Connection: Upgrade, close"),
-            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR=="),
-            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j"),
-            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==AAAA"),
-            (3, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub2-jZQ=="),
-            (4, "Sec-WebSocket-Version: 8"),
-        ] {
-            let mut lines = good();
-            lines[number] = line;
-            leave(start, &lines);
-        }
-        for line in [
-            "Content-Length: 0",
-            "Transfer-Encoding: chunked",
-            "Expect: 100-continue",
-            "Origin: \u{e9}",
-            "a b: c",
-        ] {
-            leave(start, &[&good()[..], &[line]].concat());
-        }
-        leave(start, &[&good()[..], &["X: y"; MAX_LINES]].concat());
-    }
-
-    fn one_of(lines: &[&'static str]) -> proptest::sample::Select<&'static str> {
-        proptest::sample::select(lines.to_vec())
-    }
-
-    /// The service's codec needs a runtime for its clock.
-    fn as_the_service_reads(bytes: &[u8]) -> actix_http::Request {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-        let decoded = tokio::task::LocalSet::new().block_on(&runtime, async {
-            h1::Codec::default()
-                .decode(&mut BytesMut::from(bytes))
-                .unwrap()
-                .unwrap()
-        });
-        let h1::Message::Item(request) = decoded else {
-            panic!("no request")
-        };
-        request
-    }
-
-    proptest::proptest! {
-        /// Requests of lines that are good or odd: what is recognised here, the service accepts and
-        /// reads alike.
-        #[test]
-        fn the_service_accepts_whatever_is_recognised(
-            start in one_of(&["GET / HTTP/1.1", "GET /?%zz HTTP/1.1", "GET // HTTP/1.1", "PUT / HTTP/1.1"]),
-            host in one_of(&["Host: a", "Host:", "Host: [::1]:9", "host: a b"]),
-            upgrade in one_of(&["Upgrade: websocket", "Upgrade:\tWEBSOCKET ", "Upgrade: xwebsocket", "Upgrade: a,websocket"]),
-            connection in one_of(&["Connection: ,upgrade,", "Connection: keep-alive,UPGRADE", "Connection: close,upgrade"]),
-            key in one_of(&[KEY_LINE, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAB==", "Sec-WebSocket-Key: A+/zAAAAAAAAAAAAAAAAAA=="]),
-            version in one_of(&["Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 013"]),
-            others in proptest::collection::vec(one_of(&["Origin: b", "Origin:", "X-Forwarded-For: c", "X: y", "Expect: z"]), 0..3),
-        ) {
-            let bytes = request(start, &[&[host, upgrade, connection, key, version], &others[..]].concat());
-            if let Some(upgrade) = Upgrade::recognise(&bytes) {
-                let request = as_the_service_reads(&bytes);
-                ws::handshake(request.head()).unwrap();
-                proptest::prop_assert!(request.upgrade());
-                let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap());
-                proptest::prop_assert_eq!(header("host"), Some(upgrade.asked.host));
-                proptest::prop_assert_eq!(header("origin"), upgrade.asked.origins.first().copied());
-                proptest::prop_assert_eq!(header("x-forwarded-for"), upgrade.asked.forwarded.first().copied());
-            }
+            let found = status("GET / HTTP/1.1", &[&good()[..], &[line]].concat());
+            assert_eq!(found, expected, "{line}");
         }
     }
 }

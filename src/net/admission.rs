@@ -1,5 +1,5 @@
-//! What a connection passes before it is served: the limit of its address, its proxy's word, its
-//! TLS handshake, and the gate for web pages.
+//! What a new connection passes before it is served: the limit of its address, a trusted proxy's
+//! header and the TLS handshake. The rules about web pages are applied later, to the request.
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,7 +20,6 @@ use tracing::{info, warn};
 
 use crate::{
     config::{Config, Transport, Trusted},
-    http::static_files::page,
     net::{
         forwarded_for,
         origin_policy::OriginPolicy,
@@ -28,43 +27,40 @@ use crate::{
         proxy_protocol,
         stream::Stream,
     },
-    protocol::{CloseReason, ErrorText},
+    protocol::CloseReason,
     system::{
         fair_share::TimeBudget,
         logging::{Limiter, Verdict},
     },
 };
 
-/// A proxy's header and a TLS handshake have to be complete within this time.
+/// Time limit for a proxy's header, and again for the TLS handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A client of the raw transport waits for its greeting, so a proxy's header that has not come by
-/// now will not come.
+/// Time limit for a proxy's header on the raw transport, where a client without one says nothing
+/// and waits for its greeting.
 const RAW_DEADLINE: Duration = Duration::from_millis(250);
 
-/// Connections in their handshakes at a time; beyond these the oldest is closed.
+/// Maximum number of connections in a handshake; one more closes the oldest.
 const MAX_UNFINISHED: usize = 256;
 
-/// A connection that is turned away may take this long to read why.
-pub const FAREWELL: Duration = Duration::from_secs(1);
+/// Maximum number of rejected connections that are being told why; further ones are closed at once.
+const MAX_REJECTIONS: usize = 64;
 
-/// Connections that are told why they are turned away, at a time; more are closed without a word.
-const MAX_FAREWELLS: usize = 64;
-
-/// What an operator sets about connections and may change by a reload.
+/// The options about connections. A reload replaces them.
 #[derive(Default)]
-pub struct Rules {
+pub struct ConnectionRules {
     /// Which pages may connect.
     pub origin_policy: OriginPolicy,
-    /// Proxies that are believed.
+    /// Proxies whose word about their client is accepted.
     pub trusted: Vec<Trusted>,
-    /// Connections that one address may hold; none is no limit.
+    /// Maximum number of connections from one address, if limited.
     pub max_per_address: Option<usize>,
-    /// For listeners that speak TLS.
+    /// The certificate for listeners that speak TLS.
     pub tls: Option<Arc<ServerConfig>>,
 }
 
-impl Rules {
+impl ConnectionRules {
     /// The rules of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -89,7 +85,7 @@ impl Rules {
         })
     }
 
-    /// Whether this peer is a proxy that is believed, or was forwarded by one from another such.
+    /// Whether this peer is a trusted proxy, or a trusted proxy forwards another one.
     #[must_use]
     pub fn trusts(&self, peer: &Peer) -> bool {
         match (peer.forwarded, peer.origin) {
@@ -99,8 +95,7 @@ impl Rules {
         }
     }
 
-    /// Takes a trusted proxy's `X-Forwarded-For` lines into `peer`; anybody else's are not looked
-    /// at.
+    /// Sets the client of `peer` from `X-Forwarded-For` lines, if the peer is a trusted proxy.
     pub fn forward<'a>(&self, peer: &mut Peer, lines: impl DoubleEndedIterator<Item = &'a str>) {
         if self.trusts(peer)
             && let Some(client) =
@@ -111,57 +106,74 @@ impl Rules {
     }
 }
 
-/// Whether a connection comes in.
-pub enum Entry {
-    /// It may be served.
-    Open(Stream),
-    /// Its address holds as many connections as it may.
-    Crowded(Stream),
+/// What a listener does with its connections.
+#[derive(Clone, Copy)]
+pub struct Listening {
+    /// The transport of its connections.
+    pub transport: Transport,
+    /// Whether they begin with a TLS handshake.
+    pub tls: bool,
+    /// The answer to a connection that exceeds the limit of its address.
+    pub too_many: fn() -> Vec<u8>,
 }
 
-/// The way in of a server's connections.
+/// A connection after its handshake.
+enum Handshake {
+    Done(Stream),
+    /// The address of the forwarded client has too many connections.
+    TooMany(Stream),
+}
+
+/// Applies the rules to every new connection of a server.
 #[derive(Default)]
 pub struct ConnectionFilter {
-    /// The time that connections have.
+    /// The time that connections have in a turn of the event loop.
     pub turn: Rc<TimeBudget>,
-    rules: RefCell<Rc<Rules>>,
-    /// Connections in their handshakes, oldest first.
+    rules: RefCell<Rc<ConnectionRules>>,
+    /// Connections in a handshake, oldest first.
     unfinished: RefCell<VecDeque<(u64, AbortHandle)>>,
     numbers: Cell<u64>,
-    farewells: Cell<usize>,
-    refused: RefCell<Option<Limiter>>,
+    rejections: Cell<usize>,
+    rejected: RefCell<Option<Limiter>>,
 }
 
 impl ConnectionFilter {
-    /// An entrance with these rules.
+    /// A filter with these rules.
     #[must_use]
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: ConnectionRules) -> Self {
         Self {
             rules: RefCell::new(Rc::new(rules)),
             ..Self::default()
         }
     }
 
-    /// The rules as they are now.
+    /// The current rules.
     #[must_use]
-    pub fn rules(&self) -> Rc<Rules> {
+    pub fn rules(&self) -> Rc<ConnectionRules> {
         Rc::clone(&self.rules.borrow())
     }
 
-    /// Holds newer connections to other rules.
-    pub fn set_rules(&self, rules: Rules) {
+    /// Applies other rules to later connections.
+    pub fn set_rules(&self, rules: ConnectionRules) {
         self.rules.replace(Rc::new(rules));
     }
 
-    /// Leads a new connection in and has it served by `serve`: at once where nothing has to be read
-    /// from it first.
-    pub fn lead<F, S>(
-        self: &Rc<Self>,
-        mut stream: Stream,
-        transport: Transport,
-        tls: bool,
-        serve: S,
-    ) where
+    /// Whether a request over TCP may use this `Host`. The machine's own name may change while we
+    /// run.
+    pub(crate) fn admits_host(&self, host: &str) -> bool {
+        let nodename = || {
+            nix::unistd::gethostname()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        self.rules().origin_policy.admits_host(host, nodename)
+    }
+
+    /// Applies the rules to a new connection and serves it by `serve`: at once, where nothing has to
+    /// be read from it first.
+    pub fn admit<F, S>(self: &Rc<Self>, mut stream: Stream, listening: Listening, serve: S)
+    where
         F: Future<Output = ()> + Unpin + 'static,
         S: FnOnce(Stream) -> F + 'static,
     {
@@ -172,9 +184,9 @@ impl ConnectionFilter {
                 .present
                 .count_by(stream.peer.source(), rules.max_per_address)
         {
-            return self.reject(stream, transport, tls);
+            return self.reject(stream, listening);
         }
-        if !trusted && !tls {
+        if !trusted && !listening.tls {
             return drop(self.turn.spawn(serve(stream)));
         }
         let filter = Rc::clone(self);
@@ -182,15 +194,15 @@ impl ConnectionFilter {
         self.numbers.set(number);
         let task = self.turn.spawn(Box::pin(async move {
             let peer = stream.peer;
-            let entry = filter.handshake(stream, trusted, transport, tls).await;
+            let outcome = filter.handshake(stream, trusted, listening).await;
             filter
                 .unfinished
                 .borrow_mut()
                 .retain(|(other, _)| *other != number);
-            match entry {
-                Ok(Entry::Open(stream)) => drop(filter.turn.spawn(serve(stream))),
-                Ok(Entry::Crowded(stream)) => filter.reject(stream, transport, tls),
-                Err(error) => filter.refuse(&peer, &error),
+            match outcome {
+                Ok(Handshake::Done(stream)) => drop(filter.turn.spawn(serve(stream))),
+                Ok(Handshake::TooMany(stream)) => filter.reject(stream, listening),
+                Err(error) => filter.log_rejected(&peer, &error),
             }
         }));
         let mut unfinished = self.unfinished.borrow_mut();
@@ -206,20 +218,20 @@ impl ConnectionFilter {
         &self,
         mut stream: Stream,
         trusted: bool,
-        transport: Transport,
-        tls: bool,
-    ) -> io::Result<Entry> {
+        listening: Listening,
+    ) -> io::Result<Handshake> {
+        let Listening { transport, tls, .. } = listening;
         let rules = self.rules();
         if trusted {
-            let silent_is_fine = transport == Transport::Raw && !tls;
-            let deadline = if silent_is_fine {
+            let may_be_silent = transport == Transport::Raw && !tls;
+            let deadline = if may_be_silent {
                 RAW_DEADLINE
             } else {
                 DEADLINE
             };
             match timeout(deadline, proxy_protocol::take_header(&stream)).await {
                 Ok(client) => stream.peer.forwarded = client?,
-                Err(_) if silent_is_fine => {}
+                Err(_) if may_be_silent => {}
                 Err(_) => return Err(late("the proxy's header or the first request")),
             }
             let forwarded = stream.peer.forwarded.is_some();
@@ -228,7 +240,7 @@ impl ConnectionFilter {
                     .present
                     .count_by(stream.peer.source(), rules.max_per_address)
             {
-                return Ok(Entry::Crowded(stream));
+                return Ok(Handshake::TooMany(stream));
             }
         }
         match &rules.tls {
@@ -237,42 +249,34 @@ impl ConnectionFilter {
                 secured
                     .await
                     .map_err(|_| late("the TLS handshake"))?
-                    .map(Entry::Open)
+                    .map(Handshake::Done)
             }
             None if tls => Err(io::Error::other(
                 "this listener speaks TLS and there is no certificate",
             )),
-            _ => Ok(Entry::Open(stream)),
+            _ => Ok(Handshake::Done(stream)),
         }
     }
 
-    /// Says why and closes. The peer may have sent something already, and closing over unread bytes
-    /// would reset the connection and lose the answer: so it is read for a moment, for few peers at
-    /// a time.
-    fn reject(self: &Rc<Self>, stream: Stream, transport: Transport, tls: bool) {
-        self.refuse(&stream.peer, &CloseReason::TooManyFromAddress);
-        if tls || self.farewells.get() >= MAX_FAREWELLS {
+    /// Sends the reason and closes, for at most [`MAX_REJECTIONS`] peers at a time.
+    fn reject(self: &Rc<Self>, stream: Stream, listening: Listening) {
+        self.log_rejected(&stream.peer, &CloseReason::TooManyFromAddress);
+        // Over TLS the answer would need the handshake first.
+        if listening.tls || self.rejections.get() >= MAX_REJECTIONS {
             return;
         }
-        let answer = match transport {
-            Transport::Raw => format!("Error::{}\n", ErrorText::TooManyFromAddress.as_str()),
-            Transport::WebSocket => page(
-                "429 Too Many Requests",
-                "too many connections from this address\n",
-            ),
-        };
-        let farewell = Farewell::new(Rc::clone(self));
+        let rejection = Rejection::new(Rc::clone(self));
         rt::spawn(async move {
-            let _farewell = farewell;
-            // The socket of a new connection takes a line; a peer that is gone needs none.
-            let _ = stream.try_write(answer.as_bytes());
-            let _ = timeout(FAREWELL, stream.finish()).await;
+            let _rejection = rejection;
+            // The socket of a new connection takes so few bytes; a peer that is gone needs none.
+            let _ = stream.try_write(&(listening.too_many)());
+            stream.finish().await;
         });
     }
 
-    /// Tells the journal of a connection that was not served, unless it was told of too many.
-    pub fn refuse(&self, peer: &Peer, reason: &dyn Display) {
-        let mut limiter = self.refused.borrow_mut();
+    /// Logs that a connection is not served, at a limited rate.
+    pub fn log_rejected(&self, peer: &Peer, reason: &dyn Display) {
+        let mut limiter = self.rejected.borrow_mut();
         if let Verdict::Log {
             held_before: skipped,
         } = limiter
@@ -291,26 +295,27 @@ fn late(what: &str) -> io::Error {
     )
 }
 
-/// Counts a connection that is being told why it is turned away.
-struct Farewell(Rc<ConnectionFilter>);
+/// Counts a rejected connection while it is told why.
+struct Rejection(Rc<ConnectionFilter>);
 
-impl Farewell {
+impl Rejection {
     fn new(filter: Rc<ConnectionFilter>) -> Self {
-        filter.farewells.set(filter.farewells.get() + 1);
+        filter.rejections.set(filter.rejections.get() + 1);
         Self(filter)
     }
 }
 
-impl Drop for Farewell {
+impl Drop for Rejection {
     fn drop(&mut self) {
-        self.0.farewells.set(self.0.farewells.get() - 1);
+        self.0.rejections.set(self.0.rejections.get() - 1);
     }
 }
 
-/// Tells the journal when accepting fails and when it works again, once for each change and rarely.
+/// Logs when accepting begins to fail and when it works again, once for each change and at a limited
+/// rate.
 pub struct AcceptHealth {
     failing: bool,
-    told: bool,
+    logged: bool,
     limiter: Limiter,
 }
 
@@ -318,26 +323,26 @@ impl Default for AcceptHealth {
     fn default() -> Self {
         Self {
             failing: false,
-            told: false,
+            logged: false,
             limiter: Limiter::new(1, Duration::from_secs(1)),
         }
     }
 }
 
 impl AcceptHealth {
-    /// A connection was accepted.
+    /// Notes that a connection was accepted.
     pub fn worked(&mut self) {
-        if std::mem::take(&mut self.failing) && std::mem::take(&mut self.told) {
+        if std::mem::take(&mut self.failing) && std::mem::take(&mut self.logged) {
             info!("connections are accepted again");
         }
     }
 
-    /// A connection waits and cannot be accepted.
+    /// Notes that a connection is waiting and cannot be accepted.
     pub fn failed(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.failing, true)
             && matches!(self.limiter.admit(Instant::now()), Verdict::Log { .. })
         {
-            self.told = true;
+            self.logged = true;
             warn!("no connection can be accepted for now, those that are open go on: {error}");
         }
     }

@@ -1,5 +1,7 @@
-//! A connected peer's byte stream: TCP, Unix or TLS over TCP behind one type, so that one HTTP
-//! service, one write loop and one tick serve them all.
+//! The byte stream of a connected peer: TCP, Unix or TLS over TCP behind one type, so that HTTP,
+//! the write loop and the broadcaster are written once.
+//!
+//! Every method takes `&self`: the broadcaster writes pushes while the session's task reads.
 
 use std::{
     cell::RefCell,
@@ -9,13 +11,16 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
+use bytes::BytesMut;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
+    time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -25,15 +30,22 @@ use crate::net::{
     socket::{self, Records},
 };
 
-/// What TLS may hold back of what was written, in bytes. Records are at most that long.
+/// Bytes that rustls may keep of what was written. TLS records are at most this long.
 const TLS_BUFFER: usize = 2 * 1024;
 
-/// A connection with the name of its other end.
+/// Bytes that [`Stream::poll_receive`] reads at a time. A peer can have this much processed, and no
+/// more, before its answers are written.
+const READ: usize = 2048;
+
+/// The time that a peer has to read our last bytes and to close its direction.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// A connection and the name of its peer.
 pub struct Stream {
     kind: Kind,
-    /// Who is there.
+    /// The peer.
     pub peer: Peer,
-    /// Counts it for as long as it lives.
+    /// Counts the connection while it exists.
     pub present: ConnectionGuard,
 }
 
@@ -44,7 +56,7 @@ enum Kind {
 }
 
 impl Stream {
-    /// Over TCP.
+    /// A stream over TCP.
     #[must_use]
     pub fn tcp(stream: TcpStream, peer: Peer, present: ConnectionGuard) -> Self {
         Self {
@@ -54,7 +66,7 @@ impl Stream {
         }
     }
 
-    /// Over a Unix socket.
+    /// A stream over a Unix socket.
     #[must_use]
     pub fn unix(stream: UnixStream, peer: Peer, present: ConnectionGuard) -> Self {
         Self {
@@ -64,10 +76,10 @@ impl Stream {
         }
     }
 
-    /// The same connection after a TLS handshake; whatever is no TCP stays as it is.
+    /// Performs the TLS handshake of a TCP connection; a Unix socket stays as it is.
     ///
     /// # Errors
-    /// When the handshake fails. The caller sets its deadline.
+    /// When the handshake fails. The caller sets the deadline.
     pub async fn secure(self, config: Arc<ServerConfig>) -> io::Result<Self> {
         let Self {
             kind,
@@ -91,11 +103,10 @@ impl Stream {
         })
     }
 
-    /// Waits for the peer's next bytes and copies those that are there, leaving them to be read; 0
-    /// at the end of input.
+    /// Waits for bytes and copies them without consuming them; 0 at the end of input.
     ///
     /// # Errors
-    /// Whatever the socket says; over TLS there is no such look.
+    /// Those of the socket; `Unsupported` over TLS.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         poll_fn(|cx| self.poll_peek(cx, buffer)).await
     }
@@ -124,12 +135,12 @@ impl Stream {
     /// Waits for bytes and reads them; 0 at the end of input.
     ///
     /// # Errors
-    /// Whatever the socket says.
+    /// Those of the socket.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         poll_fn(|cx| self.poll_read(cx, buffer)).await
     }
 
-    /// Whether [`Stream::try_write`] can write; otherwise only [`Stream::poll_write`] does.
+    /// Whether [`Stream::try_write`] works for this kind of stream. TLS needs [`Stream::poll_write`].
     #[must_use]
     pub fn writes_directly(&self) -> bool {
         !matches!(self.kind, Kind::Tls(_))
@@ -138,7 +149,7 @@ impl Stream {
     /// Writes without waiting and without a task, outside tokio's cooperative budget.
     ///
     /// # Errors
-    /// `WouldBlock` when the socket takes nothing; whatever the socket says.
+    /// `WouldBlock` when the socket takes nothing; those of the socket.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.kind {
             Kind::Tcp(stream) => socket::try_write(stream, bytes),
@@ -147,7 +158,7 @@ impl Stream {
         }
     }
 
-    /// Reads what is there into `buffer`; 0 at the end of input.
+    /// Reads available bytes into `buffer`; 0 at the end of input.
     pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match &self.kind {
             Kind::Tcp(stream) => loop {
@@ -170,12 +181,26 @@ impl Stream {
                 ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
                 let (records, session) = stream.get_mut();
                 if records.take_long() {
-                    // An empty buffer is cut down before the next read.
+                    // rustls shrinks an empty buffer before it reads again.
                     let _ = session.read_tls(&mut Nothing);
                 }
                 Poll::Ready(Ok(buffer.filled().len()))
             }
         }
+    }
+
+    /// Appends available bytes to `received`, at most [`READ`]; 0 at the end of input.
+    ///
+    /// The bytes pass through the stack, so that an idle connection owns no buffer.
+    pub fn poll_receive(
+        &self,
+        cx: &mut Context<'_>,
+        received: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = [0; READ];
+        let count = ready!(self.poll_read(cx, &mut buffer))?;
+        received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        Poll::Ready(Ok(count))
     }
 
     /// Writes what the socket takes of `bytes`.
@@ -193,19 +218,21 @@ impl Stream {
         }
     }
 
-    /// Ends our direction and reads until the peer has ended its own: only then has it read what
-    /// was written.
-    ///
-    /// # Errors
-    /// Whatever the socket says. The caller sets a deadline.
-    pub async fn finish(&self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_close(cx)).await?;
-        let mut buffer = [0; 1024];
-        while self.read(&mut buffer).await? > 0 {}
-        Ok(())
+    /// Ends our direction, then reads and discards until the peer ends its own, for at most
+    /// [`LINGER`]. A socket that is closed over unread bytes resets the connection, and the peer
+    /// loses our last answer.
+    pub async fn finish(self) {
+        let peer_closed = async {
+            poll_fn(|cx| self.poll_close(cx)).await?;
+            let mut buffer = [0; 1024];
+            while self.read(&mut buffer).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // A peer that is late or gone has nothing more to lose.
+        let _ = timeout(LINGER, peer_closed).await;
     }
 
-    /// Takes the kernel's memory for this connection down to what a session needs.
+    /// Reduces the kernel's memory for this connection to what a session needs.
     pub fn becomes_session(&self) {
         match &self.kind {
             Kind::Tcp(stream) => socket::tune_for_session(stream, false),
@@ -214,7 +241,7 @@ impl Stream {
         }
     }
 
-    /// Hands on what TLS holds back; nothing to do for the others.
+    /// Writes what rustls keeps; the other streams keep nothing.
     pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.kind {
             Kind::Tcp(_) | Kind::Unix(_) => Poll::Ready(Ok(())),
@@ -222,11 +249,11 @@ impl Stream {
         }
     }
 
-    /// Has the drop reset a TCP connection: what its peer does not take would stay in the kernel
+    /// Makes the drop reset a TCP connection. Otherwise the kernel keeps what the peer does not read
     /// long after the session.
     ///
     /// # Errors
-    /// Whatever the socket says.
+    /// Those of the socket.
     pub fn abandon(&self) -> io::Result<()> {
         match &self.kind {
             Kind::Tcp(stream) => stream.set_zero_linger(),
@@ -235,7 +262,7 @@ impl Stream {
         }
     }
 
-    /// Ends our direction: the peer reads what was written and then the end.
+    /// Ends our direction: the peer reads what was written, then the end of input.
     pub fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let fd = match &self.kind {
             Kind::Tcp(stream) => stream.as_raw_fd(),
@@ -246,47 +273,11 @@ impl Stream {
     }
 }
 
-/// A source that has nothing for now.
+/// A reader that always would block.
 struct Nothing;
 
 impl io::Read for Nothing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         Err(io::ErrorKind::WouldBlock.into())
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().kind {
-            Kind::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Kind::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Kind::Tls(stream) => Pin::new(stream.get_mut()).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Self::poll_write(&self, cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Self::poll_flush(&self, cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().kind {
-            Kind::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Kind::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-            Kind::Tls(stream) => Pin::new(stream.get_mut()).poll_shutdown(cx),
-        }
     }
 }

@@ -48,8 +48,6 @@ pub struct Outbox {
     pub dropped: Cell<u64>,
     /// Why the connection broke, where it did.
     pub broken: Cell<Option<CloseReason>>,
-    /// Whole frames that the WebSocket codec has and no message came of yet.
-    pub unhandled: Cell<u32>,
     /// Bytes written by [`Outbox::poll_flush`], counted round: whether it changes tells whether the
     /// peer takes any.
     pub taken: Cell<usize>,
@@ -86,7 +84,6 @@ impl Outbox {
             half_closed: Cell::new(false),
             dropped: Cell::new(0),
             broken: Cell::new(None),
-            unhandled: Cell::new(0),
             taken: Cell::new(0),
             clear,
             out: RefCell::default(),

@@ -18,9 +18,9 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use crate::{
     config::Transport,
-    http::service::Http,
+    http::{connection, service::Http},
     net::{
-        admission::{AcceptHealth, ConnectionFilter},
+        admission::{AcceptHealth, ConnectionFilter, Listening},
         connections::ConnectionCounter,
         peer::{Origin, Peer},
         socket::tune,
@@ -81,7 +81,15 @@ enum Listener {
 /// # Errors
 /// When the listener cannot be registered.
 pub fn accept(bound: Bound, services: Services) -> io::Result<rt::task::JoinHandle<()>> {
-    let (transport, tls) = (bound.transport(), bound.tls());
+    let transport = bound.transport();
+    let listening = Listening {
+        transport,
+        tls: bound.tls(),
+        too_many: match transport {
+            Transport::WebSocket => connection::too_many_connections,
+            Transport::Raw => raw::too_many_connections,
+        },
+    };
     let Bound { socket, file, .. } = bound;
     let listener = match socket {
         Socket::Tcp(listener) => {
@@ -105,13 +113,13 @@ pub fn accept(bound: Bound, services: Services) -> io::Result<rt::task::JoinHand
                     match transport {
                         Transport::WebSocket => {
                             let http = Rc::clone(&services.http);
-                            services.filter.lead(stream, transport, tls, |stream| {
-                                Box::pin(http.serve(stream))
-                            });
+                            services
+                                .filter
+                                .admit(stream, listening, |stream| Box::pin(http.serve(stream)));
                         }
                         Transport::Raw => {
                             let sessions = Rc::clone(&services.sessions);
-                            services.filter.lead(stream, transport, tls, move |stream| {
+                            services.filter.admit(stream, listening, move |stream| {
                                 raw::session(&sessions, stream)
                             });
                         }

@@ -35,7 +35,7 @@ use crate::{
     },
     http::{service::Http, static_files::Pages},
     net::{
-        admission::{self, ConnectionFilter},
+        admission::{ConnectionFilter, ConnectionRules},
         connections::ConnectionCounter,
     },
     plugins::{catalog::CatalogError, exec},
@@ -165,7 +165,7 @@ impl Server {
         });
         let broadcaster = Rc::new(Broadcaster::new(sampling, FrameCache::new(boot_id(&root))));
         let sessions = Rc::new(SessionFactory::new(context, Rc::clone(&broadcaster)));
-        let filter = Rc::new(ConnectionFilter::new(admission::Rules::new(&config)));
+        let filter = Rc::new(ConnectionFilter::new(ConnectionRules::new(&config)));
         let http = Rc::new(Http::new(
             Rc::clone(&sessions),
             Rc::clone(&filter),
@@ -323,7 +323,7 @@ impl Server {
                     tracing::warn!("{warning}");
                 }
                 self.supervisor.do_send(NewRules(rules(&config, false)));
-                self.filter.set_rules(admission::Rules::new(&config));
+                self.filter.set_rules(ConnectionRules::new(&config));
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);

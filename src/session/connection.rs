@@ -1,5 +1,5 @@
-//! Makes a connected stream into a session: its link, its actor's connection, and the number it
-//! bears.
+//! A session's connection: the outbox that writes to its client, and the broadcaster that pushes
+//! into the outbox.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -10,17 +10,15 @@ use crate::{
     session::scheduler::SessionContext,
 };
 
-/// What new sessions are made with.
+/// Makes streams the connections of sessions, and numbers the sessions.
 pub struct SessionFactory {
-    /// What every session shares.
-    pub context: Rc<SessionContext>,
-    /// Who sends their pushes.
-    pub broadcaster: Rc<Broadcaster>,
+    pub(crate) context: Rc<SessionContext>,
+    broadcaster: Rc<Broadcaster>,
     numbers: Cell<u64>,
 }
 
 impl SessionFactory {
-    /// A desk that numbers sessions from 1.
+    /// The first session gets the number 1.
     #[must_use]
     pub fn new(context: Rc<SessionContext>, broadcaster: Rc<Broadcaster>) -> Self {
         Self {
@@ -30,31 +28,33 @@ impl SessionFactory {
         }
     }
 
-    /// The wire of a new session over `stream`.
-    #[must_use]
-    pub fn wire(&self, framing: Framing, stream: Stream) -> Wire {
+    /// The connection of a new session.
+    pub(super) fn connect(&self, framing: Framing, stream: Stream) -> Connection {
         self.numbers.set(self.numbers.get() + 1);
         stream.becomes_session();
-        Wire {
+        Connection {
             outbox: Rc::new(Outbox::new(self.numbers.get(), framing, stream)),
             broadcaster: Rc::clone(&self.broadcaster),
         }
     }
 }
 
-/// A session's link and the tick that pushes into it.
-#[derive(Clone)]
-pub struct Wire {
-    /// The way out.
+/// The connection of one session, over either transport. No method waits.
+pub(super) struct Connection {
+    /// What is written to the client.
     pub outbox: Rc<Outbox>,
     broadcaster: Rc<Broadcaster>,
 }
 
-impl Wire {
-    /// Who is there.
-    #[must_use]
+impl Connection {
+    /// The client.
     pub fn peer(&self) -> Peer {
         self.outbox.stream.peer
+    }
+
+    /// The transport's name in the journal.
+    pub fn transport(&self) -> &'static str {
+        self.outbox.framing.name()
     }
 
     /// See [`Broadcaster::start`].
@@ -77,55 +77,3 @@ impl Wire {
         self.broadcaster.choose(&self.outbox, set);
     }
 }
-
-/// Lets a transport's own type be the [`Connection`](crate::session::scheduler::Connection) of its
-/// Schedulers.
-macro_rules! connection {
-    ($name:ident, $context:ty) => {
-        impl $crate::session::scheduler::Connection for $name {
-            type Context = $context;
-
-            fn id(&self) -> u64 {
-                self.0.outbox.id
-            }
-            fn peer(&self) -> $crate::net::peer::Peer {
-                self.0.peer()
-            }
-            fn transport(&self) -> &'static str {
-                self.0.outbox.framing.name()
-            }
-            fn answer(&self, line: &[u8]) {
-                self.0.outbox.answer(line);
-            }
-            fn ping(&self) {
-                self.0.outbox.ping();
-            }
-            fn close(&self, code: Option<u16>) {
-                self.0.outbox.close(code);
-            }
-            fn start(
-                &self,
-                interval: std::time::Duration,
-                set: $crate::protocol::key_set::PluginSet,
-            ) {
-                self.0.start(interval, set);
-            }
-            fn stop(&self) {
-                self.0.stop();
-            }
-            fn retime(&self, interval: std::time::Duration) {
-                self.0.retime(interval);
-            }
-            fn choose(&self, set: $crate::protocol::key_set::PluginSet) {
-                self.0.choose(set);
-            }
-            fn broken(&self) -> Option<$crate::protocol::CloseReason> {
-                self.0.outbox.broken.get()
-            }
-            fn dropped(&self) -> u64 {
-                self.0.outbox.dropped.get()
-            }
-        }
-    };
-}
-pub(super) use connection;

@@ -7,6 +7,8 @@ pub mod permits;
 pub mod raw;
 pub mod scheduler;
 pub mod supervisor;
+#[cfg(test)]
+pub(crate) mod test_server;
 pub mod tokens;
-pub mod websocket;
-pub mod write_loop;
+pub(crate) mod websocket;
+mod write_loop;

@@ -3,62 +3,60 @@
 use std::{
     pin::Pin,
     rc::Rc,
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, ready},
 };
 
-use actix::{AsyncContext, Context, StreamHandler, dev::ContextFut};
+use actix::{AsyncContext, Context, StreamHandler};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream as FutureStream, future::Future};
 
 use crate::{
     net::stream::Stream,
-    protocol::{CloseReason, MAX_MESSAGE},
+    protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply, encode_reply},
     push::{frame::Framing, outbox::Outbox},
     session::{
-        connection::{SessionFactory, Wire, connection},
-        scheduler::Scheduler,
-        write_loop::{SessionTask, WriteLoop},
+        connection::SessionFactory,
+        scheduler::{Scheduler, Transport},
+        write_loop::WriteLoop,
     },
 };
 
-/// Bytes read at a time: what a peer may send ahead of its answers.
-const READ: usize = 2048;
+/// The raw transport has no state of its own.
+pub(crate) struct Raw;
 
-/// A session's connection over the raw transport.
-pub struct Raw(Wire);
+impl Transport for Raw {
+    type Context = Context<Scheduler<Self>>;
+}
 
-connection!(Raw, Context<Scheduler<Raw>>);
-
-/// Starts the session of a raw connection; the task ends with it.
+/// The session of a raw connection.
 pub fn session(
     sessions: &SessionFactory,
     stream: Stream,
 ) -> impl Future<Output = ()> + Unpin + use<> {
-    let wire = sessions.wire(Framing::Raw, stream);
+    let connection = sessions.connect(Framing::Raw, stream);
+    let outbox = Rc::clone(&connection.outbox);
     let mut context = Context::new();
     context.add_stream(Lines {
-        outbox: Rc::clone(&wire.outbox),
-        unread: BytesMut::new(),
+        outbox: Rc::clone(&outbox),
+        received: BytesMut::new(),
         scanned: 0,
-        over: false,
+        ended: false,
     });
-    let outbox = Rc::clone(&wire.outbox);
-    let actor = Scheduler::new(Raw(wire), Rc::clone(&sessions.context));
-    WriteLoop::new(RawEngine(context.into_future(actor)), outbox)
+    let scheduler = Scheduler::new(connection, Rc::clone(&sessions.context), Raw);
+    WriteLoop::new(context.into_future(scheduler), outbox)
 }
 
-struct RawEngine(ContextFut<Scheduler<Raw>, Context<Scheduler<Raw>>>);
-
-impl SessionTask for RawEngine {
-    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll(cx)
-    }
+/// The answer to a connection that exceeds the limit of its address.
+pub(crate) fn too_many_connections() -> Vec<u8> {
+    let mut line = Vec::new();
+    encode_reply(&Reply::Error(ErrorText::TooManyFromAddress), &mut line);
+    line
 }
 
-/// What the raw transport reads.
-pub enum Line {
-    /// A line with its LF: that is what makes a blank line an unknown command and no empty message.
-    /// The last one may have none.
+/// What a client sends over the raw transport.
+pub(crate) enum Line {
+    /// A line with its LF, which makes a blank line an unknown command instead of an empty message.
+    /// The last line may lack it.
     Text(Bytes),
     /// A line longer than [`MAX_MESSAGE`].
     TooLong,
@@ -80,37 +78,38 @@ impl StreamHandler<Line> for Scheduler<Raw> {
     }
 }
 
-/// The peer's lines, read no faster than their answers drain.
+/// The client's lines. Nothing is read while answers are congested.
 struct Lines {
     outbox: Rc<Outbox>,
-    unread: BytesMut,
-    /// Bytes of `unread` that hold no LF.
+    received: BytesMut,
+    /// Bytes at the start of `received` that hold no LF.
     scanned: usize,
-    over: bool,
+    ended: bool,
 }
 
 impl Lines {
     fn take_line(&mut self) -> Option<Line> {
-        let fresh = self.unread.get(self.scanned..).unwrap_or_default();
+        let fresh = self.received.get(self.scanned..).unwrap_or_default();
         if let Some(offset) = fresh.iter().position(|byte| *byte == b'\n') {
             let length = self.scanned + offset;
             self.scanned = 0;
             if length > MAX_MESSAGE {
                 return Some(self.too_long());
             }
-            let line = self.unread.split_to(length + 1);
-            if self.unread.is_empty() {
-                self.unread = BytesMut::new();
+            let line = self.received.split_to(length + 1);
+            if self.received.is_empty() {
+                // An idle session owns no buffer.
+                self.received = BytesMut::new();
             }
             return Some(Line::Text(line.freeze()));
         }
-        self.scanned = self.unread.len();
+        self.scanned = self.received.len();
         (self.scanned > MAX_MESSAGE).then(|| self.too_long())
     }
 
     fn too_long(&mut self) -> Line {
-        self.unread = BytesMut::new();
-        self.over = true;
+        self.received = BytesMut::new();
+        self.ended = true;
         Line::TooLong
     }
 }
@@ -121,33 +120,29 @@ impl FutureStream for Lines {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Line>> {
         let this = &mut *self;
         loop {
-            // The write loop polls again once they have drained.
             if this.outbox.congested() {
+                // The write loop polls again once the answers have drained.
                 return Poll::Pending;
             }
             if let Some(line) = this.take_line() {
                 return Poll::Ready(Some(line));
             }
-            if this.over {
+            if this.ended {
                 return Poll::Ready(None);
             }
-            let mut buffer = [0; READ];
-            let count = match this.outbox.stream.poll_read(cx, &mut buffer) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(count)) => count,
-                Poll::Ready(Err(_)) => {
-                    this.over = true;
+            match ready!(this.outbox.stream.poll_receive(cx, &mut this.received)) {
+                Ok(0) => {
+                    this.ended = true;
+                    this.outbox.half_closed.set(true);
+                    // `printf version | nc` sends a line without an LF.
+                    let rest = std::mem::take(&mut this.received).freeze();
+                    return Poll::Ready((!rest.is_empty()).then_some(Line::Text(rest)));
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    this.ended = true;
                     return Poll::Ready(Some(Line::Lost));
                 }
-            };
-            this.unread
-                .extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if count == 0 {
-                this.over = true;
-                this.outbox.half_closed.set(true);
-                // What printf without a newline sent is a line too.
-                let rest = std::mem::take(&mut this.unread).freeze();
-                return Poll::Ready((!rest.is_empty()).then_some(Line::Text(rest)));
             }
         }
     }

@@ -1,17 +1,16 @@
-//! A Scheduler for each client session: decides, by the protocol's rules, what a message of its
-//! client does.
+//! The Scheduler, one actor a session: performs what the protocol's rules make of each message of
+//! its client.
 //!
-//! It never writes to a socket and never waits for one: answers go into its [`Connection`], pushes
-//! come from the tick, and the Supervisor is asked by message.
+//! It never waits for a socket. Answers go into the outbox, the broadcaster pushes, and the
+//! Supervisor is asked by message.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, WrapFuture, dev::ToEnvelope,
 };
 
 use crate::{
-    net::peer::Peer,
     protocol::{
         CloseReason, Reply, encode_reply,
         key_set::PluginSet,
@@ -19,57 +18,32 @@ use crate::{
     },
     sampling::Sampling,
     session::{
+        connection::Connection,
         info::Info,
         permits::ClientPermit,
         supervisor::{Admission, Admit, Authorize, Closed, Order, Supervisor},
     },
 };
 
-/// A session's connection, as its Scheduler sees it. No method waits.
-pub trait Connection: Sized + Unpin + 'static {
-    /// The context in which this transport runs its Schedulers.
+/// A transport, by the actor context in which it runs its Schedulers. The value is its state.
+pub(crate) trait Transport: Sized + Unpin + 'static {
     type Context: AsyncContext<Scheduler<Self>> + ToEnvelope<Scheduler<Self>, Order>;
-
-    /// The session's number since the server's start.
-    fn id(&self) -> u64;
-    /// Who is at the other end.
-    fn peer(&self) -> Peer;
-    /// The transport's name.
-    fn transport(&self) -> &'static str;
-    /// Sends one line, after those before it.
-    fn answer(&self, line: &[u8]);
-    /// Keeps proxies from closing a silent connection, where the transport has a way.
-    fn ping(&self);
-    /// Ends the connection after what was sent before, with this WebSocket code where the transport
-    /// has codes.
-    fn close(&self, code: Option<u16>);
-    /// Starts pushes of these plugins, the first one interval from now.
-    fn start(&self, interval: Duration, set: PluginSet);
-    /// Stops pushes.
-    fn stop(&self);
-    /// Restarts the timer of running pushes.
-    fn retime(&self, interval: Duration);
-    /// Changes the plugins of running pushes.
-    fn choose(&self, set: PluginSet);
-    /// Why the connection broke, where it did.
-    fn broken(&self) -> Option<CloseReason>;
-    /// Pushes that a newer one replaced because the peer did not read.
-    fn dropped(&self) -> u64;
 }
 
-/// What every session of a server shares.
+/// What all sessions of a server share.
 pub struct SessionContext {
-    /// Who admits and ends sessions.
+    /// Admits and ends sessions.
     pub supervisor: Addr<Supervisor>,
-    /// The plugins.
+    /// Reads the plugins.
     pub sampling: Rc<Sampling>,
-    /// What `info` answers.
+    /// The answer to `info`.
     pub info: Info,
 }
 
 /// One client session.
-pub struct Scheduler<C> {
-    connection: C,
+pub(crate) struct Scheduler<T> {
+    pub(super) connection: Connection,
+    pub(super) transport: T,
     context: Rc<SessionContext>,
     session: Session,
     set: PluginSet,
@@ -77,13 +51,13 @@ pub struct Scheduler<C> {
     ended: Option<CloseReason>,
 }
 
-impl<C: Connection> Scheduler<C> {
-    /// A session over `connection`, not admitted yet.
-    #[must_use]
-    pub fn new(connection: C, context: Rc<SessionContext>) -> Self {
+impl<T: Transport> Scheduler<T> {
+    /// A session that is not admitted yet.
+    pub(super) fn new(connection: Connection, context: Rc<SessionContext>, transport: T) -> Self {
         let set = context.sampling.catalog().default_set();
         Self {
             connection,
+            transport,
             context,
             session: Session::new(false, set),
             set,
@@ -92,40 +66,35 @@ impl<C: Connection> Scheduler<C> {
         }
     }
 
-    /// The connection.
-    pub fn connection(&self) -> &C {
-        &self.connection
-    }
-
-    /// Takes one message of the client: a raw line, or a WebSocket message.
-    pub fn receive(&mut self, message: &[u8], ctx: &mut C::Context) {
+    /// Performs one message of the client: a raw line, or a WebSocket message.
+    pub fn receive(&mut self, message: &[u8], ctx: &mut T::Context) {
         let catalog = self.context.sampling.catalog();
         let actions = self.session.receive(message, &|name| catalog.index(name));
         self.perform(actions, ctx);
     }
 
-    /// Ends the session: says its last words, closes the connection after them, and stops this
-    /// actor.
-    pub fn end(&mut self, reason: CloseReason, ctx: &mut C::Context) {
+    /// Ends the session: sends the reason's error, closes the connection behind it, and stops this
+    /// actor. Only the first reason counts.
+    pub fn end(&mut self, reason: CloseReason, ctx: &mut T::Context) {
         if self.ended.is_none() {
             self.ended = Some(reason);
             self.connection.stop();
             if let Some(text) = reason.last_words() {
                 self.reply(&Reply::Error(text));
             }
-            self.connection.close(reason.websocket_code());
+            self.connection.outbox.close(reason.websocket_code());
         }
         ctx.stop();
     }
 
-    /// Answers without the rules of the session: for what is wrong with a message as such.
+    /// Sends an answer, whatever the state of the session.
     pub fn reply(&self, reply: &Reply<'_>) {
         let mut line = Vec::with_capacity(64);
         encode_reply(reply, &mut line);
-        self.connection.answer(&line);
+        self.connection.outbox.answer(&line);
     }
 
-    fn perform(&mut self, actions: Actions<'_>, ctx: &mut C::Context) {
+    fn perform(&mut self, actions: Actions<'_>, ctx: &mut T::Context) {
         for action in actions {
             match action {
                 Action::Reply(reply) => self.reply(&reply),
@@ -149,9 +118,9 @@ impl<C: Connection> Scheduler<C> {
         }
     }
 
-    /// Asks the Supervisor. What the client sent behind its token waits for the answer.
-    fn authorize(&mut self, token: Vec<u8>, ctx: &mut C::Context) {
-        let (id, peer) = (self.connection.id(), self.connection.peer());
+    /// Asks the Supervisor about a token. Further messages wait for its answer.
+    fn authorize(&mut self, token: Vec<u8>, ctx: &mut T::Context) {
+        let (id, peer) = (self.connection.outbox.id, self.connection.peer());
         let question = Authorize {
             id,
             peer,
@@ -176,7 +145,7 @@ impl<C: Connection> Scheduler<C> {
         ctx.wait(answer);
     }
 
-    fn admitted(&mut self, admission: Admission, ctx: &mut C::Context) {
+    fn admitted(&mut self, admission: Admission, ctx: &mut T::Context) {
         match admission {
             Admission::Granted(slot) => self.slot = Some(slot),
             Admission::TokenNeeded => {
@@ -188,12 +157,12 @@ impl<C: Connection> Scheduler<C> {
     }
 }
 
-impl<C: Connection> Actor for Scheduler<C> {
-    type Context = C::Context;
+impl<T: Transport> Actor for Scheduler<T> {
+    type Context = T::Context;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let admit = Admit {
-            id: self.connection.id(),
+            id: self.connection.outbox.id,
             peer: self.connection.peer(),
             transport: self.connection.transport(),
             orders: ctx.address().recipient(),
@@ -216,25 +185,25 @@ impl<C: Connection> Actor for Scheduler<C> {
         self.connection.stop();
         let reason = self
             .ended
-            .or(self.connection.broken())
+            .or(self.connection.outbox.broken.get())
             .unwrap_or(CloseReason::PeerLost);
         self.context.supervisor.do_send(Closed {
-            id: self.connection.id(),
+            id: self.connection.outbox.id,
             peer: self.connection.peer(),
             transport: self.connection.transport(),
             reason,
-            dropped: self.connection.dropped(),
+            dropped: self.connection.outbox.dropped.get(),
         });
     }
 }
 
-impl<C: Connection> Handler<Order> for Scheduler<C> {
+impl<T: Transport> Handler<Order> for Scheduler<T> {
     type Result = ();
 
     fn handle(&mut self, order: Order, ctx: &mut Self::Context) {
         match order {
             Order::End(reason) => self.end(reason, ctx),
-            Order::Ping => self.connection.ping(),
+            Order::Ping => self.connection.outbox.ping(),
             Order::Deauthorize => {
                 let actions = self.session.deauthorize();
                 self.perform(actions, ctx);
@@ -242,3 +211,6 @@ impl<C: Connection> Handler<Order> for Scheduler<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

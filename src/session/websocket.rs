@@ -1,152 +1,99 @@
-//! The WebSocket transport: frames of RFC 6455 to the messages of a Scheduler. The handshake is
-//! done before.
+//! The WebSocket transport: messages of RFC 6455 to the Scheduler. [`crate::http`] does the
+//! handshake.
+//!
+//! `actix-web-actors` gives the context that runs a Scheduler and decodes its client's messages. It
+//! would read without a bound, and hand on an error of its input as text and before the messages
+//! that precede it. So [`Frames`] passes it one whole frame at a time, and ends the input at a frame
+//! that is refused; the reason waits in the outbox for [`StreamHandler::finished`]. What the context
+//! would send stays unused: answers and pushes share the outbox, which bounds both.
 
 use std::{
-    cell::{Cell, RefCell},
-    io,
     pin::Pin,
     rc::Rc,
-    task::{Context as TaskContext, Poll},
+    task::{Context as TaskContext, Poll, ready},
     time::{Duration, Instant},
 };
 
-use actix::{AsyncContext, StreamHandler, WrapFuture};
+use actix::StreamHandler;
 use actix_http::{
     error::PayloadError,
-    ws::{Codec, Item, Message, ProtocolError},
+    ws::{Item, Message, ProtocolError},
 };
 use actix_web_actors::ws::WebsocketContext;
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream as FutureStream, future::Future};
+use futures_util::{
+    Stream as FutureStream, StreamExt,
+    future::{Future, ready as done},
+};
 
 use crate::{
     net::stream::Stream,
     protocol::{CloseReason, ErrorText, MAX_MESSAGE, Reply, encode_reply},
     push::{frame::Framing, outbox::Outbox},
     session::{
-        connection::{SessionFactory, Wire, connection},
-        frame_limit::{FrameLimiter, TooLong},
-        scheduler::{Connection, Scheduler},
-        write_loop::{SessionTask, WriteLoop},
+        connection::SessionFactory,
+        frame_limit::take_frame,
+        scheduler::{Scheduler, Transport},
+        write_loop::WriteLoop,
     },
     system::logging::{Limiter, Verdict},
 };
 
-/// Bytes read at a time: what a peer may send ahead of its answers.
-const READ: usize = 2048;
-
-/// Pings that are answered at once, and the time after which another is. Only the newest of several
-/// needs an answer (RFC 6455 §5.5.3).
+/// Pings that are answered at once, and the time after which another one is. Only the last of
+/// several pings needs an answer (RFC 6455 §5.5.3).
 const PONGS: u32 = 32;
 const PONG_EVERY: Duration = Duration::from_millis(32);
 
-/// A session's connection over WebSocket.
-pub struct WebSocket(Wire, Incoming);
-
-connection!(WebSocket, WebsocketContext<Scheduler<WebSocket>>);
-
-/// What few sessions have use for, and no idle one.
+/// The state of the WebSocket transport. It owns no memory until a client sends fragments or pings.
 #[derive(Default)]
-struct Incoming {
-    /// The fragments of a message under way.
-    parts: Cell<Option<Box<BytesMut>>>,
-    /// How many pings are answered in a second.
-    pongs: RefCell<Option<Box<Limiter>>>,
+pub(crate) struct WebSocket {
+    /// The fragments of an incomplete message.
+    fragments: Vec<u8>,
+    pongs: Option<Box<Limiter>>,
 }
 
-/// A connection whose upgrade was accepted.
-pub struct Upgraded {
-    /// The connection.
-    pub stream: Stream,
-    /// The HTTP answer, which has not been sent.
-    pub answer: Vec<u8>,
-    /// What came behind the request's head.
-    pub early: Bytes,
+impl Transport for WebSocket {
+    type Context = WebsocketContext<Scheduler<Self>>;
 }
 
-/// Starts the session of an upgraded connection.
-pub fn session(
+/// The session of an upgraded connection. `response` accepts the upgrade and is sent with the first
+/// answer; `early` came behind the request.
+pub(crate) fn session(
     sessions: &SessionFactory,
-    upgraded: Upgraded,
+    stream: Stream,
+    response: Vec<u8>,
+    early: Bytes,
 ) -> impl Future<Output = ()> + Unpin + use<> {
-    let Upgraded {
-        stream,
-        answer,
-        early,
-    } = upgraded;
-    let wire = sessions.wire(Framing::WebSocket, stream);
-    wire.outbox.queue_preamble(answer);
-    let outbox = Rc::clone(&wire.outbox);
-    let payload = Payload {
+    let connection = sessions.connect(Framing::WebSocket, stream);
+    let outbox = Rc::clone(&connection.outbox);
+    outbox.queue_preamble(response);
+    let frames = Frames {
         outbox: Rc::clone(&outbox),
-        guard: FrameLimiter::default(),
-        early,
-        over: false,
+        received: early.into(),
+        passed: false,
     };
-    let actor = Scheduler::new(
-        WebSocket(wire, Incoming::default()),
-        Rc::clone(&sessions.context),
-    );
-    let frames = WebsocketContext::with_codec(actor, payload, Codec::new().max_size(MAX_MESSAGE));
-    WriteLoop::new(
-        WebSocketEngine {
-            frames,
-            outbox: Rc::clone(&outbox),
-        },
-        outbox,
-    )
+    let context = Rc::clone(&sessions.context);
+    let scheduler = Scheduler::new(connection, context, WebSocket::default());
+    let context = WebsocketContext::create(scheduler, frames);
+    WriteLoop::new(context.for_each(|_| done(())), outbox)
 }
 
-/// Tells an upgraded connection why it gets no session: the reason and the close, no greeting, no
-/// other byte.
-pub fn refusal(
+/// Tells an upgraded connection why it gets no session: the error and the close, no greeting.
+pub(crate) fn reject(
     sessions: &SessionFactory,
-    upgraded: Upgraded,
+    stream: Stream,
+    response: Vec<u8>,
     reason: CloseReason,
 ) -> impl Future<Output = ()> + Unpin + use<> {
-    let outbox = sessions.wire(Framing::WebSocket, upgraded.stream).outbox;
-    outbox.queue_preamble(upgraded.answer);
-    let mut line = Vec::new();
+    let outbox = sessions.connect(Framing::WebSocket, stream).outbox;
+    outbox.queue_preamble(response);
     if let Some(text) = reason.last_words() {
+        let mut line = Vec::new();
         encode_reply(&Reply::Error(text), &mut line);
+        outbox.answer(&line);
     }
-    outbox.answer(&line);
     outbox.close(reason.websocket_code());
-    WriteLoop::new(Nobody, outbox)
-}
-
-/// A session that is over before it began.
-struct Nobody;
-
-impl SessionTask for Nobody {
-    fn poll(&mut self, _: &mut TaskContext<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-}
-
-/// The actor in its context. Answers go through the link; the context itself has nothing to send.
-struct WebSocketEngine<S> {
-    frames: S,
-    outbox: Rc<Outbox>,
-}
-
-impl<S, E> SessionTask for WebSocketEngine<S>
-where
-    S: FutureStream<Item = Result<Bytes, E>> + Unpin,
-{
-    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
-        match Pin::new(&mut self.frames).poll_next(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(_))) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Poll::Ready(Some(Err(_)) | None) => {
-                self.outbox.wake();
-                Poll::Ready(())
-            }
-        }
-    }
+    WriteLoop::new(done(()), outbox)
 }
 
 impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
@@ -155,183 +102,108 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
         message: Result<Message, ProtocolError>,
         ctx: &mut WebsocketContext<Self>,
     ) {
-        let unhandled = &self.connection().0.outbox.unhandled;
-        unhandled.set(unhandled.get().saturating_sub(1));
         match message {
-            Ok(Message::Text(text)) if text.is_empty() => {
-                self.reply(&Reply::Error(ErrorText::UnknownMessage))
-            }
-            Ok(Message::Text(text)) => self.receive(text.as_bytes(), ctx),
-            Ok(Message::Ping(payload)) => {
-                let WebSocket(wire, incoming) = self.connection();
-                let mut pongs = incoming.pongs.borrow_mut();
-                let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
-                if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
-                    wire.outbox.pong(&payload);
-                }
-            }
-            Ok(Message::Pong(_) | Message::Nop) => {}
+            Ok(Message::Text(text)) => self.text(text.as_bytes(), ctx),
             Ok(Message::Continuation(item)) => self.fragment(item, ctx),
             Ok(Message::Binary(_)) => self.end(CloseReason::Binary, ctx),
+            Ok(Message::Ping(payload)) => self.pong(&payload),
+            Ok(Message::Pong(_) | Message::Nop) => {}
             Ok(Message::Close(reason)) => {
-                // The reader of the bytes speaks in the peer's name when it has refused a frame.
-                if let Some(reason) = self.connection().0.outbox.broken.get() {
-                    return self.end(reason, ctx);
-                }
                 let code = reason.map_or(1000, |reason| reason.code.into());
-                self.connection().close(Some(code));
+                self.connection.outbox.close(Some(code));
                 self.end(CloseReason::PeerClosed, ctx);
             }
-            // So the codec calls a close reason that is not UTF-8, and codes that may not be sent
-            // too.
-            Err(ProtocolError::BadOpCode) => {
-                self.end(
-                    self.connection()
-                        .0
-                        .outbox
-                        .broken
-                        .get()
-                        .unwrap_or(CloseReason::BadFrame),
-                    ctx,
-                );
-            }
-            Err(error) => self.end(reason(&error), ctx),
-        }
-        let outbox = &self.connection().0.outbox;
-        if outbox.congested() {
-            // What has arrived already waits until its answers can: each may be many times its
-            // command's length.
-            ctx.wait(Drained(Rc::clone(outbox)).into_actor(self));
+            Err(_) => self.end(CloseReason::BadFrame, ctx),
         }
     }
 
     fn finished(&mut self, ctx: &mut WebsocketContext<Self>) {
-        self.end(CloseReason::PeerLost, ctx);
-    }
-}
-
-/// Done when answers no longer are congested. The write loop polls after each write.
-struct Drained(Rc<Outbox>);
-
-impl Future for Drained {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
-        if self.0.congested() {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
+        let reason = self.connection.outbox.broken.get();
+        self.end(reason.unwrap_or(CloseReason::PeerLost), ctx);
     }
 }
 
 impl Scheduler<WebSocket> {
+    fn text(&mut self, text: &[u8], ctx: &mut WebsocketContext<Self>) {
+        if text.is_empty() {
+            self.reply(&Reply::Error(ErrorText::UnknownMessage));
+        } else {
+            self.receive(text, ctx);
+        }
+    }
+
     fn fragment(&mut self, item: Item, ctx: &mut WebsocketContext<Self>) {
-        let parts = &self.connection().1.parts;
         let (bytes, last) = match item {
             Item::FirstBinary(_) => return self.end(CloseReason::Binary, ctx),
             Item::FirstText(bytes) | Item::Continue(bytes) => (bytes, false),
             Item::Last(bytes) => (bytes, true),
         };
-        let mut message = parts.take().unwrap_or_default();
-        message.extend_from_slice(&bytes);
-        if message.len() > MAX_MESSAGE {
+        let fragments = &mut self.transport.fragments;
+        fragments.extend_from_slice(&bytes);
+        if fragments.len() > MAX_MESSAGE {
             return self.end(CloseReason::TooLong, ctx);
         }
         if !last {
-            return parts.set(Some(message));
+            return;
         }
-        if std::str::from_utf8(&message).is_err() {
-            self.end(CloseReason::NotUtf8, ctx);
-        } else if message.is_empty() {
-            self.reply(&Reply::Error(ErrorText::UnknownMessage));
+        let message = std::mem::take(fragments);
+        if std::str::from_utf8(&message).is_ok() {
+            self.text(&message, ctx);
         } else {
-            self.receive(&message, ctx);
+            self.end(CloseReason::NotUtf8, ctx);
+        }
+    }
+
+    fn pong(&mut self, payload: &[u8]) {
+        let pongs = &mut self.transport.pongs;
+        let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
+        if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
+            self.connection.outbox.pong(payload);
         }
     }
 }
 
-/// What a fault in the frames is called. The codec reports a text that is not UTF-8 as an IO error
-/// of the kind `Other`, and reserved bits as one of the kind `InvalidData`.
-fn reason(error: &ProtocolError) -> CloseReason {
-    match error {
-        ProtocolError::Overflow => CloseReason::TooLong,
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::Other => CloseReason::NotUtf8,
-        _ => CloseReason::BadFrame,
-    }
-}
-
-/// An empty masked close frame: how the reader of the bytes tells the reader of the messages, in
-/// its turn behind the frames that were good, that the rest is refused.
-const END: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
-
-/// The peer's bytes, read no faster than answers drain.
-struct Payload {
+/// The client's frames. Nothing is read while answers are congested.
+struct Frames {
     outbox: Rc<Outbox>,
-    guard: FrameLimiter,
-    /// What came behind the request's head, until it is handed on.
-    early: Bytes,
-    over: bool,
+    received: BytesMut,
+    /// The context has a frame that it has not decoded.
+    passed: bool,
 }
 
-impl Payload {
-    fn checked(&mut self, bytes: &[u8]) -> Bytes {
-        let mut passed = BytesMut::with_capacity(bytes.len() + END.len());
-        if let Err(TooLong { control }) = self.guard.filter(bytes, &mut passed) {
-            self.over = true;
-            self.outbox.broken.set(Some(if control {
-                CloseReason::BadFrame
-            } else {
-                CloseReason::TooLong
-            }));
-            passed.extend_from_slice(&END);
-        }
-        self.outbox
-            .unhandled
-            .set(self.outbox.unhandled.get() + self.guard.take_complete());
-        if self.guard.close_reason_is_garbled() {
-            self.outbox.broken.set(Some(CloseReason::NotUtf8));
-        }
-        passed.freeze()
-    }
-}
-
-impl FutureStream for Payload {
+impl FutureStream for Frames {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        // The codec asks for more before each message; the messages that it has come first, so that
-        // what waits there is bounded. It needs no waking for them.
-        if this.outbox.unhandled.get() > 0 {
+        // The context asks until there is no more and only then decodes. `Pending` makes it decode
+        // the one frame that it has; it asks again after that message, without being woken.
+        if std::mem::take(&mut this.passed) {
             return Poll::Pending;
         }
-        if this.over {
-            return if this.outbox.half_closed.get() {
-                Poll::Ready(None)
-            } else {
-                Poll::Pending
-            };
-        }
-        // The write loop polls again once they have drained.
-        if this.outbox.congested() {
-            return Poll::Pending;
-        }
-        if !this.early.is_empty() {
-            let early = std::mem::take(&mut this.early);
-            return Poll::Ready(Some(Ok(this.checked(&early))));
-        }
-        let mut buffer = [0; READ];
-        match this.outbox.stream.poll_read(cx, &mut buffer) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(0) | Err(_)) => {
-                this.over = true;
-                this.outbox.half_closed.set(true);
-                Poll::Ready(None)
+        loop {
+            if this.outbox.congested() {
+                // The write loop polls again once the answers have drained.
+                return Poll::Pending;
             }
-            Poll::Ready(Ok(count)) => Poll::Ready(Some(Ok(
-                this.checked(buffer.get(..count).unwrap_or_default())
-            ))),
+            match take_frame(&mut this.received) {
+                Ok(Some(frame)) => {
+                    this.passed = true;
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Ok(None) => {}
+                Err(reason) => {
+                    this.outbox.broken.set(Some(reason));
+                    return Poll::Ready(None);
+                }
+            }
+            if !matches!(
+                ready!(this.outbox.stream.poll_receive(cx, &mut this.received)),
+                Ok(1..)
+            ) {
+                this.outbox.half_closed.set(true);
+                return Poll::Ready(None);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
-//! One session's task: polls its actor, writes what the actor and the tick leave behind, and ends
-//! the connection in good order.
+//! The task of a session: polls its actor, writes what the actor and the broadcaster could not write
+//! at once, and closes the connection so that the client reads everything.
 //!
-//! The actor is polled whether or not the socket takes bytes, so that a full socket never stops it.
+//! The actor is polled even while the socket is full, so that a full socket never stops it.
 
 use std::{
     future::Future,
@@ -14,37 +14,27 @@ use std::{
 
 use tokio::time::{Sleep, sleep};
 
-use crate::{protocol::CloseReason, push::outbox::Outbox};
+use crate::{net::stream::LINGER, protocol::CloseReason, push::outbox::Outbox};
 
-/// A peer that takes no byte for this long while some wait is cut off.
+/// A client that reads no byte for this long, while some wait, is disconnected.
 const BLOCKED: Duration = Duration::from_secs(30);
 
-/// How long the peer may take to close its direction after ours.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// A session's actor, as its task sees it.
-pub trait SessionTask: Unpin {
-    /// Lets the actor work. Ready once it has stopped.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// A session's task.
-pub struct WriteLoop<E> {
-    /// Gone once the actor has stopped.
-    engine: Option<E>,
+/// The task of a session, whose actor is `A`.
+pub(super) struct WriteLoop<A> {
+    /// None once the actor has stopped.
+    actor: Option<A>,
     outbox: Rc<Outbox>,
-    /// Runs while the peer is blocked, and while it may still close its direction.
+    /// The time limit of a blocked client, then of one that has to close its direction.
     timer: Option<Pin<Box<Sleep>>>,
-    /// How much the peer had taken when the timer began.
+    /// [`Outbox::taken`] when the timer began.
     taken: usize,
     lingering: bool,
 }
 
-impl<E: SessionTask> WriteLoop<E> {
-    /// The task of the session behind `link`.
-    pub fn new(engine: E, outbox: Rc<Outbox>) -> Self {
+impl<A: Future<Output = ()> + Unpin> WriteLoop<A> {
+    pub fn new(actor: A, outbox: Rc<Outbox>) -> Self {
         Self {
-            engine: Some(engine),
+            actor: Some(actor),
             outbox,
             timer: None,
             taken: 0,
@@ -57,11 +47,10 @@ impl<E: SessionTask> WriteLoop<E> {
         timer.as_mut().poll(cx).is_ready()
     }
 
-    /// Reads and forgets until the peer ends its direction, so that our last bytes are not lost in
-    /// a reset.
+    /// Reads and discards until the client closes its direction: see [`LINGER`].
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut buffer = [0; 1024];
-        // A bounded number of reads a turn: a peer that floods does not hold the thread.
+        // A client that sends faster than we read takes turns with the others.
         for _ in 0..16 {
             if self.outbox.half_closed.get() {
                 return Poll::Ready(());
@@ -85,18 +74,18 @@ impl<E: SessionTask> WriteLoop<E> {
         }
         self.outbox.woken_by(cx.waker());
         if self
-            .engine
+            .actor
             .as_mut()
-            .is_some_and(|engine| engine.poll(cx).is_ready())
+            .is_some_and(|actor| Pin::new(actor).poll(cx).is_ready())
         {
-            self.engine = None;
+            self.actor = None;
             self.outbox.close(None);
         }
         let congested = self.outbox.congested();
         match self.outbox.poll_flush(cx) {
             Poll::Ready(Ok(())) => {
                 self.timer = None;
-                if self.engine.is_none() {
+                if self.actor.is_none() {
                     self.lingering = true;
                     return self.poll_linger(cx);
                 }
@@ -106,8 +95,8 @@ impl<E: SessionTask> WriteLoop<E> {
                 return Poll::Ready(());
             }
             Poll::Pending => {
-                // What waits is no measure of it: a newer push may be shorter than the one it
-                // replaced.
+                // The number of waiting bytes does not show whether the client reads: a newer push
+                // may be shorter than the one that it replaced.
                 let taken = self.outbox.taken.get();
                 if taken != self.taken {
                     self.timer = None;
@@ -115,39 +104,37 @@ impl<E: SessionTask> WriteLoop<E> {
                 self.taken = taken;
                 if self.expired(cx, BLOCKED) {
                     self.outbox.broken.set(Some(CloseReason::SlowPeer));
-                    // A socket that is broken already has nothing left to forget.
+                    // A socket that is broken has nothing to discard.
                     let _ = self.outbox.stream.abandon();
                     return Poll::Ready(());
                 }
             }
         }
-        // The actor was not read to its end while answers waited; now it may go on, after everybody
-        // else's turn.
+        // The readers stop while answers are congested; this wakes them, after the other tasks.
         if congested && !self.outbox.congested() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// Ends the session after a panic: its client gets the close, unless that was where the fault
-    /// lies.
+    /// Ends the session after a panic. Its client gets the close, unless writing that panics too.
     fn fault(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.outbox.broken.replace(Some(CloseReason::Fault)) == Some(CloseReason::Fault) {
             return Poll::Ready(());
         }
-        let engine = self.engine.take();
-        // Its end is code of the session, too.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
+        let actor = self.actor.take();
+        // Dropping it runs code of the session, which may panic as well.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(actor)));
         self.outbox.close(CloseReason::Fault.websocket_code());
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-impl<E: SessionTask> Future for WriteLoop<E> {
+impl<A: Future<Output = ()> + Unpin> Future for WriteLoop<A> {
     type Output = ();
 
-    /// The edge of a session: a fault of ours inside ends this session and no other.
+    /// A panic in here ends this session and no other.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         catch_unwind(AssertUnwindSafe(|| this.turn(cx))).unwrap_or_else(|_| this.fault(cx))
@@ -156,6 +143,8 @@ impl<E: SessionTask> Future for WriteLoop<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use tokio::{
         io::AsyncReadExt,
         net::UnixStream,
@@ -172,18 +161,13 @@ mod tests {
         push::frame::{Frame, Framing},
     };
 
-    /// Sessions that never end by themselves, and ones that panic, also when dropped.
-    struct Idle;
+    /// An actor that panics, also when dropped.
     struct Faulty;
 
-    impl SessionTask for Idle {
-        fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
-            Poll::Pending
-        }
-    }
+    impl Future for Faulty {
+        type Output = ();
 
-    impl SessionTask for Faulty {
-        fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
             panic!("a fault for a test");
         }
     }
@@ -207,7 +191,7 @@ mod tests {
             .run_until(async {
                 let (outbox, mut client) = pair();
                 let (other, mut neighbour) = pair();
-                spawn_local(WriteLoop::new(Idle, Rc::clone(&other)));
+                spawn_local(WriteLoop::new(pending(), Rc::clone(&other)));
                 outbox.answer(b"before\n");
                 WriteLoop::new(Faulty, Rc::clone(&outbox)).await;
                 assert_eq!(outbox.broken.get(), Some(CloseReason::Fault));
@@ -234,7 +218,7 @@ mod tests {
                 ] {
                     let (outbox, mut client) = pair();
                     outbox.queue_preamble(b"101 ".to_vec());
-                    let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&outbox)));
+                    let session = spawn_local(WriteLoop::new(pending(), Rc::clone(&outbox)));
                     tokio::task::yield_now().await;
                     assert_eq!(
                         client.try_read(&mut [0; 9]).unwrap_err().kind(),
@@ -262,7 +246,7 @@ mod tests {
         LocalSet::new()
             .run_until(async {
                 let (outbox, _client) = pair();
-                let session = spawn_local(WriteLoop::new(Idle, Rc::clone(&outbox)));
+                let session = spawn_local(WriteLoop::new(pending(), Rc::clone(&outbox)));
                 let began = tokio::time::Instant::now();
                 let mut length = 300_000;
                 while !session.is_finished() {
