@@ -16,6 +16,7 @@ use crate::drivers::{
         disks::Roles,
         file::read_once,
         pressure,
+        skipped::Skipped,
         sysfs::name,
         text::{decimal, fields, lines, split_once},
     },
@@ -216,8 +217,10 @@ impl Files<'_> {
 
     fn pressure(&mut self, folder: &Path) -> Option<[u64; 3]> {
         let mut some = |file| {
-            let parsed = self.read(folder, file, |bytes| pressure::parse(bytes).ok())?;
-            parsed.some.map(|stall| stall.averages[0])
+            let parsed = self.read(folder, file, |bytes| {
+                pressure::parse(bytes, &mut Skipped::default()).ok()
+            })?;
+            parsed.some?.averages[0]
         };
         Some([
             some("cpu.pressure")?,

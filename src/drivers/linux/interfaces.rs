@@ -19,6 +19,7 @@ use crate::drivers::{
         net_dev::{Counters, parse},
         text::{decimal, lines},
     },
+    note::Note,
 };
 
 /// Where the machine's network is found.
@@ -119,6 +120,15 @@ impl Interfaces {
         }
     }
 
+    /// The same, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self {
+            dev: self.dev.noting(note),
+            ..self
+        }
+    }
+
     /// Reads the interfaces into `found`, and returns whether the total goes by names, for want of
     /// knowing the hardware.
     ///
@@ -126,8 +136,8 @@ impl Interfaces {
     /// When the counters cannot be read, or are not in their form.
     pub fn read(&mut self, found: &mut Vec<Interface>) -> Result<bool, DriverError> {
         found.clear();
-        self.dev.read(|bytes| {
-            parse(bytes, |name, counters| {
+        self.dev.read_leniently(|bytes, skipped| {
+            parse(bytes, skipped, |name, counters| {
                 found.push(Interface {
                     name,
                     counters: Some(counters),
@@ -162,8 +172,8 @@ impl Interfaces {
     /// Zeros where there were figures the time before. A second time they are believed: the
     /// interface began anew.
     fn slipped(&mut self, name: Name, now: &Counters) -> bool {
-        let before = self.before.insert(name, *now).unwrap_or_default();
-        *now == Counters::default() && before != Counters::default()
+        let before = self.before.insert(name, *now).unwrap_or(Counters::ZERO);
+        *now == Counters::ZERO && before != Counters::ZERO
     }
 
     fn link(&mut self, name: Name) -> Link {
@@ -525,7 +535,7 @@ mod tests {
         let mut rx = |bytes| {
             tree.dev(&[("eth0", bytes)]);
             interfaces.read(&mut found).unwrap();
-            found[0].counters.map(|counters| counters.rx_bytes)
+            found[0].counters.and_then(|counters| counters.rx_bytes)
         };
         let read = [0, 50, 0, 60, 0, 0, 7].map(&mut rx);
         assert_eq!(

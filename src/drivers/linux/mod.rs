@@ -28,6 +28,7 @@ pub mod pressure;
 pub mod process_counter;
 pub mod processes;
 pub mod sensors;
+pub mod skipped;
 pub mod sockets;
 pub mod space;
 pub mod stat;

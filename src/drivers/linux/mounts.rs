@@ -11,7 +11,8 @@ use crate::drivers::{
     DriverError, Root,
     linux::{
         file::read_once,
-        text::{Malformed, decimal, fields, lines, split_once},
+        skipped::Skipped,
+        text::{Malformed, decimal, lines, split_once},
     },
 };
 
@@ -31,22 +32,28 @@ pub struct Mount {
 }
 
 /// Parses the file. The kernel writes blanks in names as octal numbers, and names need not be
-/// UTF-8.
+/// UTF-8. A line that is not in the documented form is left out.
 ///
 /// # Errors
-/// When a line is not in the documented form.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Mount>, Malformed> {
-    lines(bytes)
-        .map(|line| {
-            mount(line).ok_or(Malformed(
-                "device, root, mount point, options, `-`, type, source",
-            ))
+/// When no line is in the documented form.
+pub fn parse(bytes: &[u8], skipped: &mut Skipped) -> Result<Vec<Mount>, Malformed> {
+    let mounts: Vec<_> = lines(bytes)
+        .filter_map(|line| {
+            let id = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+            skipped.check(id, mount(line))
         })
-        .collect()
+        .collect();
+    if mounts.is_empty() && !bytes.is_empty() {
+        return Err(Malformed(
+            "device, root, mount point, options, `-`, type, source",
+        ));
+    }
+    Ok(mounts)
 }
 
+/// Single blanks separate the fields, so that the source of a mount may be empty.
 fn mount(line: &[u8]) -> Option<Mount> {
-    let mut columns = fields(line).skip(2);
+    let mut columns = line.split(|&byte| byte == b' ').skip(2);
     let (major, minor) = split_once(columns.next()?, b':')?;
     let number = |digits| decimal(digits).and_then(|number| u32::try_from(number).ok());
     let point = columns.nth(1)?;
@@ -185,6 +192,8 @@ pub struct View {
     /// Whether the view is ours, where the machine's is hidden: a service lacks mounts in it, and
     /// has some of its own.
     pub own: bool,
+    /// The lines that are left out, by the number of the mount.
+    pub skipped: Skipped,
 }
 
 /// The mounts of the machine: those of the first process, since a service has a view of its own;
@@ -195,11 +204,19 @@ pub struct View {
 pub fn read(root: &Root) -> Result<View, DriverError> {
     match read_file(root, "proc/1/mountinfo") {
         // A hidden file is refused or, read by some, empty.
-        Ok(mounts) if !mounts.is_empty() => Ok(View { mounts, own: false }),
-        _ => Ok(View {
-            mounts: read_file(root, OWN)?,
-            own: true,
+        Ok((mounts, skipped)) if !mounts.is_empty() => Ok(View {
+            mounts,
+            own: false,
+            skipped,
         }),
+        _ => {
+            let (mounts, skipped) = read_file(root, OWN)?;
+            Ok(View {
+                mounts,
+                own: true,
+                skipped,
+            })
+        }
     }
 }
 
@@ -207,7 +224,7 @@ pub fn read(root: &Root) -> Result<View, DriverError> {
 /// the machine's.
 #[must_use]
 pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
-    let own = read_file(root, OWN).unwrap_or_default();
+    let (own, _) = read_file(root, OWN).unwrap_or_default();
     own.iter()
         .rfind(|mount| mount.point == path)
         .is_some_and(|mount| mount.kind == "fuse.lxcfs")
@@ -215,13 +232,15 @@ pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
 
 const OWN: &str = "proc/self/mountinfo";
 
-fn read_file(root: &Root, file: &str) -> Result<Vec<Mount>, DriverError> {
+fn read_file(root: &Root, file: &str) -> Result<(Vec<Mount>, Skipped), DriverError> {
     let (path, mut buffer) = (root.path(file), Vec::new());
     let bytes = read_once(&path, &mut buffer)?;
-    parse(bytes).map_err(|Malformed(what)| DriverError::Parse {
+    let mut skipped = Skipped::default();
+    let mounts = parse(bytes, &mut skipped).map_err(|Malformed(what)| DriverError::Parse {
         path: path.display().to_string(),
         what,
-    })
+    })?;
+    Ok((mounts, skipped))
 }
 
 #[cfg(test)]
@@ -232,8 +251,12 @@ mod tests {
 
     use super::*;
 
+    fn parsed(bytes: &[u8]) -> Result<Vec<Mount>, Malformed> {
+        parse(bytes, &mut Skipped::default())
+    }
+
     fn points(text: &str, with_network: bool) -> Vec<String> {
-        let shown = storage(parse(text.as_bytes()).unwrap(), with_network);
+        let shown = storage(parsed(text.as_bytes()).unwrap(), with_network);
         shown
             .iter()
             .map(|mount| mount.point.display().to_string())
@@ -250,8 +273,8 @@ mod tests {
             kind: "ext4".into(),
             read_only: true,
         };
-        assert_eq!(parse(line), Ok(vec![expected]));
-        let not_utf8 = parse(b"1 1 1:1 / /\\377 ro - ext4 x rw\n").unwrap();
+        assert_eq!(parsed(line), Ok(vec![expected]));
+        let not_utf8 = parsed(b"1 1 1:1 / /\\377 ro - ext4 x rw\n").unwrap();
         assert_eq!(
             (
                 not_utf8[0].point.as_os_str().as_encoded_bytes(),
@@ -270,9 +293,27 @@ mod tests {
             "1 1 11 / / rw - a b c\n",
             "\n",
         ] {
-            assert!(parse(text.as_bytes()).is_err(), "{text}");
+            assert!(parsed(text.as_bytes()).is_err(), "{text}");
         }
-        assert_eq!(parse(b"1 1 1:1 / / rw - ext4 /dev/a rw"), Ok(vec![]));
+        assert_eq!(parsed(b""), Ok(vec![]));
+    }
+
+    /// Linux allows a mount without a source: two blanks.
+    #[test]
+    fn an_empty_source_is_a_source_and_a_bad_line_takes_nothing_but_itself_away() {
+        let text = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
+            40 22 0:59 / /mnt/scratch rw,relatime shared:38 - tmpfs  rw,size=8192k\n\
+            41 22 nonsense\n\
+            42 22 8:17 / /srv rw - ext4 /dev/sdb1 ro";
+        let mut skipped = Skipped::default();
+        let mounts = parse(text.as_bytes(), &mut skipped).unwrap();
+        let found = mounts
+            .iter()
+            .map(|mount| (mount.source.as_str(), mount.read_only));
+        let expected = [("/dev/sda1", false), ("", false), ("/dev/sdb1", true)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let left_out = "41 cannot be right and is left out";
+        assert_eq!(skipped.to_string(), left_out);
     }
 
     #[test]
@@ -339,8 +380,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
-            let _ = parse(&bytes).map(|mounts| storage(mounts, true));
-            let _ = parse(&[b"1 1 1:1 / /", &bytes[..], b" rw - a b c\n"].concat());
+            let _ = parsed(&bytes).map(|mounts| storage(mounts, true));
+            let _ = parsed(&[b"1 1 1:1 / /", &bytes[..], b" rw - a b c\n"].concat());
             let _ = unescape(&bytes);
         }
     }

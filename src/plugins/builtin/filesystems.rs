@@ -15,6 +15,7 @@ use crate::{
             mounts::{Mount, View, read, storage},
             space::{Space, space},
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
@@ -39,6 +40,7 @@ pub struct Fs {
     root: Root,
     with_network: bool,
     questions: Questions,
+    note: Note,
 }
 
 impl Fs {
@@ -49,6 +51,16 @@ impl Fs {
             root: root.clone(),
             with_network,
             questions,
+            note: Note::default(),
+        }
+    }
+
+    /// The same, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self {
+            note: note.clone(),
+            ..self
         }
     }
 }
@@ -99,7 +111,13 @@ impl Plugin for Fs {
 
     fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
         sample.clear();
-        let View { mounts, own } = read(&self.root)?;
+        let View {
+            mounts,
+            own,
+            skipped,
+        } = read(&self.root)?;
+        let left_out = (!skipped.is_empty()).then(|| format!("the mount {skipped}"));
+        self.note.set("/proc/1/mountinfo", left_out);
         let mut mounts = storage(mounts, self.with_network);
         mounts.truncate(ROWS);
         let question = |mount: &Mount| {
@@ -141,6 +159,10 @@ impl Plugin for Fs {
             }
         }));
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Vec<Row>>) -> impl Serialize {

@@ -7,6 +7,7 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::pressure::{Pressure, PressureFile, Stall},
+        note::Note,
     },
     plugins::{FieldUnits, Plugin, Window, families::Families, figures::Decimal},
 };
@@ -16,20 +17,29 @@ const RESOURCES: [&str; 4] = ["cpu", "memory", "io", "irq"];
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Psi([PressureFile; 4]);
+pub struct Psi {
+    files: [PressureFile; 4],
+    note: Note,
+}
 
 impl Psi {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(RESOURCES.map(|resource| PressureFile::new(root, resource)))
+        let note = Note::default();
+        Self {
+            files: RESOURCES.map(|resource| PressureFile::new(root, resource).noting(&note)),
+            note,
+        }
     }
 
     /// Why there are no figures here, if there are none.
     #[must_use]
     pub fn reason(&mut self) -> Option<String> {
         let mut sample = Sample::default();
-        let measured = self.read(&mut sample).is_err() || sample.iter().any(Option::is_some);
+        let measured = self.read(&mut sample).is_err()
+            || sample.iter().any(Option::is_some)
+            || self.note.text().is_some();
         (!measured).then(|| "this kernel does not measure pressure (CONFIG_PSI, psi=1)".into())
     }
 }
@@ -45,10 +55,14 @@ impl Plugin for Psi {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        for (file, pressure) in self.0.iter_mut().zip(sample) {
-            *pressure = file.read()?;
+        for (file, pressure) in self.files.iter_mut().zip(sample) {
+            *pressure = file.read();
         }
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -90,7 +104,9 @@ fn families(sample: &Sample, out: &mut Families) {
             name,
             help,
             &[],
-            stall.map(|stall| stall.total_us as f64 / 1e6),
+            stall
+                .and_then(|stall| stall.total_us)
+                .map(|us| us as f64 / 1e6),
         );
     }
 }
@@ -109,7 +125,12 @@ struct Views {
 }
 
 /// The three averages in percent, and the microseconds since boot.
-type Line = (Decimal, Decimal, Decimal, u64);
+type Line = (
+    Option<Decimal>,
+    Option<Decimal>,
+    Option<Decimal>,
+    Option<u64>,
+);
 
 #[derive(Serialize)]
 struct View {
@@ -124,7 +145,9 @@ struct View {
 impl From<Pressure> for View {
     fn from(pressure: Pressure) -> Self {
         let line = |stall: Stall| {
-            let [ten, sixty, three_hundred] = stall.averages.map(Decimal::hundredths);
+            let [ten, sixty, three_hundred] = stall
+                .averages
+                .map(|average| average.map(Decimal::hundredths));
             (ten, sixty, three_hundred, stall.total_us)
         };
         Self {
