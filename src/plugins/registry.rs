@@ -142,7 +142,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             "",
             0.05,
             Execution::inline(Disk::new(root)),
-        ),
+        )
+        .null_because(Disk::reason(root)),
         entry::<Fs>(
             "fs",
             Kind::Table,
@@ -364,17 +365,25 @@ mod tests {
                 .join("tests/fixtures/proc")
                 .join(tree);
             let entries = built_in(&Root::at(folder));
-            let cpu = entries
-                .into_iter()
-                .find(|entry| entry.name == "cpu")
-                .unwrap()
-                .about;
+            let find = |key: &str| entries.iter().find(|entry| entry.name == key).unwrap();
+            let cpu = &find("cpu").about;
             // Whoever watches leaves out what has a reason.
             assert_eq!(cpu.reason, None);
-            cpu.note.text()
+            let uptime = find("uptime").about.note.text();
+            let reasons = ["disk", "psi"].map(|key| find(key).about.reason.clone());
+            (cpu.note.text(), uptime, reasons)
         };
-        assert!(note("lxc/now").is_some_and(|note| note.contains("lxcfs")));
-        assert_eq!(note("vm-6.18"), None);
+        let (cpu, uptime, [disk, psi]) = note("lxc-zfs");
+        for (text, part) in [
+            (cpu, "ctxt"),
+            (uptime, "la15"),
+            (disk, "diskstats"),
+            (psi, "pressure"),
+        ] {
+            let text = text.unwrap();
+            assert!(text.contains("lxcfs") && text.contains(part), "{text}");
+        }
+        assert_eq!(note("vm-6.18"), (None, None, [None, None]));
     }
 
     /// A tree of bad lines: what they take away is in the key's note.

@@ -97,6 +97,12 @@ pub fn parse(bytes: &[u8], skipped: &mut Skipped) -> Result<Meminfo, Malformed> 
 }
 
 impl Meminfo {
+    /// Leaves what lxcfs makes a container's own. It passes the rest on as the host has it.
+    pub fn forget_the_hosts(&mut self) {
+        (self.commit_limit, self.committed) = (None, None);
+        (self.hugetlb, self.zswap) = (None, None);
+    }
+
     /// A part that is more than its whole is none.
     fn drop_impossible(&mut self, skipped: &mut Skipped) {
         let (total, swap_total) = (self.total, self.swap_total);

@@ -17,6 +17,7 @@ pub mod host;
 pub mod interfaces;
 pub mod loadavg;
 pub mod localtime;
+pub mod lxcfs;
 pub mod meminfo;
 pub mod mounts;
 pub mod name;

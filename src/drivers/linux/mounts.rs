@@ -1,11 +1,6 @@
 //! /proc/PID/mountinfo (proc_pid_mountinfo(5)): the machine's file systems, each once.
 
-use std::{
-    collections::HashMap,
-    ffi::OsString,
-    os::unix::ffi::OsStringExt,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, ffi::OsString, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use crate::drivers::{
     DriverError, Root,
@@ -29,6 +24,15 @@ pub struct Mount {
     pub kind: String,
     /// Whether the file system itself is read-only, whatever this mount of it is.
     pub read_only: bool,
+}
+
+impl Mount {
+    /// Whether the FUSE program `name` shows this file system. Its type carries the program's name.
+    #[must_use]
+    pub fn is_of_program(&self, name: &str) -> bool {
+        self.kind.strip_prefix("fuse.") == Some(name)
+            || (self.kind == "fuse" && self.source == name)
+    }
 }
 
 /// Parses the file. The kernel writes blanks in names as octal numbers, and names need not be
@@ -220,14 +224,10 @@ pub fn read(root: &Root) -> Result<View, DriverError> {
     }
 }
 
-/// Whether lxcfs stands in for the file `path` in our view: a container's figures in the place of
-/// the machine's.
+/// The mounts in our own view; none where they cannot be read.
 #[must_use]
-pub fn is_of_lxcfs(root: &Root, path: &Path) -> bool {
-    let (own, _) = read_file(root, OWN).unwrap_or_default();
-    own.iter()
-        .rfind(|mount| mount.point == path)
-        .is_some_and(|mount| mount.kind == "fuse.lxcfs")
+pub fn own(root: &Root) -> Vec<Mount> {
+    read_file(root, OWN).unwrap_or_default().0
 }
 
 const OWN: &str = "proc/self/mountinfo";
@@ -245,8 +245,6 @@ fn read_file(root: &Root, file: &str) -> Result<(Vec<Mount>, Skipped), DriverErr
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -352,29 +350,6 @@ mod tests {
                 .any(|mount| mount.point.as_os_str() == "/"),
             "{view:?}"
         );
-    }
-
-    #[test]
-    fn what_is_mounted_last_over_a_file_decides_whether_it_is_of_lxcfs() {
-        let tree = tempfile::tempdir().unwrap();
-        fs::create_dir_all(tree.path().join("proc/self")).unwrap();
-        let line = |path: &str, kind: &str| format!("1 1 0:1 {path} {path} rw - {kind} x rw\n");
-        let (lxcfs, other) = (line("/proc/stat", "fuse.lxcfs"), line("/proc/stat", "proc"));
-        let cases = [
-            (String::new(), false),
-            (lxcfs.clone(), true),
-            (line("/proc/meminfo", "fuse.lxcfs"), false),
-            (lxcfs.clone() + &other, false),
-            (other + &lxcfs, true),
-        ];
-        for (text, expected) in cases {
-            fs::write(tree.path().join(OWN), &text).unwrap();
-            assert_eq!(
-                is_of_lxcfs(&Root::at(tree.path()), Path::new("/proc/stat")),
-                expected,
-                "{text}"
-            );
-        }
     }
 
     proptest! {

@@ -71,8 +71,9 @@ fn stall<'a>(columns: impl Iterator<Item = &'a [u8]>) -> Stall {
     stall
 }
 
-/// One resource's file, kept open; given up for good where the kernel does not have it.
-#[derive(Debug)]
+/// One resource's file, kept open; given up for good where the kernel does not have it. The
+/// default is no file.
+#[derive(Debug, Default)]
 pub struct PressureFile(Option<KernelFile>);
 
 impl PressureFile {

@@ -5,15 +5,13 @@
 //! `guest_nice` inside `nice`: they are shown beside them and are not added again. In a container
 //! of lxcfs the event counters are null: they are the host's.
 
-use std::path::Path;
-
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     drivers::{
         DriverError, Root,
         linux::{
-            mounts::is_of_lxcfs,
+            lxcfs::{Lxcfs, Whose},
             online::OnlineFile,
             stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
         },
@@ -31,7 +29,8 @@ use crate::{
 pub struct Cpu {
     stat: StatFile,
     online: OnlineFile,
-    of_lxcfs: bool,
+    whose: Whose,
+    hosts_online: bool,
     note: Note,
 }
 
@@ -39,19 +38,28 @@ impl Cpu {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        let of_lxcfs = is_of_lxcfs(root, Path::new("/proc/stat"));
+        let lxcfs = Lxcfs::find(root);
+        let whose = lxcfs.whose(STAT);
         let note = Note::default();
-        note.set("lxcfs", of_lxcfs.then(|| HOSTS.into()));
+        let remark = match whose {
+            Whose::Machine => None,
+            Whose::Container => Some(HOSTS_EVENTS.into()),
+            Whose::Host => Some(HOSTS_ALL.into()),
+        };
+        note.set("lxcfs", remark);
         Self {
             stat: StatFile::new(root).noting(&note),
             online: OnlineFile::new(root),
-            of_lxcfs,
+            whose,
+            hosts_online: lxcfs.differs("/sys/devices/system/cpu/online", STAT),
             note,
         }
     }
 }
 
-const HOSTS: &str = "ctxt, intr, forks, running and blocked are the host's and left out";
+const STAT: &str = "/proc/stat";
+const HOSTS_EVENTS: &str = "ctxt, intr, forks, running and blocked are the host's and left out";
+const HOSTS_ALL: &str = "all figures are the host's";
 
 /// One reading.
 #[derive(Debug, Default)]
@@ -75,11 +83,11 @@ impl Plugin for Cpu {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        if self.online.read(&mut sample.online).is_err() {
+        if self.hosts_online || self.online.read(&mut sample.online).is_err() {
             sample.online.clear();
         }
         self.stat.read(&mut sample.stat)?;
-        if self.of_lxcfs {
+        if self.whose == Whose::Container {
             sample.stat.forget_the_hosts();
         }
         Ok(())

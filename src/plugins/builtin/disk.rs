@@ -13,6 +13,7 @@ use crate::{
         linux::{
             disks::{Role, Roles, disk_of_path},
             diskstats::{Disk as Counters, DiskstatsFile},
+            lxcfs::{Lxcfs, Whose},
         },
         note::Note,
     },
@@ -26,7 +27,8 @@ use crate::{
 /// The plugin.
 #[derive(Debug)]
 pub struct Disk {
-    diskstats: DiskstatsFile,
+    /// None where it tells of the host alone.
+    diskstats: Option<DiskstatsFile>,
     roles: Roles,
     note: Note,
 }
@@ -37,10 +39,20 @@ impl Disk {
     pub fn new(root: &Root) -> Self {
         let note = Note::default();
         Self {
-            diskstats: DiskstatsFile::new(root).noting(&note),
+            diskstats: (!Self::is_hosts(root)).then(|| DiskstatsFile::new(root).noting(&note)),
             roles: Roles::new(root),
             note,
         }
+    }
+
+    /// Why there are no figures here, if there are none.
+    #[must_use]
+    pub fn reason(root: &Root) -> Option<String> {
+        Self::is_hosts(root).then(|| "lxcfs: /proc/diskstats is the host's and left out".into())
+    }
+
+    fn is_hosts(root: &Root) -> bool {
+        Lxcfs::find(root).whose("/proc/diskstats") == Whose::Host
     }
 }
 
@@ -66,7 +78,10 @@ impl Plugin for Disk {
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.clear();
         let (roles, mut paths) = (&mut self.roles, Vec::new());
-        self.diskstats.read(|disk| {
+        let Some(diskstats) = &mut self.diskstats else {
+            return Ok(());
+        };
+        diskstats.read(|disk| {
             let shown = match roles.of(disk.name) {
                 Role::Whole => Some(true),
                 Role::Stacked => Some(false),
@@ -97,6 +112,7 @@ impl Plugin for Disk {
         View {
             total: window
                 .before
+                .filter(|_| !window.now.is_empty())
                 .map(|(before, over)| Total::between(before, window.now, over)),
             dev: Devices(window),
         }

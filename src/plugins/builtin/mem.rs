@@ -12,6 +12,7 @@ use crate::{
         DriverError, Root,
         linux::{
             arcstats::{Arc, ArcstatsFile},
+            lxcfs::{Lxcfs, Whose},
             meminfo::{Meminfo, MeminfoFile},
             vmstat::{Vmstat, VmstatFile},
         },
@@ -30,6 +31,7 @@ pub struct Mem {
     meminfo: MeminfoFile,
     vmstat: VmstatFile,
     arcstats: ArcstatsFile,
+    lxcfs: Lxcfs,
     note: Note,
 }
 
@@ -37,15 +39,28 @@ impl Mem {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
+        let lxcfs = Lxcfs::find(root);
         let note = Note::default();
+        let remark = match lxcfs.whose(MEMINFO) {
+            Whose::Machine => None,
+            Whose::Container => Some(HOSTS_PARTS.into()),
+            Whose::Host => Some("all figures are the host's".into()),
+        };
+        note.set("lxcfs", remark);
         Self {
             meminfo: MeminfoFile::new(root).noting(&note),
             vmstat: VmstatFile::new(root).noting(&note),
             arcstats: ArcstatsFile::new(root).noting(&note),
+            lxcfs,
             note,
         }
     }
 }
+
+const MEMINFO: &str = "/proc/meminfo";
+const VMSTAT: &str = "/proc/vmstat";
+const ARCSTATS: &str = "/proc/spl/kstat/zfs/arcstats";
+const HOSTS_PARTS: &str = "arc, arc_min, commit, commit_limit, hugetlb, oom_kill, swap.in, swap.out and zswap are the host's and left out";
 
 /// One reading.
 #[derive(Debug, Default)]
@@ -88,8 +103,21 @@ impl Plugin for Mem {
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.meminfo = self.meminfo.read()?;
-        sample.vmstat = self.vmstat.read();
-        sample.arc = self.arcstats.read();
+        if self.lxcfs.whose(MEMINFO) == Whose::Container {
+            sample.meminfo.forget_the_hosts();
+        }
+        let hosts = |file| self.lxcfs.differs(file, MEMINFO);
+        let (hosts_vmstat, hosts_arc) = (hosts(VMSTAT), hosts(ARCSTATS));
+        sample.vmstat = if hosts_vmstat {
+            Vmstat::default()
+        } else {
+            self.vmstat.read()
+        };
+        sample.arc = if hosts_arc {
+            None
+        } else {
+            self.arcstats.read()
+        };
         Ok(())
     }
 
@@ -359,6 +387,28 @@ mod tests {
         ] {
             assert_eq!(used_bytes(&unknown, None), None, "{unknown:?}");
         }
+    }
+
+    /// A container of LXC on a host with ZFS: lxcfs gives one file of the pair.
+    #[test]
+    fn a_container_has_none_of_the_hosts_figures() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut mem = Mem::new(&Root::at(folder.join("tests/fixtures/proc/lxc-zfs")));
+        let mut sample = Sample::default();
+        mem.read(&mut sample).unwrap();
+        let note = mem.note().text().unwrap();
+        for key in ["arc", "oom_kill", "swap.in", "commit"] {
+            assert!(note.contains(key), "{note}");
+        }
+        let mut out = Families::default();
+        families(&sample, &mut out);
+        let text = out.open_metrics().unwrap();
+        let has = |family: &str| text.contains(family);
+        assert!(
+            has("node_memory_MemAvailable_bytes") && !has("node_vmstat_"),
+            "{text}"
+        );
+        assert!(!has("node_memory_Committed_AS_bytes"), "{text}");
     }
 
     /// What does not change while the test runs; the rest is compared in the drivers.

@@ -6,7 +6,10 @@ use serde::Serialize;
 use crate::{
     drivers::{
         DriverError, Root,
-        linux::pressure::{Pressure, PressureFile, Stall},
+        linux::{
+            lxcfs::{Lxcfs, Whose},
+            pressure::{Pressure, PressureFile, Stall},
+        },
         note::Note,
     },
     plugins::{FieldUnits, Plugin, Window, families::Families, figures::Decimal},
@@ -27,8 +30,18 @@ impl Psi {
     #[must_use]
     pub fn new(root: &Root) -> Self {
         let note = Note::default();
+        let lxcfs = Lxcfs::find(root);
+        let is_hosts =
+            |resource: &str| lxcfs.whose(&format!("/proc/pressure/{resource}")) == Whose::Host;
+        let hosts = RESOURCES.map(is_hosts);
+        let remark = "the host's pressure is left out";
+        note.set("lxcfs", hosts.contains(&true).then(|| remark.into()));
+        let file = |resource: &str| match is_hosts(resource) {
+            true => PressureFile::default(),
+            false => PressureFile::new(root, resource).noting(&note),
+        };
         Self {
-            files: RESOURCES.map(|resource| PressureFile::new(root, resource).noting(&note)),
+            files: RESOURCES.map(file),
             note,
         }
     }
@@ -37,10 +50,9 @@ impl Psi {
     #[must_use]
     pub fn reason(&mut self) -> Option<String> {
         let mut sample = Sample::default();
-        let measured = self.read(&mut sample).is_err()
-            || sample.iter().any(Option::is_some)
-            || self.note.text().is_some();
-        (!measured).then(|| "this kernel does not measure pressure (CONFIG_PSI, psi=1)".into())
+        let measured = self.read(&mut sample).is_err() || sample.iter().any(Option::is_some);
+        let unmeasured = || "this kernel does not measure pressure (CONFIG_PSI, psi=1)".into();
+        (!measured).then(|| self.note.text().unwrap_or_else(unmeasured))
     }
 }
 

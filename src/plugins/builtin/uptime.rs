@@ -13,6 +13,7 @@ use crate::{
         linux::{
             loadavg::{LoadHundredths, LoadavgFile},
             localtime::LocalTime,
+            lxcfs::Lxcfs,
             uptime::UptimeFile,
             users::Users,
         },
@@ -26,6 +27,7 @@ use crate::{
 pub struct Uptime {
     uptime: UptimeFile,
     loads: LoadavgFile,
+    hosts: Hosts,
     users: Users,
     local: LocalTime,
     note: Note,
@@ -37,12 +39,43 @@ impl Uptime {
     #[must_use]
     pub fn new(root: &Root, tz: Option<&str>) -> Self {
         let note = Note::default();
+        let hosts = Hosts::find(&Lxcfs::find(root));
+        let remark = match hosts {
+            Hosts::Neither => None,
+            Hosts::Loads => Some("la1, la5 and la15 are the host's and left out".into()),
+            Hosts::Uptime => Some("uptime is the host's and left out".into()),
+        };
+        note.set("lxcfs", remark);
         Self {
             uptime: UptimeFile::new(root).noting(&note),
             loads: LoadavgFile::new(root).noting(&note),
+            hosts,
             users: Users::new(root),
             local: LocalTime::new(root, tz),
             note,
+        }
+    }
+}
+
+/// Which of the two files is the host's in a container for which lxcfs gives the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hosts {
+    Neither,
+    Loads,
+    Uptime,
+}
+
+impl Hosts {
+    fn find(lxcfs: &Lxcfs) -> Self {
+        const UPTIME: &str = "/proc/uptime";
+        const LOADAVG: &str = "/proc/loadavg";
+        // The load is looked at beside the processors, too.
+        if lxcfs.differs(LOADAVG, UPTIME) || lxcfs.differs(LOADAVG, "/proc/stat") {
+            Self::Loads
+        } else if lxcfs.differs(UPTIME, LOADAVG) {
+            Self::Uptime
+        } else {
+            Self::Neither
         }
     }
 }
@@ -69,9 +102,15 @@ impl Plugin for Uptime {
         let unix_secs = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
         *sample = Sample {
             wall_secs: unix_secs.saturating_add(i64::from(self.local.offset_secs(unix_secs))),
-            up_secs: self.uptime.read_secs(),
+            up_secs: match self.hosts {
+                Hosts::Uptime => None,
+                _ => self.uptime.read_secs(),
+            },
             users: self.users.count(),
-            loads: self.loads.read(),
+            loads: match self.hosts {
+                Hosts::Loads => LoadHundredths::default(),
+                _ => self.loads.read(),
+            },
         };
         if (sample.up_secs, sample.loads) == Default::default() {
             return Err(DriverError::Missing("uptime and load".into()));
