@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::drivers::linux::cgroups::Cgroups;
+use crate::drivers::linux::{cgroups::Cgroups, name};
 
 /// How deep containers are looked for, and among how many groups: Kubernetes nests five levels.
 const DEEPEST: usize = 8;
@@ -163,7 +163,7 @@ fn machine(own: &str, parent: &str) -> Option<(&'static str, String)> {
 /// The last part of a group as text.
 fn part(group: &Path) -> String {
     let name = group.file_name().unwrap_or_default();
-    String::from_utf8_lossy(name.as_encoded_bytes()).into()
+    name::text(name.as_encoded_bytes())
 }
 
 fn is_id(text: &str) -> bool {
@@ -196,7 +196,7 @@ fn unescape(name: &str) -> String {
         rest = value.map_or(after, |_| after.get(2..).unwrap_or_default());
     }
     bytes.extend(rest.bytes());
-    String::from_utf8_lossy(&bytes).into()
+    name::text(&bytes)
 }
 
 #[cfg(test)]

@@ -42,6 +42,12 @@ impl Lxcfs {
         Self(points)
     }
 
+    /// Whether lxcfs stands in for anything.
+    #[must_use]
+    pub fn is_container(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Of what machine `file`, an absolute path such as /proc/stat, tells.
     #[must_use]
     pub fn whose(&self, file: &str) -> Whose {

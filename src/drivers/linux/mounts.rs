@@ -11,6 +11,7 @@ use crate::drivers::{
     DriverError, Root,
     linux::{
         file::read_once,
+        name,
         skipped::Skipped,
         text::{Malformed, decimal, lines, split_once},
     },
@@ -79,8 +80,8 @@ fn mount(line: &[u8]) -> Option<Mount> {
     Some(Mount {
         device: (number(major)?, number(minor)?),
         point: OsString::from_vec(unescape(point)).into(),
-        source: String::from_utf8_lossy(&unescape(source)).into(),
-        kind: String::from_utf8_lossy(kind).into(),
+        source: name::text(&unescape(source)),
+        kind: name::text(kind),
         read_only: options
             .split(|&byte| byte == b',')
             .any(|option| option == b"ro"),

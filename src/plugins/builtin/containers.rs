@@ -1,6 +1,8 @@
 //! `ct`: the containers and what they use, by the names of their cgroups. No engine's socket is
 //! touched.
 
+use std::os::unix::ffi::OsStrExt;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
         linux::{
             cgroups::{Cgroups, Usage},
             containers::{Container, containers},
+            name,
         },
     },
     plugins::{
@@ -102,7 +105,7 @@ const CONTAINER: [&str; 4] = [
 /// The group is a label too: two engines may give one name.
 fn families(sample: &Sample, out: &mut Families) {
     for (container, usage) in sample.iter().flat_map(|shown| &shown.rows) {
-        let group = container.group.display().to_string();
+        let group = name::text(container.group.as_os_str().as_bytes());
         let labels = [
             ("name", container.name.as_str()),
             ("engine", container.engine),

@@ -4,7 +4,7 @@
 //! in `stale`. Where the machine's mounts are hidden from us the rows are those of our own view,
 //! and say so: `"by":"self"`.
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::ffi::OsStrExt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::{
         DriverError, Root,
         linux::{
             mounts::{View, Volume, read, storage},
+            name,
             space::{Found, Space, space},
         },
         note::Note,
@@ -126,10 +127,9 @@ impl Plugin for Fs {
         volumes.truncate(ROWS);
         let question = |volume: &Volume| {
             let (volume, mount) = (volume.clone(), &volume.mount);
-            (
-                format!("{:?} {}", mount.device, mount.point.display()),
-                move || space(&volume),
-            )
+            (format!("{:?} {:?}", mount.device, mount.point), move || {
+                space(&volume)
+            })
         };
         let answers = self
             .questions
@@ -163,7 +163,7 @@ fn row(volume: Volume, answer: Answer<Found>, own: bool) -> Option<Row> {
         return None;
     }
     Some(Row {
-        mnt: point.display().to_string(),
+        mnt: name::text(point.as_os_str().as_bytes()),
         src: mount.source,
         kind: mount.kind,
         size: space.map(|space| space.size_bytes),

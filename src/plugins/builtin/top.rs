@@ -18,7 +18,7 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::{
-            name::Name,
+            name::{Name, text},
             page_size_bytes,
             pid_files::{disk_bytes, effective_uid, unit},
             pid_stat::parse,
@@ -78,7 +78,7 @@ impl Top {
             .processes
             .whole_file(process.pid, "cgroup")
             .and_then(unit)
-            .map(|unit| String::from_utf8_lossy(unit).into());
+            .map(|unit| text(unit).into());
         let command = self.command_lines.then(|| {
             self.processes
                 .file(process.pid, "cmdline")
