@@ -19,7 +19,9 @@ use rtstat::{
             online::OnlineFile,
             pid_files, pid_stat, pressure,
             processes::Processes,
-            sensors, sockets, stat, uptime,
+            sensors,
+            skipped::Skipped,
+            sockets, stat, uptime,
             users::Users,
             vmstat,
         },
@@ -167,20 +169,27 @@ pub fn proc(data: &[u8]) {
         return;
     };
     match which % 15 {
-        0 => seen(arcstats::parse(data)),
-        1 => seen(loadavg::parse(data)),
-        2 => seen(meminfo::parse(data)),
+        0 => seen(arcstats::parse(data, &mut Skipped::default())),
+        1 => seen(loadavg::parse(data, &mut Skipped::default())),
+        2 => seen(meminfo::parse(data, &mut Skipped::default())),
         3 => seen((pid_stat::state(data), pid_stat::parse(data))),
-        4 => seen(net_dev::parse(data, |name, counters| {
-            seen((name, counters))
-        })),
-        5 => seen(vmstat::parse(data)),
-        6 => seen(mounts::parse(data)),
+        4 => seen(net_dev::parse(
+            data,
+            &mut Skipped::default(),
+            |name, counters| seen((name, counters)),
+        )),
+        5 => seen(vmstat::parse(data, &mut Skipped::default())),
+        6 => seen(mounts::parse(data, &mut Skipped::default())),
         7 => seen(uptime::parse(data)),
-        8 => seen(sockets::parse_sockstat(data)),
-        9 => seen(sockets::parse_counter(data, b"Tcp", b"RetransSegs")),
-        10 => seen(diskstats::parse(data, seen)),
-        11 => seen(pressure::parse(data)),
+        8 => seen(sockets::parse_sockstat(data, &mut Skipped::default())),
+        9 => seen(sockets::parse_counter(
+            data,
+            b"Tcp",
+            b"RetransSegs",
+            &mut Skipped::default(),
+        )),
+        10 => seen(diskstats::parse(data, &mut Skipped::default(), seen)),
+        11 => seen(pressure::parse(data, &mut Skipped::default())),
         13 => seen((
             pid_files::disk_bytes(data),
             pid_files::effective_uid(data),
@@ -194,8 +203,8 @@ pub fn proc(data: &[u8]) {
         }
         _ => {
             let mut read = stat::Stat::default();
-            seen(stat::parse(data, &mut read));
-            seen(stat::parse_cpus(data, &mut read));
+            seen(stat::parse(data, &mut read, &mut Skipped::default()));
+            seen(stat::parse_cpus(data, &mut read, &mut Skipped::default()));
         }
     }
 }

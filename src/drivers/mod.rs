@@ -5,6 +5,7 @@
 //! trees.
 
 pub mod linux;
+pub mod note;
 
 use std::path::{Path, PathBuf};
 

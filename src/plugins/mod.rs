@@ -37,7 +37,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::{drivers::DriverError, plugins::families::Families};
+use crate::{
+    drivers::{DriverError, note::Note},
+    plugins::families::Families,
+};
 
 /// One wire key: how to read it, and how it looks.
 pub trait Plugin: Send + 'static {
@@ -57,6 +60,11 @@ pub trait Plugin: Send + 'static {
     /// # Errors
     /// When there is no figure at all; a part that is missing is an `Option` in the sample.
     fn read(&mut self, sample: &mut Self::Sample) -> Result<(), DriverError>;
+
+    /// Why a part of the figures is null here, as far as the last reading knows.
+    fn note(&self) -> Note {
+        Note::default()
+    }
 
     /// The JSON value of this key over `window`. Rates without a sample before are null, never
     /// since boot.
@@ -103,9 +111,10 @@ pub struct About {
     /// Why the key is null on this machine. Absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why a part of the key is null on this machine. Absent where none is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    /// Why a part of the key is null on this machine, and what its last reading left out. Absent
+    /// where nothing is.
+    #[serde(skip_serializing_if = "is_blank", serialize_with = "note_text")]
+    pub note: Note,
     /// Full scale, as defined in rtstat-plugins(7). Absent where it is not defined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
@@ -126,7 +135,7 @@ impl About {
             min_interval,
             default: false,
             reason: None,
-            note: None,
+            note: Note::default(),
             max: None,
             warn: None,
         }
@@ -135,6 +144,14 @@ impl About {
 
 fn as_object<S: Serializer>(units: &FieldUnits, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(units.iter().copied())
+}
+
+fn is_blank(note: &Note) -> bool {
+    note.text().is_none()
+}
+
+fn note_text<S: Serializer>(note: &Note, serializer: S) -> Result<S::Ok, S::Error> {
+    note.text().serialize(serializer)
 }
 
 /// How a plugin's figures behave.

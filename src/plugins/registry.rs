@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    drivers::{DriverError, Root, linux::process_counter::ProcessCounter},
+    drivers::{DriverError, Root, linux::process_counter::ProcessCounter, note::Note},
     plugins::{
         About, Kind, Plugin,
         builtin::{
@@ -76,6 +76,8 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
         options.network_filesystems,
         FsQuestions::default(),
     );
+    let mounts_note = Note::default();
+    let fs_note = mounts_note.clone();
     let gpu_root = root.clone();
     let (sens_root, off, chips) = (
         root.clone(),
@@ -84,8 +86,6 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
     );
     let (units_root, units) = (root.clone(), options.units.clone());
     let ct_root = root.clone();
-    let cpu = Cpu::new(root);
-    let cpu_note = cpu.note();
     let mut psi = Psi::new(root);
     let no_psi = psi.reason();
     vec![
@@ -121,7 +121,13 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             Execution::inline(Uptime::new(root, tz.as_deref())),
         )
         .by_default(),
-        entry::<Cpu>("cpu", Kind::Rate, "ratio", 0.05, Execution::inline(cpu)).noting(cpu_note),
+        entry::<Cpu>(
+            "cpu",
+            Kind::Rate,
+            "ratio",
+            0.05,
+            Execution::inline(Cpu::new(root)),
+        ),
         entry::<Mem>(
             "mem",
             Kind::Gauge,
@@ -136,14 +142,18 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
             "",
             0.05,
             Execution::inline(Disk::new(root)),
-        ),
+        )
+        .null_because(Disk::reason(root)),
         entry::<Fs>(
             "fs",
             Kind::Table,
             "B",
             10.0,
-            Execution::worker(move || Fs::new(&fs_root, with_network, Arc::clone(&questions))),
-        ),
+            Execution::worker(move || {
+                Fs::new(&fs_root, with_network, Arc::clone(&questions)).noting(&fs_note)
+            }),
+        )
+        .noting(mounts_note),
         entry::<Net>(
             "net",
             Kind::Rate,
@@ -221,9 +231,14 @@ fn entry<P: Plugin>(
     min_interval: f64,
     execution: Execution,
 ) -> Entry {
+    let note = match &execution {
+        Execution::Inline(source) => source.note(),
+        Execution::Worker { .. } => Note::default(),
+    };
     Entry {
         name: name.into(),
         about: About {
+            note,
             units: P::UNITS,
             ..About::new(kind, unit, min_interval)
         },
@@ -254,8 +269,8 @@ impl Entry {
         self
     }
 
-    /// The same key, of which a part is null here for this reason.
-    fn noting(mut self, note: Option<String>) -> Self {
+    /// The same key, whose worker tells in `note` what it leaves out.
+    fn noting(mut self, note: Note) -> Self {
         self.about.note = note;
         self
     }
@@ -350,17 +365,53 @@ mod tests {
                 .join("tests/fixtures/proc")
                 .join(tree);
             let entries = built_in(&Root::at(folder));
-            let cpu = entries
-                .into_iter()
-                .find(|entry| entry.name == "cpu")
-                .unwrap()
-                .about;
+            let find = |key: &str| entries.iter().find(|entry| entry.name == key).unwrap();
+            let cpu = &find("cpu").about;
             // Whoever watches leaves out what has a reason.
             assert_eq!(cpu.reason, None);
-            cpu.note
+            let uptime = find("uptime").about.note.text();
+            let reasons = ["disk", "psi"].map(|key| find(key).about.reason.clone());
+            (cpu.note.text(), uptime, reasons)
         };
-        assert!(note("lxc/now").is_some_and(|note| note.contains("lxcfs")));
-        assert_eq!(note("vm-6.18"), None);
+        let (cpu, uptime, [disk, psi]) = note("lxc-zfs");
+        for (text, part) in [
+            (cpu, "ctxt"),
+            (uptime, "la15"),
+            (disk, "diskstats"),
+            (psi, "pressure"),
+        ] {
+            let text = text.unwrap();
+            assert!(text.contains("lxcfs") && text.contains(part), "{text}");
+        }
+        assert_eq!(note("vm-6.18"), (None, None, [None, None]));
+    }
+
+    /// A tree of bad lines: what they take away is in the key's note.
+    #[test]
+    fn the_note_tells_what_a_reading_left_out() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/proc/bad-lines");
+        let remarks = [
+            ("cpu_stat", "proc/stat: cpu cannot be right and is left out"),
+            ("cpu", "proc/stat: cpu and 1 more cannot be right"),
+            ("mem", "proc/meminfo: Buffers and 2 more cannot be right"),
+            ("uptime", "proc/loadavg: la5 cannot be right"),
+            ("disk", "proc/diskstats: sda cannot be right"),
+            ("net", "proc/1/net/dev: lo: and 1 more cannot be right"),
+            ("sock", "proc/1/net/sockstat: TCP cannot be right"),
+            (
+                "fs",
+                "/proc/1/mountinfo: the mount nonsense cannot be right",
+            ),
+        ];
+        let mut entries = built_in(&Root::at(folder));
+        for (key, remark) in remarks {
+            let mut found = entries.iter_mut().filter(|entry| entry.name == key);
+            let entry = found.next().unwrap();
+            assert_eq!(entry.about.note.text(), None, "{key}");
+            sampled(entry, 1);
+            let note = entry.about.note.text().unwrap_or_default();
+            assert!(note.contains(remark), "{key}: {note}");
+        }
     }
 
     #[test]

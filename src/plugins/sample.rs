@@ -3,7 +3,7 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{
-    drivers::DriverError,
+    drivers::{DriverError, note::Note},
     plugins::{Plugin, Window, families::Families},
 };
 
@@ -40,6 +40,11 @@ pub trait Source: Send {
     /// When what it reads from has failed meanwhile.
     fn rest(&mut self) -> Result<(), DriverError> {
         Ok(())
+    }
+
+    /// Why a part of its figures is null here, as far as the last sample knows.
+    fn note(&self) -> Note {
+        Note::default()
     }
 
     /// Whether `/metrics` tells of its samples.
@@ -119,6 +124,10 @@ impl<P: Plugin> Source for Pooled<P> {
             self.pool.push(Arc::clone(&taken));
         }
         outcome.map(|()| taken as Reading)
+    }
+
+    fn note(&self) -> Note {
+        self.plugin.note()
     }
 
     fn exported(&self) -> bool {

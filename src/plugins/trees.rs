@@ -9,7 +9,13 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    drivers::{Root, linux::stat::Stat},
+    drivers::{
+        Root,
+        linux::{
+            skipped::Skipped,
+            stat::{Stat, parse_cpus},
+        },
+    },
     plugins::{Plugin, Window, builtin::cpu_stat::CpuStat, registry::built_in, sample::Reading},
 };
 
@@ -125,7 +131,7 @@ fn many_processors_are_all_in_the_push() {
             writeln!(text, "cpu{id} {} 0 0 {}", ticks * id, ticks * (255 - id)).unwrap();
         }
         let mut stat = Stat::default();
-        crate::drivers::linux::stat::parse_cpus(text.as_bytes(), &mut stat).unwrap();
+        parse_cpus(text.as_bytes(), &mut stat, &mut Skipped::default()).unwrap();
         stat
     };
     let (before, now) = (stat(1), stat(2));

@@ -16,6 +16,7 @@ use crate::drivers::{
         disks::Roles,
         file::read_once,
         pressure,
+        skipped::Skipped,
         sysfs::name,
         text::{decimal, fields, lines, split_once},
     },
@@ -107,6 +108,17 @@ impl Cgroups {
             .collect()
     }
 
+    /// Processor time since `group` began, alone of its figures. Costs one small file.
+    pub fn cpu_ns(&mut self, group: &Path) -> Option<u64> {
+        let mut files = Files {
+            buffer: &mut self.buffer,
+        };
+        match &self.trees {
+            Trees::Unified(tree) => files.cpu_ns(&tree.join(group)),
+            Trees::Legacy { cpu, .. } => files.read(&cpu.join(group), "cpuacct.usage", number),
+        }
+    }
+
     /// Reads what `group` uses. Costs some ten small files.
     pub fn usage(&mut self, group: &Path) -> Usage {
         let Self {
@@ -117,11 +129,15 @@ impl Cgroups {
         } = self;
         let mut files = Files { buffer };
         let mut is_whole = |device: &[u8]| {
-            // A device made of others repeats what they count.
-            let target = std::str::from_utf8(device)
-                .ok()
-                .and_then(|number| fs::read_link(numbers.join(number)).ok());
-            target.is_none_or(|target| roles.counts(name(&target).as_bytes()))
+            // A device made of others repeats what they count, and one that cannot be looked up
+            // may do so, too: a hidden way to an NVMe disk is `(unknown)`.
+            if split_once(device, b':').is_none() {
+                return false;
+            }
+            match std::str::from_utf8(device).map(|number| fs::read_link(numbers.join(number))) {
+                Ok(Ok(target)) => roles.counts(name(&target).as_bytes()),
+                _ => !numbers.is_dir(),
+            }
         };
         match trees {
             Trees::Unified(tree) => {
@@ -135,9 +151,7 @@ impl Cgroups {
                 let limit = |group: &Path| files.read(&tree.join(group), "memory.max", number);
                 let memory_max_bytes = group.ancestors().filter_map(limit).min();
                 Usage {
-                    cpu_ns: files
-                        .read(&folder, "cpu.stat", |bytes| keyed(bytes, b"usage_usec"))
-                        .map(|us| us.saturating_mul(1000)),
+                    cpu_ns: files.cpu_ns(&folder),
                     memory_bytes: current.map(|current| current.saturating_sub(spare)),
                     memory_max_bytes,
                     disk_bytes: files.read(&folder, "io.stat", |bytes| {
@@ -214,10 +228,18 @@ impl Files<'_> {
             .and_then(parse)
     }
 
+    /// In the unified tree.
+    fn cpu_ns(&mut self, folder: &Path) -> Option<u64> {
+        let used_us = self.read(folder, "cpu.stat", |bytes| keyed(bytes, b"usage_usec"))?;
+        Some(used_us.saturating_mul(1000))
+    }
+
     fn pressure(&mut self, folder: &Path) -> Option<[u64; 3]> {
         let mut some = |file| {
-            let parsed = self.read(folder, file, |bytes| pressure::parse(bytes).ok())?;
-            parsed.some.map(|stall| stall.averages[0])
+            let parsed = self.read(folder, file, |bytes| {
+                pressure::parse(bytes, &mut Skipped::default()).ok()
+            })?;
+            parsed.some?.averages[0]
         };
         Some([
             some("cpu.pressure")?,
@@ -239,14 +261,16 @@ fn keyed(bytes: &[u8], key: &[u8]) -> Option<u64> {
 }
 
 /// Version 2: `8:0 rbytes=1 wbytes=2 rios=…`; bytes read and written on the devices that `counts`.
+/// Kernels write the numbers of devices without figures in front of the next one's.
 fn io_stat(bytes: &[u8], mut counts: impl FnMut(&[u8]) -> bool) -> (u64, u64) {
     let (mut read, mut written) = (0_u64, 0_u64);
     for line in lines(bytes) {
-        let mut columns = fields(line);
-        if !columns.next().is_some_and(&mut counts) {
+        let is_device = |column: &&[u8]| !column.contains(&b'=');
+        let device = fields(line).take_while(is_device).last();
+        if !device.is_some_and(&mut counts) {
             continue;
         }
-        for column in columns {
+        for column in fields(line).skip_while(is_device) {
             let value = |key: &[u8]| column.strip_prefix(key).and_then(decimal).unwrap_or(0);
             read = read.saturating_add(value(b"rbytes="));
             written = written.saturating_add(value(b"wbytes="));
@@ -327,8 +351,10 @@ mod tests {
         ]);
         let numbers = dir.path().join("sys/dev/block");
         fs::create_dir_all(&numbers).unwrap();
-        std::os::unix::fs::symlink("../../devices/virtual/block/dm-0", numbers.join("253:0"))
-            .unwrap();
+        for (number, device) in [("253:0", "virtual/block/dm-0"), ("8:0", "x/block/sda")] {
+            let target = format!("../../devices/{device}");
+            std::os::unix::fs::symlink(target, numbers.join(number)).unwrap();
+        }
         let mut cgroups = Cgroups::find(&root).unwrap();
         assert_eq!(
             cgroups.children(Path::new("a.slice")),
@@ -384,6 +410,46 @@ mod tests {
             pressure: None,
         };
         assert_eq!(cgroups.usage(Path::new("a.slice/b.service")), expected);
+    }
+
+    #[test]
+    fn figures_belong_to_the_device_before_them() {
+        let counts = |device: &[u8]| device == b"8:0";
+        for (text, expected) in [
+            ("8:0 rbytes=1 wbytes=2 rios=3\n", (1, 2)),
+            (
+                "7:7 7:6 253:0 8:0 rbytes=1000 wbytes=2000 rios=1",
+                (1000, 2000),
+            ),
+            ("8:0 253:0 rbytes=1000 wbytes=2000\n", (0, 0)),
+            (
+                "(unknown) rbytes=1 wbytes=2\n8:0 rbytes=x wbytes=4\n8:0\n",
+                (0, 4),
+            ),
+        ] {
+            assert_eq!(io_stat(text.as_bytes(), counts), expected, "{text}");
+        }
+        let text = "8:0 Read 5\n(unknown) Read 5\n8:0 Write 6\n8:0 Write x\nTotal 11";
+        assert_eq!(blkio(text.as_bytes(), counts), (5, 6));
+    }
+
+    /// A hidden way to an NVMe disk counts what the disk counts again.
+    #[test]
+    fn a_device_that_cannot_be_looked_up_does_not_count() {
+        let text =
+            "8:0 rbytes=10 wbytes=20\n259:9 rbytes=1 wbytes=1\n(unknown) rbytes=1 wbytes=1\n";
+        let files = [("cgroup.controllers", ""), ("a.service/io.stat", text)];
+        let (dir, root) = tree(&files);
+        let used = || {
+            let mut cgroups = Cgroups::find(&root).unwrap();
+            cgroups.usage(Path::new("a.service")).disk_bytes
+        };
+        // Without sysfs nothing but a number tells a device.
+        assert_eq!(used(), Some((11, 21)));
+        let numbers = dir.path().join("sys/dev/block");
+        fs::create_dir_all(&numbers).unwrap();
+        std::os::unix::fs::symlink("../../devices/x/block/sda", numbers.join("8:0")).unwrap();
+        assert_eq!(used(), Some((10, 20)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::drivers::linux::{cgroups::Cgroups, sysfs::name};
+use crate::drivers::linux::{cgroups::Cgroups, name};
 
 /// How deep containers are looked for, and among how many groups: Kubernetes nests five levels.
 const DEEPEST: usize = 8;
@@ -65,71 +65,138 @@ pub fn containers(cgroups: &Cgroups) -> Vec<Container> {
 
 /// The engine and the name of a group that is a container.
 fn recognise(group: &Path) -> Option<(&'static str, String)> {
-    let own = name(group);
-    let parent = group.parent().map(name).unwrap_or_default();
-    const BY_ID: [(&str, &str); 4] = [
-        ("docker-", "docker"),
-        ("libpod-", "podman"),
-        ("crio-", "cri-o"),
-        ("cri-containerd-", "containerd"),
-    ];
-    for (prefix, engine) in BY_ID {
-        if let Some(id) = own
-            .strip_prefix(prefix)
-            .map(|rest| rest.strip_suffix(".scope").unwrap_or(rest))
-            .and_then(id)
-        {
-            return Some((engine, id));
-        }
+    let own = part(group);
+    let parent = group.parent().map(part).unwrap_or_default();
+    by_id(&own, &parent, group)
+        .or_else(|| by_name(&own, &parent))
+        .or_else(|| machine(&own, &parent))
+}
+
+/// An id of 64 hexadecimal digits is a container, whoever made it and wherever it stands. What is
+/// in front of it tells the engine, and the groups around it where nothing is.
+fn by_id(own: &str, parent: &str, group: &Path) -> Option<(&'static str, String)> {
+    let whole = own.strip_suffix(".scope").unwrap_or(own);
+    let digits = whole.rsplit(['-', ':', '_']).next().unwrap_or(whole);
+    let (maker, id) = if is_task(whole) {
+        ("", whole)
+    } else {
+        let maker = whole
+            .strip_suffix(digits)?
+            .trim_end_matches(['-', ':', '_']);
+        (maker, Some(digits).filter(|digits| is_id(digits))?)
+    };
+    // The process that watches a container has a group with the same id.
+    if maker.ends_with("conmon") {
+        return None;
     }
-    if let Some(id) = id(own) {
-        return match parent {
-            "docker" => Some(("docker", id)),
-            "libpod_parent" => Some(("podman", id)),
-            pod if pod.starts_with("pod") || pod.starts_with("kubepods") => {
-                Some(("kubernetes", id))
-            }
-            _ => None,
-        };
+    // With cgroupfs as its driver, an engine writes `slice:maker:id`.
+    let maker = maker.rsplit(':').next().unwrap_or(maker);
+    let is_below = |name: &str| group.iter().any(|part| part == name);
+    let engine = match maker {
+        maker if maker.starts_with("docker") => "docker",
+        maker if maker.starts_with("libpod") => "podman",
+        maker if maker.starts_with("crio") => "cri-o",
+        maker if maker.contains("containerd") => "containerd",
+        maker if maker.starts_with("nerdctl") => "nerdctl",
+        maker if maker.starts_with("buildkit") => "buildkit",
+        _ if parent.starts_with("pod") || parent.contains("kubepods") => "kubernetes",
+        _ if is_below("ecs") => "ecs",
+        _ if is_below("libpod_parent") => "podman",
+        _ if parent == "docker" => "docker",
+        _ if parent == "buildkit" => "buildkit",
+        _ => "oci",
+    };
+    Some((engine, id.chars().take(SHORT_ID).collect()))
+}
+
+/// Containers whose groups have the names that people or builders gave them.
+fn by_name(own: &str, parent: &str) -> Option<(&'static str, String)> {
+    let lxc = own.strip_prefix("lxc.payload.");
+    if let Some(name) = lxc.or_else(|| matches!(parent, "lxc" | "lxc.payload").then_some(own)) {
+        return (!name.is_empty()).then(|| ("lxc", name.to_string()));
     }
-    if let Some(name) = own
-        .strip_prefix("lxc.payload.")
-        .or_else(|| (parent == "lxc").then_some(own))
+    // Builders' ids have 25 letters and digits.
+    let is_build = parent == "buildkit"
+        && own.len() == 25
+        && own.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_build {
+        return Some(("buildkit", own.chars().take(SHORT_ID).collect()));
+    }
+    let service = own
+        .strip_prefix("systemd-nspawn@")?
+        .strip_suffix(".service")?;
+    Some(("nspawn", unescape(service)))
+}
+
+/// Virtual machines, and what registers as a machine with the service manager.
+fn machine(own: &str, parent: &str) -> Option<(&'static str, String)> {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // Proxmox.
+    if let ("qemu.slice", Some(id)) = (parent, own.strip_suffix(".scope"))
+        && number(id)
     {
-        return Some(("lxc", name.to_string()));
+        return Some(("qemu", id.to_string()));
     }
-    if let Some(name) = own
-        .strip_prefix("systemd-nspawn@")
-        .and_then(|name| name.strip_suffix(".service"))
-    {
-        return Some(("nspawn", unescape(name)));
-    }
-    let machine = own
+    let registered = own
         .strip_prefix("machine-")
         .and_then(|name| name.strip_suffix(".scope"))
-        .map(unescape)?;
-    // libvirt registers its machines as `qemu-1-name`.
-    match machine
-        .strip_prefix("qemu-")
-        .or_else(|| machine.strip_prefix("lxc-"))
-        .and_then(|rest| rest.split_once('-'))
-    {
-        Some((number, name)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(("libvirt", name.to_string()))
-        }
-        _ => Some(("nspawn", machine)),
+        .map(unescape);
+    // libvirt names its machines `qemu-1-name`.
+    let by_libvirt = registered.clone().or_else(|| {
+        let plain = own.strip_suffix(".libvirt-qemu");
+        plain
+            .or_else(|| own.strip_suffix(".libvirt-lxc"))
+            .map(unescape)
+    });
+    let numbered = by_libvirt.as_deref().and_then(|name| {
+        let rest = name
+            .strip_prefix("qemu-")
+            .or_else(|| name.strip_prefix("lxc-"))?;
+        rest.split_once('-').filter(|(id, _)| number(id))
+    });
+    match numbered {
+        Some((_, name)) => Some(("libvirt", name.to_string())),
+        None => Some(("nspawn", registered?)),
     }
 }
 
-/// The beginning of an engine's id: 64 hexadecimal digits.
-fn id(text: &str) -> Option<String> {
-    (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .then(|| text.chars().take(SHORT_ID).collect())
+/// The last part of a group as text.
+fn part(group: &Path) -> String {
+    let name = group.file_name().unwrap_or_default();
+    name::text(name.as_encoded_bytes())
 }
 
-/// The service manager writes a dash in a name as `\x2d` (systemd.unit(5)).
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The id of a container of ECS on Fargate: that of its task, 32 hexadecimal digits, and a number.
+fn is_task(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(task, number)| {
+        task.len() == 32
+            && task.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// The service manager writes bytes that a name may not hold as `\x2d` (systemd.unit(5)).
 fn unescape(name: &str) -> String {
-    name.replace("\\x2d", "-")
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend(before.bytes());
+        let value = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match value {
+            Some(value) => bytes.push(value),
+            None => bytes.extend(b"\\x"),
+        }
+        rest = value.map_or(after, |_| after.get(2..).unwrap_or_default());
+    }
+    bytes.extend(rest.bytes());
+    name::text(&bytes)
 }
 
 #[cfg(test)]
@@ -170,7 +237,58 @@ mod tests {
                 format!("kubepods/burstable/pod12-34/{id}"),
                 known("kubernetes", "0123456789ab"),
             ),
-            (format!("elsewhere/{id}"), None),
+            (format!("elsewhere/{id}"), known("oci", "0123456789ab")),
+            // By --cgroup-parent, with either driver.
+            (
+                format!("my.slice/docker-{id}.scope"),
+                known("docker", "0123456789ab"),
+            ),
+            (format!("my/parent/{id}"), known("oci", "0123456789ab")),
+            // Quadlet: cgroups=split.
+            (
+                format!("system.slice/web.service/libpod-payload-{id}"),
+                known("podman", "0123456789ab"),
+            ),
+            (format!("user.slice/crio-conmon-{id}.scope"), None),
+            // A health check of podman.
+            (format!("system.slice/{id}.service"), None),
+            (
+                format!("system.slice/kubelet-kubepods-pod1.slice:cri-containerd:{id}"),
+                known("containerd", "0123456789ab"),
+            ),
+            (
+                format!("system.slice/nerdctl-{id}.scope"),
+                known("nerdctl", "0123456789ab"),
+            ),
+            (
+                format!("system.slice:docker:{id}"),
+                known("docker", "0123456789ab"),
+            ),
+            (
+                format!("ecs/4bf92f3577b34da6/{id}"),
+                known("ecs", "0123456789ab"),
+            ),
+            (
+                "ecs/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef-2531612879"
+                    .into(),
+                known("ecs", "0123456789ab"),
+            ),
+            (
+                format!("ecstasks.slice/ecstasks-1.slice/docker-{id}.scope"),
+                known("docker", "0123456789ab"),
+            ),
+            (
+                "docker/buildkit/kfg1mxa8zw3v0q9s5t7b2c4d6".into(),
+                known("buildkit", "kfg1mxa8zw3v"),
+            ),
+            ("qemu.slice/100.scope".into(), known("qemu", "100")),
+            ("qemu.slice/x.scope".into(), None),
+            ("lxc.payload/web".into(), known("lxc", "web")),
+            ("lxc.monitor/web".into(), None),
+            (
+                "machine/qemu-3-win.libvirt-qemu".into(),
+                known("libvirt", "win"),
+            ),
             ("lxc.payload.web".into(), known("lxc", "web")),
             ("lxc.monitor.web".into(), None),
             ("lxc/web".into(), known("lxc", "web")),

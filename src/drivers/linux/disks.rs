@@ -15,8 +15,9 @@ use crate::drivers::{
     linux::{name::Name, text::decimal},
 };
 
-/// A disk becomes a part of an array while it has the name that it had: look again after this.
-const TRUSTED: Duration = Duration::from_secs(60);
+/// A disk becomes a part of an array while it has the name that it had, and another disk gets the
+/// name of one that is gone: look again after this.
+const TRUSTED: Duration = Duration::from_secs(10);
 
 /// What a block device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,51 +5,50 @@ use crate::drivers::{
     linux::{
         file::KernelFile,
         name::Name,
-        text::{Malformed, decimal, fields, lines},
+        skipped::Skipped,
+        text::{count, fields, lines},
     },
+    note::Note,
 };
 
 /// The kernel counts in sectors of this size whatever the disk's own is.
 const SECTOR_BYTES: u64 = 512;
 
-/// One block device since boot.
+/// One block device since boot. A number that cannot be right is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disk {
     /// The kernel's name.
     pub name: Name,
     /// Reads that were completed.
-    pub reads: u64,
+    pub reads: Option<u64>,
     /// Bytes read.
-    pub read_bytes: u64,
+    pub read_bytes: Option<u64>,
     /// Milliseconds that reads took, summed over all of them.
-    pub read_ms: u64,
+    pub read_ms: Option<u64>,
     /// Writes that were completed.
-    pub writes: u64,
+    pub writes: Option<u64>,
     /// Bytes written.
-    pub written_bytes: u64,
+    pub written_bytes: Option<u64>,
     /// Milliseconds that writes took, summed over all of them.
-    pub write_ms: u64,
+    pub write_ms: Option<u64>,
     /// Milliseconds in which anything was under way.
-    pub busy_ms: u64,
+    pub busy_ms: Option<u64>,
     /// Milliseconds times the requests that were under way.
-    pub queue_ms: u64,
+    pub queue_ms: Option<u64>,
 }
 
 /// Gives each device to `visit`. Lines with fewer counters (partitions before Linux 2.6.25) are
 /// left out.
-///
-/// # Errors
-/// When a line that has all counters has something else than numbers in them.
-pub fn parse(bytes: &[u8], mut visit: impl FnMut(Disk)) -> Result<(), Malformed> {
+pub fn parse(bytes: &[u8], skipped: &mut Skipped, mut visit: impl FnMut(Disk)) {
     for line in lines(bytes) {
         let mut columns = fields(line).skip(2);
         let Some(name) = columns.next().map(Name::new) else {
             continue;
         };
-        let mut counters = [0; 11];
+        let mut counters = [None; 11];
         let mut found = 0;
         for (slot, column) in counters.iter_mut().zip(columns) {
-            *slot = decimal(column).ok_or(Malformed("eleven numbers after a device's name"))?;
+            *slot = count(column);
             found += 1;
         }
         let [
@@ -66,20 +65,23 @@ pub fn parse(bytes: &[u8], mut visit: impl FnMut(Disk)) -> Result<(), Malformed>
             queue_ms,
         ] = counters;
         if found == counters.len() {
+            if counters.contains(&None) {
+                skipped.add(name.as_bytes());
+            }
+            let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
             visit(Disk {
                 name,
                 reads,
-                read_bytes: read_sectors.saturating_mul(SECTOR_BYTES),
+                read_bytes: read_sectors.map(bytes),
                 read_ms,
                 writes,
-                written_bytes: written_sectors.saturating_mul(SECTOR_BYTES),
+                written_bytes: written_sectors.map(bytes),
                 write_ms,
                 busy_ms,
                 queue_ms,
             });
         }
     }
-    Ok(())
 }
 
 /// /proc/diskstats, kept open. Reading costs with the number of devices and partitions.
@@ -93,12 +95,21 @@ impl DiskstatsFile {
         Self(KernelFile::new(root, "proc/diskstats"))
     }
 
+    /// The same file, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self(self.0.noting(note))
+    }
+
     /// Reads it.
     ///
     /// # Errors
-    /// When the file cannot be read or [`parse`] refuses it.
+    /// When the file cannot be read.
     pub fn read(&mut self, visit: impl FnMut(Disk)) -> Result<(), DriverError> {
-        self.0.read(|bytes| parse(bytes, visit))
+        self.0.read_leniently(|bytes, skipped| {
+            parse(bytes, skipped, visit);
+            Ok(())
+        })
     }
 }
 
@@ -108,37 +119,44 @@ mod tests {
 
     use super::*;
 
-    fn disks(bytes: &[u8]) -> Option<Vec<Disk>> {
+    fn disks(bytes: &[u8]) -> Vec<Disk> {
         let mut disks = Vec::new();
-        parse(bytes, |disk| disks.push(disk)).ok().map(|()| disks)
+        parse(bytes, &mut Skipped::default(), |disk| disks.push(disk));
+        disks
     }
 
     #[test]
     fn counters_land_in_their_places() {
         let sda = Disk {
             name: Name::new(b"sda"),
-            reads: 1,
-            read_bytes: 3 * 512,
-            read_ms: 4,
-            writes: 5,
-            written_bytes: 7 * 512,
-            write_ms: 8,
-            busy_ms: 10,
-            queue_ms: 11,
+            reads: Some(1),
+            read_bytes: Some(3 * 512),
+            read_ms: Some(4),
+            writes: Some(5),
+            written_bytes: Some(7 * 512),
+            write_ms: Some(8),
+            busy_ms: Some(10),
+            queue_ms: Some(11),
         };
-        let cases: [(&[u8], Option<Vec<Disk>>); 6] = [
-            (
-                b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n",
-                Some(vec![sda]),
-            ),
+        let cases: [(&[u8], Vec<Disk>); 6] = [
+            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n", vec![sda]),
             (
                 b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
-                Some(vec![sda]),
+                vec![sda],
             ),
-            (b"   8       1 sda1 1 2 3 4\n\n8\n", Some(vec![])),
-            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11", Some(vec![])),
-            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 -11\n", None),
-            (b"", Some(vec![])),
+            (b"   8       1 sda1 1 2 3 4\n\n8\n", vec![]),
+            (b"   8       0 sda 1 2 3 4 5 6 7 8 9 10 11", vec![sda]),
+            (
+                b"8 0 sda 1 2 3 4 5 6 7 8 9 10 -11\n8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n",
+                vec![
+                    Disk {
+                        queue_ms: None,
+                        ..sda
+                    },
+                    sda,
+                ],
+            ),
+            (b"", vec![]),
         ];
         for (bytes, expected) in cases {
             assert_eq!(disks(bytes), expected, "{}", bytes.escape_ascii());

@@ -18,7 +18,7 @@ use crate::drivers::{
     linux::dbus::{Call, Incoming, Invalid, PREFIX_BYTES, decode, length},
 };
 
-/// More names are left out.
+/// More names are counted and left out.
 const MOST_NAMES: usize = 100;
 
 /// Other messages may come first (our own name, signals); beyond these something is wrong.
@@ -39,6 +39,15 @@ const LIST: Call<'_> = Call {
     member: "ListUnitsFiltered",
     words: Some(&["failed"]),
 };
+
+/// The failed units.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failed {
+    /// Their names, of so many at most as a message should hold.
+    pub names: Vec<String>,
+    /// How many are not among the names.
+    pub more: usize,
+}
 
 /// The system bus of this machine.
 #[derive(Debug, Clone)]
@@ -67,7 +76,7 @@ impl Bus {
     ///
     /// # Errors
     /// When there is no service manager, the bus does not let us, or does not answer in time.
-    pub fn failed_units(&self, deadline: Duration) -> Result<Vec<String>, DriverError> {
+    pub fn failed_units(&self, deadline: Duration) -> Result<Failed, DriverError> {
         if !self.has_manager() {
             return Err(DriverError::Missing(self.manager.display().to_string()));
         }
@@ -99,7 +108,7 @@ impl Conversation {
         Ok(Self { stream, until })
     }
 
-    fn ask(&mut self) -> IoResult<Vec<String>> {
+    fn ask(&mut self) -> IoResult<Failed> {
         // The user's number in decimal, and that in hexadecimal.
         let user: String = geteuid()
             .to_string()
@@ -190,14 +199,19 @@ fn invalid(_: Invalid) -> io::Error {
 ///
 /// # Errors
 /// When the body ends before its units do.
-pub fn names(body: &mut super::dbus::Cursor<'_>) -> Result<Vec<String>, Invalid> {
+pub fn names(body: &mut super::dbus::Cursor<'_>) -> Result<Failed, Invalid> {
     let length = body.u32()? as usize;
     body.align(8)?;
     let end = body.position().saturating_add(length);
-    let mut names = Vec::new();
-    while body.position() < end && names.len() < MOST_NAMES {
+    let mut failed = Failed::default();
+    while body.position() < end {
         body.align(8)?;
-        names.push(body.string()?.to_string());
+        let name = body.string()?;
+        if failed.names.len() < MOST_NAMES {
+            failed.names.push(name.to_string());
+        } else {
+            failed.more += 1;
+        }
         for _ in 0..6 {
             body.string()?;
         }
@@ -205,7 +219,7 @@ pub fn names(body: &mut super::dbus::Cursor<'_>) -> Result<Vec<String>, Invalid>
         body.string()?;
         body.string()?;
     }
-    Ok(names)
+    Ok(failed)
 }
 
 #[cfg(test)]
@@ -296,12 +310,12 @@ mod tests {
     fn the_names_of_failed_units_are_read() {
         let hello =
             b"l\x02\x01\x01\x08\0\0\0\x01\0\0\0\x08\0\0\0\x05\x01u\0\x01\0\0\0\x03\0\0\0:1.\0";
-        for names in [&["a.service", "b@x.mount"][..], &[]] {
+        let many = ["c.service"; MOST_NAMES + 7];
+        for (names, more) in [(&["a.service", "b@x.mount"][..], 0), (&[], 0), (&many, 7)] {
             let (_dir, bus, served) = bus(OK, [&hello[..], &answer(names)].concat());
-            assert_eq!(
-                bus.failed_units(LONG),
-                Ok(names.iter().map(ToString::to_string).collect())
-            );
+            let shown = names.iter().take(MOST_NAMES);
+            let names = shown.map(ToString::to_string).collect();
+            assert_eq!(bus.failed_units(LONG), Ok(Failed { names, more }));
             served.join().unwrap();
         }
     }

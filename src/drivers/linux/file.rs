@@ -9,7 +9,11 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use crate::drivers::{DriverError, Root, linux::text::Malformed};
+use crate::drivers::{
+    DriverError, Root,
+    linux::{skipped::Skipped, text::Malformed},
+    note::Note,
+};
 
 /// No kernel file that we read comes near this; beyond it something else was found in its place.
 const LARGEST_BYTES: usize = 16 << 20;
@@ -23,6 +27,10 @@ pub struct KernelFile {
     buffer: Vec<u8>,
     /// The kernel prints it in one piece: a read that leaves room has seen its end.
     one_piece: bool,
+    /// What the last reading left out, and where that is told.
+    skipped: Skipped,
+    note: Note,
+    missing: bool,
 }
 
 impl KernelFile {
@@ -34,6 +42,18 @@ impl KernelFile {
             file: None,
             buffer: Vec::new(),
             one_piece: false,
+            skipped: Skipped::default(),
+            note: Note::default(),
+            missing: false,
+        }
+    }
+
+    /// The same file, which tells in `note` what its readings leave out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self {
+            note: note.clone(),
+            ..self
         }
     }
 
@@ -70,6 +90,59 @@ impl KernelFile {
             self.file = None;
         }
         outcome
+    }
+
+    /// Like [`KernelFile::read`] for a parser that leaves out what is bad. What it left out is in
+    /// the note until a reading leaves out something else, or nothing.
+    ///
+    /// # Errors
+    /// As [`KernelFile::read`].
+    pub fn read_leniently<T>(
+        &mut self,
+        parse: impl FnOnce(&[u8], &mut Skipped) -> Result<T, Malformed>,
+    ) -> Result<T, DriverError> {
+        let mut skipped = Skipped::default();
+        let outcome = self.read(|bytes| parse(bytes, &mut skipped));
+        if outcome.is_ok() && skipped != self.skipped {
+            self.skipped = skipped;
+            let remark = (!skipped.is_empty()).then(|| skipped.to_string());
+            self.note.set(&self.path.display().to_string(), remark);
+        }
+        outcome
+    }
+
+    /// Reads a file that is one part of a key: whatever keeps it from being read is in the note,
+    /// and takes nothing else away. A file that this machine does not have is none without a
+    /// remark.
+    pub fn read_part<T>(
+        &mut self,
+        parse: impl FnOnce(&[u8], &mut Skipped) -> Result<T, Malformed>,
+    ) -> Option<T> {
+        let error = match self.read_leniently(parse) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        self.missing = matches!(error, DriverError::Missing(_));
+        let mut failed = Skipped::default();
+        if !self.missing {
+            failed.add(b"all of it");
+        }
+        if self.skipped != failed {
+            self.skipped = failed;
+            let source = self.path.display().to_string();
+            let text = error.to_string();
+            let remark = text.strip_prefix(&format!("{source}: ")).unwrap_or(&text);
+            self.note
+                .set(&source, (!failed.is_empty()).then(|| remark.into()));
+        }
+        None
+    }
+
+    /// Whether the last [`KernelFile::read_part`] that gave nothing did so because this machine does
+    /// not have the file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.missing
     }
 
     fn fill(&mut self) -> IoResult<()> {
@@ -139,6 +212,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::drivers::linux::text::decimal;
 
     fn length(bytes: &[u8]) -> Result<usize, Malformed> {
         Ok(bytes.len())
@@ -176,6 +250,30 @@ mod tests {
         assert!(
             matches!(refused, Err(DriverError::Parse { what: "a number", path }) if path.ends_with("/stat"))
         );
+    }
+
+    #[test]
+    fn what_is_left_out_is_in_the_note_until_it_is_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("stat");
+        let note = Note::default();
+        let mut file = KernelFile::new(&Root::at(dir.path()), "stat").noting(&note);
+        let mut read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            let read = file.read_part(|bytes, skipped| {
+                if bytes == b"broken" {
+                    return Err(Malformed("a number"));
+                }
+                Ok(skipped.check(b"ctxt", decimal(bytes)))
+            });
+            (read, note.text())
+        };
+        let remark = |text: &str| Some(format!("{}: {text}", path.display()));
+        assert_eq!(read("7"), (Some(Some(7)), None));
+        let left_out = remark("ctxt cannot be right and is left out");
+        assert_eq!(read("-7"), (Some(None), left_out));
+        assert_eq!(read("broken"), (None, remark("a number")));
+        assert_eq!(read("8"), (Some(Some(8)), None));
     }
 
     #[test]

@@ -6,11 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::drivers::{
     Root,
-    linux::sysfs::{entries, name, number, signed_number, text},
+    linux::{
+        sensors::{is_faulty, is_temperature},
+        sysfs::{entries, name, number, signed_number, text},
+    },
 };
 
 /// Drivers that show any of the figures. NVIDIA's own shows none.
 const DRIVERS: [&str; 5] = ["amdgpu", "radeon", "nouveau", "i915", "xe"];
+
+/// No card has as much memory, or takes as much power: the register does not exist.
+const MOST_BYTES: u64 = 1 << 50;
+const MOST_UW: u64 = 100_000_000_000;
 
 /// One card; what its driver does not show is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,21 +75,28 @@ pub fn read(card: &Path) -> Gpu {
     }
     let sensors = entries(&device.join("hwmon"), |name| name.starts_with("hwmon"));
     let sensor = |file: &str| {
+        let channel = file.split('_').next().unwrap_or(file);
         sensors
             .iter()
+            .filter(|folder| !is_faulty(folder, channel))
             .map(|folder| folder.join(file))
             .find(|path| path.exists())
     };
+    let all = number(&device.join("mem_info_vram_total")).filter(|&bytes| bytes < MOST_BYTES);
+    let used = number(&device.join("mem_info_vram_used")).filter(|&bytes| bytes < MOST_BYTES);
     Gpu {
         card: kernels,
         name: text(&device.join("product_name")).unwrap_or_else(model),
-        busy_percent: number(&device.join("gpu_busy_percent")),
-        memory_used_bytes: number(&device.join("mem_info_vram_used")),
-        memory_bytes: number(&device.join("mem_info_vram_total")),
-        milli_c: sensor("temp1_input").and_then(|path| signed_number(&path)),
+        busy_percent: number(&device.join("gpu_busy_percent")).filter(|&percent| percent <= 100),
+        memory_used_bytes: used.filter(|used| all.is_none_or(|all| *used <= all)),
+        memory_bytes: all,
+        milli_c: sensor("temp1_input")
+            .and_then(|path| signed_number(&path))
+            .filter(is_temperature),
         power_uw: sensor("power1_average")
             .or_else(|| sensor("power1_input"))
-            .and_then(|path| number(&path)),
+            .and_then(|path| number(&path))
+            .filter(|&power| power < MOST_UW),
         energy_uj: sensor("energy1_input").and_then(|path| number(&path)),
     }
 }
@@ -101,6 +115,32 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn figures_that_cannot_be_are_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = dir.path().join("device");
+        let sensors = device.join("hwmon/hwmon0");
+        fs::create_dir_all(&sensors).unwrap();
+        for (folder, file, content) in [
+            (&device, "uevent", "DRIVER=amdgpu\n"),
+            (&device, "gpu_busy_percent", "4294967295\n"),
+            (&device, "mem_info_vram_used", "18446744073709551615\n"),
+            (&device, "mem_info_vram_total", "4000\n"),
+            (&sensors, "temp1_input", "-273150\n"),
+            (&sensors, "power1_average", "18446744073709551615\n"),
+        ] {
+            fs::write(folder.join(file), content).unwrap();
+        }
+        let found = read(dir.path());
+        let figures = [found.busy_percent, found.memory_used_bytes, found.power_uw];
+        assert_eq!((figures, found.milli_c), ([None; 3], None));
+        assert_eq!(found.memory_bytes, Some(4000));
+        fs::write(sensors.join("temp1_input"), "51000\n").unwrap();
+        assert_eq!(read(dir.path()).milli_c, Some(51000));
+        fs::write(sensors.join("temp1_fault"), "1\n").unwrap();
+        assert_eq!(read(dir.path()).milli_c, None);
+    }
 
     #[test]
     fn cards_with_figures_and_what_they_show() {

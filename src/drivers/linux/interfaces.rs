@@ -9,6 +9,7 @@ use std::{
     fs,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use crate::drivers::{
@@ -19,6 +20,7 @@ use crate::drivers::{
         net_dev::{Counters, parse},
         text::{decimal, lines},
     },
+    note::Note,
 };
 
 /// Where the machine's network is found.
@@ -90,8 +92,8 @@ pub struct Interfaces {
     dev: KernelFile,
     class: Option<PathBuf>,
     bonds: PathBuf,
-    /// The links as they were last time, by name: the speed is asked for only when one comes up.
-    links: HashMap<Name, Link>,
+    /// The links as they were last time, by name, with when their speed was asked for.
+    links: HashMap<Name, (Link, Instant)>,
     before: HashMap<Name, Counters>,
     buffer: Vec<u8>,
     /// Whether they are our own namespace's, the machine's being hidden.
@@ -119,6 +121,15 @@ impl Interfaces {
         }
     }
 
+    /// The same, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self {
+            dev: self.dev.noting(note),
+            ..self
+        }
+    }
+
     /// Reads the interfaces into `found`, and returns whether the total goes by names, for want of
     /// knowing the hardware.
     ///
@@ -126,8 +137,8 @@ impl Interfaces {
     /// When the counters cannot be read, or are not in their form.
     pub fn read(&mut self, found: &mut Vec<Interface>) -> Result<bool, DriverError> {
         found.clear();
-        self.dev.read(|bytes| {
-            parse(bytes, |name, counters| {
+        self.dev.read_leniently(|bytes, skipped| {
+            parse(bytes, skipped, |name, counters| {
                 found.push(Interface {
                     name,
                     counters: Some(counters),
@@ -162,8 +173,8 @@ impl Interfaces {
     /// Zeros where there were figures the time before. A second time they are believed: the
     /// interface began anew.
     fn slipped(&mut self, name: Name, now: &Counters) -> bool {
-        let before = self.before.insert(name, *now).unwrap_or_default();
-        *now == Counters::default() && before != Counters::default()
+        let before = self.before.insert(name, *now).unwrap_or(Counters::ZERO);
+        *now == Counters::ZERO && before != Counters::ZERO
     }
 
     fn link(&mut self, name: Name) -> Link {
@@ -183,25 +194,29 @@ impl Interfaces {
             Some(b"unknown") => Some(word("carrier").as_deref() == Some(b"1")),
             _ => said_up,
         };
-        let link = match before {
-            Some(before) if before.up == up => Link { said_up, ..before },
-            _ => {
-                let hardware = is_hardware(&folder);
-                let mbps = (hardware && up == Some(true))
+        // A link may join a bond, and get another speed, while it stays up.
+        let hardware = is_hardware(&folder);
+        let known = before.filter(|(link, asked)| {
+            (link.up, link.hardware) == (up, hardware) && asked.elapsed() < SPEED_TRUSTED
+        });
+        let (mbps, asked) = known.map_or_else(
+            || {
+                let speed = (hardware && up == Some(true))
                     .then(|| word("speed"))
                     .flatten();
-                Link {
-                    up,
-                    said_up,
-                    mbps: mbps
-                        .as_deref()
-                        .and_then(decimal)
-                        .filter(|&mbps| mbps < MBPS_UNKNOWN),
-                    hardware,
-                }
-            }
+                let mbps = speed.as_deref().and_then(decimal);
+                let mbps = mbps.filter(|&mbps| mbps < MBPS_UNKNOWN);
+                (mbps, Instant::now())
+            },
+            |(link, asked)| (link.mbps, asked),
+        );
+        let link = Link {
+            up,
+            said_up,
+            mbps,
+            hardware,
         };
-        self.links.insert(name, link);
+        self.links.insert(name, (link, asked));
         link
     }
 
@@ -219,6 +234,9 @@ impl Interfaces {
         members
     }
 }
+
+/// How long a speed holds: some drivers ask their hardware for it.
+const SPEED_TRUSTED: Duration = Duration::from_secs(1);
 
 /// `SPEED_UNKNOWN`, as drivers without a sign give it.
 const MBPS_UNKNOWN: u64 = u32::MAX as u64;
@@ -401,6 +419,31 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_stays_up_gets_another_speed_and_joins_another() {
+        let tree = Tree::new();
+        tree.dev(&[("eth0", 2), ("team0", 2)]);
+        tree.class("eth0", &[("operstate", "up\n"), ("speed", "1000\n")], true);
+        tree.class("team0", &[("operstate", "up\n")], true);
+        let mut interfaces = Interfaces::new(&tree.root());
+        let mut found = Vec::new();
+        let mut read = |speed: &str, after: Duration| {
+            let eth0 = tree.0.path().join("sys/class/net/eth0");
+            fs::write(eth0.join("speed"), speed).unwrap();
+            for (_, asked) in interfaces.links.values_mut() {
+                *asked = asked.checked_sub(after).unwrap();
+            }
+            interfaces.read(&mut found).unwrap();
+            (found[0].link.mbps, totals(&found))
+        };
+        let both = vec!["eth0".to_string(), "team0".into()];
+        assert_eq!(read("1000", Duration::ZERO), (Some(1000), both.clone()));
+        assert_eq!(read("100", SPEED_TRUSTED), (Some(100), both));
+        let class = tree.0.path().join("sys/class/net");
+        symlink(class.join("team0"), class.join("eth0/master")).unwrap();
+        assert_eq!(read("100", Duration::ZERO).1, ["team0"]);
+    }
+
+    #[test]
     fn the_ports_of_a_switch_count_and_not_what_carries_them() {
         let tree = Tree::new();
         tree.dev(&[("eth0", 5), ("lan1", 2), ("lan2", 3)]);
@@ -525,7 +568,7 @@ mod tests {
         let mut rx = |bytes| {
             tree.dev(&[("eth0", bytes)]);
             interfaces.read(&mut found).unwrap();
-            found[0].counters.map(|counters| counters.rx_bytes)
+            found[0].counters.and_then(|counters| counters.rx_bytes)
         };
         let read = [0, 50, 0, 60, 0, 0, 7].map(&mut rx);
         assert_eq!(

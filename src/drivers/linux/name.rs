@@ -8,8 +8,7 @@ use serde::{Serialize, Serializer};
 /// Longest of the kernel's short names: DISK_NAME_LEN is 32, IFNAMSIZ 16, TASK_COMM_LEN 16.
 const CAPACITY: usize = 32;
 
-/// At most 32 bytes; what was longer is cut. Shown with a replacement character for what is not
-/// UTF-8.
+/// At most 32 bytes; what was longer is cut. Shown as [`text`] shows it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     bytes: [u8; CAPACITY],
@@ -40,7 +39,7 @@ impl Name {
 
 impl Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        lossy(self.as_bytes()).try_for_each(|char| f.write_char(char))
+        write_text(self.as_bytes(), f)
     }
 }
 
@@ -56,13 +55,24 @@ impl Serialize for Name {
     }
 }
 
-fn lossy(bytes: &[u8]) -> impl Iterator<Item = char> {
-    bytes.utf8_chunks().flat_map(|chunk| {
-        chunk
-            .valid()
-            .chars()
-            .chain((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER))
-    })
+/// Bytes that need not be UTF-8, as text. What is not is written `\xff`, so that different names
+/// stay different: they become keys and labels.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    // A string takes everything.
+    let _ = write_text(bytes, &mut text);
+    text
+}
+
+fn write_text(bytes: &[u8], out: &mut impl Write) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        out.write_str(chunk.valid())?;
+        for byte in chunk.invalid() {
+            write!(out, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -70,18 +80,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_that_are_not_utf_8_stay_unequal() {
+        assert_ne!(text(b"a\xff"), text(b"a\xfe"));
+        assert_eq!(text(b"caf\xe9 \xc3\xa9"), "caf\\xe9 é");
+    }
+
+    #[test]
     fn names_are_cut_and_shown_as_text() {
         let cases: [(&[u8], &str); 5] = [
             (b"eth0", "eth0"),
             (b"", ""),
-            (b"a\xffb\xc3\xa9", "a\u{fffd}bé"),
+            (b"a\xffb\xc3\xa9", "a\\xffbé"),
             (
                 b"0123456789012345678901234567890123",
                 "01234567890123456789012345678901",
             ),
             (
                 b"01234567890123456789012345678\xf0\x9f\x98\x80",
-                "01234567890123456789012345678\u{fffd}",
+                "01234567890123456789012345678\\xf0\\x9f\\x98",
             ),
         ];
         for (bytes, text) in cases {

@@ -59,7 +59,7 @@ mod tests {
             ("0\n", Some("0")),
             ("", None),
             ("\n", None),
-            ("0-3", None),
+            ("0-3", Some("0-3")),
             ("0 \n", None),
         ] {
             fs::write(folder.join("online"), text).unwrap();

@@ -50,7 +50,7 @@ mod tests {
                 "rchar: 1\nwchar: 2\nread_bytes: 3\nwrite_bytes: 4\ncancelled_write_bytes: 5\n",
                 Some((3, 4)),
             ),
-            ("read_bytes: 3\nwrite_bytes: 4", None),
+            ("read_bytes: 3\nwrite_bytes: 4", Some((3, 4))),
             ("read_bytes: 3\n", None),
             ("read_bytes: -3\nwrite_bytes: 4\n", None),
             ("", None),
@@ -98,7 +98,7 @@ mod tests {
             ),
             ("0::/user.slice\n", None),
             ("0::/\n", None),
-            ("0::/system.slice/nginx.service", None),
+            ("0::/system.slice/nginx.service", Some("nginx.service")),
             ("garbage\n::\n:\n", None),
         ];
         for (text, expected) in cases {

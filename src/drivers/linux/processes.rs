@@ -15,6 +15,9 @@ use crate::drivers::{DriverError, Root, linux::text::decimal};
 /// A stat line is about 300 bytes; the longest that the kernel can print is below this.
 const LINE_BYTES: usize = 2048;
 
+/// No file of a process that we read whole comes near this.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// What one getdents64(2) fills: about a thousand processes.
 const LIST_BYTES: usize = 32 * 1024;
 
@@ -28,6 +31,8 @@ pub struct Processes {
     list: Box<[MaybeUninit<u8>]>,
     name: Vec<u8>,
     line: Box<[u8]>,
+    /// For files that may be longer.
+    text: Vec<u8>,
 }
 
 /// How complete a walk was.
@@ -52,6 +57,7 @@ impl Processes {
             list: vec![MaybeUninit::uninit(); LIST_BYTES].into(),
             name: Vec::new(),
             line: vec![0; LINE_BYTES].into(),
+            text: Vec::new(),
         }
     }
 
@@ -69,6 +75,20 @@ impl Processes {
         let folder = self.open.as_ref()?;
         let length = read_file(folder, pid, file, &mut self.name, &mut self.line).ok()?;
         self.line.get(..length)
+    }
+
+    /// Reads the file `file` of the process `pid` to its end, or as much of it as any may have.
+    pub fn whole_file(&mut self, pid: u32, file: &str) -> Option<&[u8]> {
+        let file = open_file(self.open.as_ref()?, pid, file, &mut self.name).ok()?;
+        let mut filled = 0;
+        while filled < MOST_BYTES {
+            self.text.resize(filled + LINE_BYTES, 0);
+            match read(&file, self.text.get_mut(filled..)?).ok()? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        self.text.get(..filled)
     }
 
     /// Gives the stat line of every process to `visit`, once each, in the order of the process ids.
@@ -121,15 +141,18 @@ fn read_file(
     name: &mut Vec<u8>,
     into: &mut [u8],
 ) -> Result<usize, Errno> {
+    read(open_file(folder, pid, file, name)?, into)
+}
+
+fn open_file(folder: &OwnedFd, pid: u32, file: &str, name: &mut Vec<u8>) -> Result<OwnedFd, Errno> {
     name.clear();
     write!(name, "{pid}/{file}").map_err(|_| Errno::ENOMEM)?;
-    let file = openat(
+    openat(
         folder,
         name.as_slice(),
         OFlag::O_RDONLY | OFlag::O_CLOEXEC,
         Mode::empty(),
-    )?;
-    read(file, into)
+    )
 }
 
 fn pid(name: &[u8]) -> Option<u32> {

@@ -19,8 +19,13 @@ use crate::drivers::{
     },
 };
 
-/// Hotter is no temperature but a register that does not exist (thousandths of a degree).
+/// Colder and hotter is no temperature but a register that does not exist (thousandths of a
+/// degree).
+const COLDEST_MILLI_C: i64 = -273_000;
 const HOTTEST_MILLI_C: i64 = 1_000_000;
+
+/// Faster is no fan.
+const MOST_RPM: u64 = 100_000;
 
 /// One chip, thermal zone or energy counter: what is read in one go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,8 +214,13 @@ fn chip(path: &Path) -> Measured {
         };
         let other = |what: &str| folder.join(format!("{channel}_{what}"));
         let label = || text(&other("label")).unwrap_or_else(|| channel.to_string());
+        if is_faulty(&folder, channel) {
+            continue;
+        }
         if channel.starts_with("temp") {
-            let limit = |what: &str| signed_number(&other(what)).filter(is_temperature);
+            let limit = |what: &str| {
+                signed_number(&other(what)).filter(|limit| *limit > 0 && is_temperature(limit))
+            };
             measured
                 .temperatures
                 .extend(
@@ -225,7 +235,8 @@ fn chip(path: &Path) -> Measured {
                         }),
                 );
         } else if channel.starts_with("fan") {
-            measured.fans.extend(number(&input).map(|rpm| Fan {
+            let rpm = number(&input).filter(|&rpm| rpm < MOST_RPM);
+            measured.fans.extend(rpm.map(|rpm| Fan {
                 sensor: channel.into(),
                 label: label(),
                 rpm,
@@ -272,8 +283,16 @@ fn energy(source: &Source) -> Measured {
     }
 }
 
-fn is_temperature(milli_c: &i64) -> bool {
-    milli_c.abs() < HOTTEST_MILLI_C
+/// Whether the chip says that a sensor of it is broken or not connected.
+#[must_use]
+pub fn is_faulty(folder: &Path, channel: &str) -> bool {
+    number(&folder.join(format!("{channel}_fault"))).is_some_and(|fault| fault != 0)
+}
+
+/// Whether thousandths of a degree can be a temperature.
+#[must_use]
+pub fn is_temperature(milli_c: &i64) -> bool {
+    *milli_c > COLDEST_MILLI_C && *milli_c < HOTTEST_MILLI_C
 }
 
 #[cfg(test)]
@@ -364,6 +383,44 @@ mod tests {
                 .collect::<Vec<_>>(),
             [("temp10", -5500), ("temp1", 1000)]
         );
+    }
+
+    #[test]
+    fn what_is_no_temperature_and_what_its_chip_calls_broken_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            &[
+                ("sys/class/hwmon/hwmon0/name", "nct6775\n"),
+                ("sys/class/hwmon/hwmon0/temp1_input", "-273150\n"),
+                ("sys/class/hwmon/hwmon0/temp2_input", "-274000\n"),
+                ("sys/class/hwmon/hwmon0/temp3_input", "45000\n"),
+                ("sys/class/hwmon/hwmon0/temp3_fault", "1\n"),
+                (
+                    "sys/class/hwmon/hwmon0/temp4_input",
+                    "-9223372036854775808\n",
+                ),
+                ("sys/class/hwmon/hwmon0/temp5_input", "46000\n"),
+                ("sys/class/hwmon/hwmon0/temp5_fault", "0\n"),
+                ("sys/class/hwmon/hwmon0/temp5_max", "0\n"),
+                ("sys/class/hwmon/hwmon0/temp5_crit", "-5000\n"),
+                ("sys/class/hwmon/hwmon0/fan1_input", "1200\n"),
+                ("sys/class/hwmon/hwmon0/fan1_fault", "1\n"),
+                ("sys/class/hwmon/hwmon0/fan2_input", "4294967295\n"),
+                ("sys/class/hwmon/hwmon0/fan3_input", "0\n"),
+            ],
+        );
+        let sources = sources(&Root::at(dir.path()), &[]);
+        let Measured {
+            temperatures, fans, ..
+        } = measure(&sources[0]);
+        let found: Vec<_> = temperatures
+            .iter()
+            .map(|found| (found.milli_c, found.max_milli_c, found.crit_milli_c))
+            .collect();
+        assert_eq!(found, [(46000, None, None)]);
+        let fans: Vec<_> = fans.iter().map(|fan| (&*fan.sensor, fan.rpm)).collect();
+        assert_eq!(fans, [("fan3", 0)]);
     }
 
     #[test]

@@ -7,8 +7,10 @@ use crate::drivers::{
     linux::{
         file::KernelFile,
         interfaces::Network,
-        text::{Malformed, decimal, fields, lines, split_once},
+        skipped::Skipped,
+        text::{Malformed, count, fields, lines, split_once},
     },
+    note::Note,
 };
 
 /// What /proc/net/sockstat or sockstat6 counts now.
@@ -24,11 +26,12 @@ pub struct Sockstat {
     pub udp: Option<u64>,
 }
 
-/// Parses sockstat or sockstat6: lines of a protocol, a colon, and names with numbers.
+/// Parses sockstat or sockstat6: lines of a protocol, a colon, and names with numbers. A figure
+/// that is not a number is none.
 ///
 /// # Errors
-/// When a figure that we read is not a number, or there is no line of TCP.
-pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
+/// When there is none of the figures.
+pub fn parse_sockstat(bytes: &[u8], skipped: &mut Skipped) -> Result<Sockstat, Malformed> {
     let mut sockstat = Sockstat::default();
     for (protocol, rest) in lines(bytes).filter_map(|line| split_once(line, b':')) {
         let mut columns = fields(rest);
@@ -40,36 +43,33 @@ pub fn parse_sockstat(bytes: &[u8]) -> Result<Sockstat, Malformed> {
                 (b"UDP" | b"UDP6", b"inuse") => &mut sockstat.udp,
                 _ => continue,
             };
-            *slot = Some(decimal(value).ok_or(Malformed("a number after a figure's name"))?);
+            *slot = skipped.check(protocol, count(value));
         }
     }
-    sockstat
-        .tcp
-        .map(|_| sockstat)
-        .ok_or(Malformed("a line of TCP"))
+    if sockstat == Sockstat::default() {
+        return Err(Malformed("lines of TCP and UDP"));
+    }
+    Ok(sockstat)
 }
 
 /// Parses snmp or netstat, lines of names that are followed by a line of numbers: the counter
-/// `name` of `protocol`.
-///
-/// # Errors
-/// When the counter is there and not a number.
-pub fn parse_counter(bytes: &[u8], protocol: &[u8], name: &[u8]) -> Result<Option<u64>, Malformed> {
+/// `name` of `protocol`; none where it is absent or not a number.
+#[must_use]
+pub fn parse_counter(
+    bytes: &[u8],
+    protocol: &[u8],
+    name: &[u8],
+    skipped: &mut Skipped,
+) -> Option<u64> {
     let of_protocol = |line: &&[u8]| {
         line.strip_prefix(protocol)
             .is_some_and(|rest| rest.starts_with(b":"))
     };
     let mut lines = lines(bytes).filter(of_protocol);
-    let (Some(names), Some(values)) = (lines.next(), lines.next()) else {
-        return Ok(None);
-    };
+    let (names, values) = (lines.next()?, lines.next()?);
     let mut pairs = fields(names).zip(fields(values)).skip(1);
-    let Some((_, value)) = pairs.find(|(found, _)| *found == name) else {
-        return Ok(None);
-    };
-    decimal(value)
-        .map(Some)
-        .ok_or(Malformed("a number below a counter's name"))
+    let (_, value) = pairs.find(|(found, _)| *found == name)?;
+    skipped.check(name, count(value))
 }
 
 /// The sockets of the machine at one time; what this kernel does not tell is none.
@@ -123,48 +123,62 @@ impl SocketFiles {
         }
     }
 
-    /// Reads all of them.
+    /// The same files, which tell in `note` what they leave out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        let both =
+            |(entries, max): (KernelFile, KernelFile)| (entries.noting(note), max.noting(note));
+        Self {
+            sockstat: self.sockstat.noting(note),
+            sockstat6: self.sockstat6.noting(note),
+            snmp: self.snmp.noting(note),
+            netstat: self.netstat.noting(note),
+            conntrack: self.conntrack.map(both),
+            own: self.own,
+        }
+    }
+
+    /// Reads all of them. One that cannot be read takes none of the others away.
     ///
     /// # Errors
-    /// When sockstat cannot be read, or any of them is not in its form.
+    /// When none of them tells anything.
     pub fn read(&mut self) -> Result<Sockets, DriverError> {
-        Ok(Sockets {
-            v4: self.sockstat.read(parse_sockstat)?,
-            v6: optional(self.sockstat6.read(parse_sockstat))?.unwrap_or_default(),
-            retransmitted: optional(
-                self.snmp
-                    .read(|bytes| parse_counter(bytes, b"Tcp", b"RetransSegs")),
-            )?
-            .flatten(),
-            listen_drops: optional(
-                self.netstat
-                    .read(|bytes| parse_counter(bytes, b"TcpExt", b"ListenDrops")),
-            )?
-            .flatten(),
-            conntrack: match &mut self.conntrack {
-                Some((count, max)) => {
-                    optional(count.read(number))?.zip(optional(max.read(number))?)
-                }
-                None => None,
-            },
+        let tcp = |bytes: &[u8], skipped: &mut Skipped| {
+            Ok(parse_counter(bytes, b"Tcp", b"RetransSegs", skipped))
+        };
+        let extended = |bytes: &[u8], skipped: &mut Skipped| {
+            Ok(parse_counter(bytes, b"TcpExt", b"ListenDrops", skipped))
+        };
+        let mut sockets = Sockets {
+            v4: Sockstat::default(),
+            v6: self.sockstat6.read_part(parse_sockstat).unwrap_or_default(),
+            retransmitted: self.snmp.read_part(tcp).flatten(),
+            listen_drops: self.netstat.read_part(extended).flatten(),
+            conntrack: self
+                .conntrack
+                .as_mut()
+                .and_then(|(entries, max)| entries.read_part(number).zip(max.read_part(number))),
             own: self.own,
-        })
+        };
+        let nothing = sockets
+            == Sockets {
+                own: self.own,
+                ..Sockets::default()
+            };
+        sockets.v4 = if nothing {
+            self.sockstat.read_leniently(parse_sockstat)?
+        } else {
+            self.sockstat.read_part(parse_sockstat).unwrap_or_default()
+        };
+        Ok(sockets)
     }
 }
 
-fn number(bytes: &[u8]) -> Result<u64, Malformed> {
+fn number(bytes: &[u8], _: &mut Skipped) -> Result<u64, Malformed> {
     lines(bytes)
         .next()
-        .and_then(decimal)
+        .and_then(count)
         .ok_or(Malformed("a number"))
-}
-
-/// What this machine does not have is none.
-fn optional<T>(read: Result<T, DriverError>) -> Result<Option<T>, DriverError> {
-    match read {
-        Err(DriverError::Missing(_)) => Ok(None),
-        read => read.map(Some),
-    }
 }
 
 #[cfg(test)]
@@ -186,12 +200,12 @@ mod tests {
             (b"TCP6: inuse 5\nUDP6: inuse 3\n", Some(Sockstat { orphan: None, time_wait: None, ..v4 })),
             (b"TCP: inuse 5 orphan\n", Some(Sockstat { tcp: Some(5), ..Sockstat::default() })),
             (b"TCP: inuse x\n", None),
-            (b"TCP: inuse 5", None),
+            (b"TCP: inuse -1 orphan 1 tw 2\nUDP: inuse 3", Some(Sockstat { tcp: None, ..v4 })),
             (b"", None),
         ];
         for (bytes, expected) in cases {
             assert_eq!(
-                parse_sockstat(bytes).ok(),
+                parse_sockstat(bytes, &mut Skipped::default()).ok(),
                 expected,
                 "{}",
                 bytes.escape_ascii()
@@ -203,21 +217,19 @@ mod tests {
     fn counters_stand_below_their_names() {
         let text = b"Ip: A RetransSegs\nIp: 1 2\nTcpExt: RetransSegs\nTcpExt: 7\nTcp: A RetransSegs B\nTcp: -1 22 -\n";
         let cases = [
-            ("Tcp", "RetransSegs", Ok(Some(22))),
-            ("TcpExt", "RetransSegs", Ok(Some(7))),
-            ("Tcp", "Absent", Ok(None)),
-            ("Udp", "A", Ok(None)),
-            ("Tcp", "Tcp:", Ok(None)),
-            (
-                "Tcp",
-                "A",
-                Err(Malformed("a number below a counter's name")),
-            ),
+            ("Tcp", "RetransSegs", Some(22), true),
+            ("TcpExt", "RetransSegs", Some(7), true),
+            ("Tcp", "Absent", None, true),
+            ("Udp", "A", None, true),
+            ("Tcp", "Tcp:", None, true),
+            ("Tcp", "A", None, false),
         ];
-        for (protocol, name, expected) in cases {
+        for (protocol, name, expected, right) in cases {
+            let mut skipped = Skipped::default();
+            let found = parse_counter(text, protocol.as_bytes(), name.as_bytes(), &mut skipped);
             assert_eq!(
-                parse_counter(text, protocol.as_bytes(), name.as_bytes()),
-                expected,
+                (found, skipped.is_empty()),
+                (expected, right),
                 "{protocol} {name}"
             );
         }
@@ -235,8 +247,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
-            let _ = (parse_sockstat(&bytes), parse_counter(&bytes, b"Tcp", b"A"), number(&bytes));
-            let _ = parse_sockstat(&[b"TCP: inuse ", &bytes[..]].concat());
+            let mut skipped = Skipped::default();
+            let _ = parse_counter(&bytes, b"Tcp", b"A", &mut skipped);
+            let _ = (parse_sockstat(&bytes, &mut skipped), number(&bytes, &mut skipped));
+            let _ = parse_sockstat(&[b"TCP: inuse ", &bytes[..]].concat(), &mut skipped);
         }
     }
 }

@@ -1,14 +1,18 @@
 //! statvfs(3): how full a file system is. This call may never return where a server or a daemon is
 //! gone.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs, iter,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use nix::sys::{
     stat::{major, minor},
     statvfs::statvfs,
 };
 
-use crate::drivers::linux::mounts::Mount;
+use crate::drivers::linux::mounts::{Mount, Volume};
 
 /// How full it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +27,43 @@ pub struct Space {
     pub files: Option<(u64, u64)>,
 }
 
-/// Asks the file system of `mount`. None when it does not answer, or when another one is mounted
-/// there in our view of the machine, which would give that one's figures.
-#[must_use]
-pub fn space(mount: &Mount) -> Option<Space> {
-    is_seen_at(&mount.point, mount)
-        .then(|| ask(&mount.point))
-        .flatten()
+/// What the file system of a [`Volume`] answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// How full it is, asked at this point.
+    At(PathBuf, Space),
+    /// All its mounts that we see are single files, as containers have them for their names.
+    File,
+    /// Nothing, or another file system is mounted at each of its points in our view of the machine,
+    /// which would give that one's figures.
+    Hidden,
 }
 
-fn is_seen_at(path: &Path, mount: &Mount) -> bool {
+/// Asks the file system of `volume` at the first of its points where we see it as a folder.
+#[must_use]
+pub fn space(volume: &Volume) -> Found {
+    let mut found = Found::Hidden;
+    for point in iter::once(&volume.mount.point).chain(&volume.elsewhere) {
+        let Ok(metadata) = fs::metadata(point) else {
+            continue;
+        };
+        if !is_same(&metadata, &volume.mount) {
+            continue;
+        }
+        if !metadata.is_dir() {
+            found = Found::File;
+        } else if let Some(space) = ask(point) {
+            return Found::At(point.clone(), space);
+        }
+    }
+    found
+}
+
+fn is_same(metadata: &fs::Metadata, mount: &Mount) -> bool {
     // Each subvolume of btrfs has a number of its own here.
-    let numbers = |device| (u32::try_from(major(device)), u32::try_from(minor(device)));
-    mount.kind == "btrfs"
-        || fs::metadata(path)
-            .is_ok_and(|found| numbers(found.dev()) == (Ok(mount.device.0), Ok(mount.device.1)))
+    let device = metadata.dev();
+    let numbers = (u32::try_from(major(device)), u32::try_from(minor(device)));
+    mount.kind == "btrfs" || numbers == (Ok(mount.device.0), Ok(mount.device.1))
 }
 
 fn ask(path: &Path) -> Option<Space> {
@@ -59,20 +85,28 @@ mod tests {
     use super::*;
     use crate::drivers::{Root, linux::mounts};
 
-    fn root() -> Mount {
-        mounts::read(&Root::host())
-            .unwrap()
-            .mounts
-            .into_iter()
-            .rfind(|mount| mount.point.as_os_str() == "/")
-            .unwrap()
+    fn root() -> Volume {
+        let mut mounts = mounts::read(&Root::host()).unwrap().mounts.into_iter();
+        let root = mounts.rfind(|mount| mount.point.as_os_str() == "/");
+        Volume {
+            mount: root.unwrap(),
+            elsewhere: Vec::new(),
+            medium: mounts::Medium::Disk,
+        }
+    }
+
+    fn space_of(volume: &Volume) -> Space {
+        match space(volume) {
+            Found::At(_, space) => space,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn the_root_agrees_with_df() {
         let number = |text: &str| text.parse::<u64>().unwrap();
         for attempt in 0..10 {
-            let before = space(&root()).unwrap();
+            let before = space_of(&root());
             let output = Command::new("df")
                 .args(["-B1", "--output=size,used,avail", "/"])
                 .output()
@@ -85,7 +119,7 @@ mod tests {
                 .split_whitespace()
                 .map(number)
                 .collect();
-            let after = space(&root()).unwrap();
+            let after = space_of(&root());
             assert_eq!(before.size_bytes, df[0]);
             // Others write meanwhile: between two equal readings df has to say the same.
             if before == after {
@@ -97,7 +131,7 @@ mod tests {
                 return;
             }
         }
-        let all = space(&root()).unwrap();
+        let all = space_of(&root());
         assert!(
             all.used_bytes + all.available_bytes <= all.size_bytes,
             "{all:?}"
@@ -106,19 +140,27 @@ mod tests {
 
     #[test]
     fn another_file_system_in_its_place_has_no_figures() {
-        assert_eq!(
-            space(&Mount {
-                device: (0, 0),
-                ..root()
-            }),
-            None
-        );
-        assert_eq!(
-            space(&Mount {
-                point: "/nonexistent".into(),
-                ..root()
-            }),
-            None
-        );
+        let mut volume = root();
+        volume.mount.device = (0, 0);
+        assert_eq!(space(&volume), Found::Hidden);
+        let mut volume = root();
+        volume.mount.point = "/nonexistent".into();
+        assert_eq!(space(&volume), Found::Hidden);
+        volume.elsewhere = vec!["/".into()];
+        assert!(matches!(space(&volume), Found::At(point, _) if point.as_os_str() == "/"));
+    }
+
+    /// Containers have /etc/hosts and the like as mounts of files.
+    #[test]
+    fn a_mount_of_a_single_file_has_no_figures_and_hides_no_folder() {
+        let file = tempfile::NamedTempFile::new_in(".").unwrap();
+        let metadata = fs::metadata(file.path()).unwrap();
+        let number = |number: u64| u32::try_from(number).unwrap();
+        let mut volume = root();
+        volume.mount.device = (number(major(metadata.dev())), number(minor(metadata.dev())));
+        volume.mount.point = file.path().into();
+        assert_eq!(space(&volume), Found::File);
+        volume.elsewhere = vec![".".into()];
+        assert!(matches!(space(&volume), Found::At(point, _) if point.as_os_str() == "."));
     }
 }

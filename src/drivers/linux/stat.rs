@@ -5,8 +5,10 @@ use crate::drivers::{
     DriverError, Root,
     linux::{
         file::KernelFile,
-        text::{Malformed, decimal, fields, lines},
+        skipped::Skipped,
+        text::{Malformed, count, decimal, fields, lines},
     },
+    note::Note,
 };
 
 /// Clock ticks in a second, as the kernel counts for user space: 100 on every architecture that
@@ -85,12 +87,29 @@ impl CpuTicks {
         })
     }
 
+    /// The sums of both, field by field.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            user: self.user.saturating_add(other.user),
+            nice: self.nice.saturating_add(other.nice),
+            system: self.system.saturating_add(other.system),
+            idle: self.idle.saturating_add(other.idle),
+            iowait: self.iowait.saturating_add(other.iowait),
+            irq: self.irq.saturating_add(other.irq),
+            softirq: self.softirq.saturating_add(other.softirq),
+            steal: self.steal.saturating_add(other.steal),
+            guest: self.guest.saturating_add(other.guest),
+            guest_nice: self.guest_nice.saturating_add(other.guest_nice),
+        }
+    }
+
     /// The first four columns exist since the beginning; later ones are 0 where the kernel lacks
     /// them.
     fn parse<'a>(mut columns: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        let mut needed = || decimal(columns.next()?);
+        let mut needed = || ticks(columns.next()?);
         let (user, nice, system, idle) = (needed()?, needed()?, needed()?, needed()?);
-        let mut later = || columns.next().map_or(Some(0), decimal);
+        let mut later = || columns.next().map_or(Some(0), ticks);
         Some(Self {
             user,
             nice,
@@ -106,11 +125,19 @@ impl CpuTicks {
     }
 }
 
+/// Ten thousand processors reach this after two thousand years. Sums of ten such numbers fit into
+/// 64 bits.
+const MOST_TICKS: u64 = 1 << 56;
+
+fn ticks(field: &[u8]) -> Option<u64> {
+    decimal(field).filter(|&ticks| ticks < MOST_TICKS)
+}
+
 /// One reading of /proc/stat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stat {
-    /// The line of all processors together.
-    pub all: CpuTicks,
+    /// The line of all processors together; none where it is absent or cannot be right.
+    pub all: Option<CpuTicks>,
     /// The online processors by number, in the kernel's order; numbers have gaps where processors
     /// are offline.
     pub cpus: Vec<(u32, CpuTicks)>,
@@ -147,13 +174,14 @@ impl Stat {
     }
 }
 
-/// Parses the processor lines, which come first, and leaves the counters alone.
+/// Parses the processor lines, which come first, and leaves the counters alone. A line that is not
+/// numbers is left out.
 ///
 /// # Errors
-/// When there is no processor line, or one of them is not numbers.
-pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
+/// When there is no processor line.
+pub fn parse_cpus(bytes: &[u8], stat: &mut Stat, skipped: &mut Skipped) -> Result<(), Malformed> {
     stat.cpus.clear();
-    let mut all = None;
+    stat.all = None;
     for line in lines(bytes) {
         let Some(rest) = line.strip_prefix(b"cpu") else {
             break;
@@ -162,47 +190,44 @@ pub fn parse_cpus(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
             .split(|&byte| byte == b' ')
             .filter(|field| !field.is_empty());
         if rest.starts_with(b" ") {
-            all = CpuTicks::parse(columns);
+            stat.all = skipped.check(b"cpu", CpuTicks::parse(columns));
         } else {
             let id = columns
                 .next()
                 .and_then(decimal)
                 .and_then(|id| u32::try_from(id).ok());
-            let cpu = id
-                .zip(CpuTicks::parse(columns))
-                .ok_or(Malformed("cpuN and its clock ticks"))?;
-            stat.cpus.push(cpu);
+            let name = fields(line).next().unwrap_or_default();
+            let cpu = skipped.check(name, id.zip(CpuTicks::parse(columns)));
+            stat.cpus.extend(cpu);
         }
     }
-    stat.all = all.ok_or(Malformed("a line `cpu` with at least four numbers first"))?;
+    if stat.all.is_none() && stat.cpus.is_empty() {
+        return Err(Malformed("lines of processors with their clock ticks"));
+    }
     Ok(())
 }
 
-/// Parses the whole file.
+/// Parses the whole file. A counter that is not a number is none.
 ///
 /// # Errors
-/// As [`parse_cpus`], and when a counter that is there is not a number.
-pub fn parse(bytes: &[u8], stat: &mut Stat) -> Result<(), Malformed> {
-    parse_cpus(bytes, stat)?;
+/// As [`parse_cpus`].
+pub fn parse(bytes: &[u8], stat: &mut Stat, skipped: &mut Skipped) -> Result<(), Malformed> {
+    parse_cpus(bytes, stat, skipped)?;
     (stat.context_switches, stat.interrupts, stat.forks) = (None, None, None);
     (stat.running, stat.blocked, stat.boot_unix_secs) = (None, None, None);
     for line in lines(bytes).skip_while(|line| line.starts_with(b"cpu")) {
         let mut columns = fields(line);
-        let counter = match columns.next() {
-            Some(b"ctxt") => &mut stat.context_switches,
-            Some(b"intr") => &mut stat.interrupts,
-            Some(b"processes") => &mut stat.forks,
-            Some(b"procs_running") => &mut stat.running,
-            Some(b"procs_blocked") => &mut stat.blocked,
-            Some(b"btime") => &mut stat.boot_unix_secs,
+        let Some(name) = columns.next() else { continue };
+        let counter = match name {
+            b"ctxt" => &mut stat.context_switches,
+            b"intr" => &mut stat.interrupts,
+            b"processes" => &mut stat.forks,
+            b"procs_running" => &mut stat.running,
+            b"procs_blocked" => &mut stat.blocked,
+            b"btime" => &mut stat.boot_unix_secs,
             _ => continue,
         };
-        *counter = Some(
-            columns
-                .next()
-                .and_then(decimal)
-                .ok_or(Malformed("a number after a counter's name"))?,
-        );
+        *counter = skipped.check(name, columns.next().and_then(count));
     }
     Ok(())
 }
@@ -218,12 +243,19 @@ impl StatFile {
         Self(KernelFile::in_one_piece(root, "proc/stat"))
     }
 
+    /// The same file, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self(self.0.noting(note))
+    }
+
     /// Reads the processor lines only.
     ///
     /// # Errors
     /// When the file cannot be read or [`parse_cpus`] refuses it.
     pub fn read_cpus(&mut self, stat: &mut Stat) -> Result<(), DriverError> {
-        self.0.read(|bytes| parse_cpus(bytes, stat))
+        self.0
+            .read_leniently(|bytes, skipped| parse_cpus(bytes, stat, skipped))
     }
 
     /// Reads everything.
@@ -231,7 +263,8 @@ impl StatFile {
     /// # Errors
     /// When the file cannot be read or [`parse`] refuses it.
     pub fn read(&mut self, stat: &mut Stat) -> Result<(), DriverError> {
-        self.0.read(|bytes| parse(bytes, stat))
+        self.0
+            .read_leniently(|bytes, skipped| parse(bytes, stat, skipped))
     }
 }
 
@@ -247,7 +280,7 @@ mod tests {
     #[test]
     fn every_field_lands_in_its_place() {
         let mut stat = Stat::default();
-        parse(TWO, &mut stat).unwrap();
+        parse(TWO, &mut stat, &mut Skipped::default()).unwrap();
         let all = CpuTicks {
             user: 1,
             nice: 2,
@@ -260,7 +293,7 @@ mod tests {
             guest: 9,
             guest_nice: 10,
         };
-        assert_eq!((stat.all, stat.all.total()), (all, 36));
+        assert_eq!((stat.all, all.total()), (Some(all), 36));
         assert_eq!(
             stat.cpus.iter().map(|cpu| cpu.0).collect::<Vec<_>>(),
             [0, 7]
@@ -281,25 +314,75 @@ mod tests {
             forks: Some(7),
             ..Stat::default()
         };
-        parse(b"cpu 10 20 30 40\ncpu0 10 20 30 40\n", &mut stat).unwrap();
-        assert_eq!((stat.all.idle, stat.all.steal, stat.forks), (40, 0, None));
+        let text = b"cpu 10 20 30 40\ncpu0 10 20 30 40\n";
+        parse(text, &mut stat, &mut Skipped::default()).unwrap();
+        let all = stat.all.unwrap();
+        assert_eq!((all.idle, all.steal, stat.forks), (40, 0, None));
+    }
+
+    #[test]
+    fn a_bad_line_takes_nothing_but_itself_away() {
+        let read = |text: &str| {
+            let (mut stat, mut skipped) = (Stat::default(), Skipped::default());
+            parse(text.as_bytes(), &mut stat, &mut skipped).unwrap();
+            let cpus: Vec<_> = stat.cpus.iter().map(|cpu| cpu.0).collect();
+            (stat.all.is_some(), cpus, stat.forks, skipped.to_string())
+        };
+        let left_out = |name: &str| format!("{name} cannot be right and is left out");
+        let cores = "cpu0 1 2 3 4\ncpu1 1 2 3 4\n";
+        for (text, has_all, cpus, forks, name) in [
+            // Reported of lxcfs.
+            (
+                format!("cpu  2568500776029407000000\n{cores}processes 5"),
+                false,
+                vec![0, 1],
+                Some(5),
+                "cpu",
+            ),
+            // Reported of kernels whose counter of forks has 32 bits.
+            (
+                format!("cpu 1 2 3 4\n{cores}processes -2049562273\n"),
+                true,
+                vec![0, 1],
+                None,
+                "processes",
+            ),
+            (
+                format!("cpu 1 2 3 4\ncpux 1 2 3 4\n{cores}"),
+                true,
+                vec![0, 1],
+                None,
+                "cpux",
+            ),
+            (
+                "cpu 1 2 3 4\ncpu0 1 2 18446744073709551615 4\ncpu1 1 2 3 4\n".into(),
+                true,
+                vec![1],
+                None,
+                "cpu0",
+            ),
+            (
+                "cpu 1 2 3 4\ncpu4294967296 1 2 3 4\n".into(),
+                true,
+                vec![],
+                None,
+                "cpu4294967296",
+            ),
+        ] {
+            assert_eq!(
+                read(&text),
+                (has_all, cpus, forks, left_out(name)),
+                "{text}"
+            );
+        }
     }
 
     #[test]
     fn hostile_and_truncated_bytes_are_refused() {
-        let cases: [&[u8]; 8] = [
-            b"",
-            b"\n",
-            b"cpu  1 2 3",
-            b"cpu  1 2 3\n",
-            b"cpu  1 2 3 x\n",
-            b"cpu  1 2 3 4\ncpux 1 2 3 4\n",
-            b"cpu  1 2 3 4\ncpu4294967296 1 2 3 4\n",
-            b"cpu  1 2 3 4\nctxt\n",
-        ];
+        let cases: [&[u8]; 5] = [b"", b"\n", b"cpu  1 2 3", b"cpu  1 2 3 x\n", b"ctxt 1\n"];
         for bytes in cases {
             assert!(
-                parse(bytes, &mut Stat::default()).is_err(),
+                parse(bytes, &mut Stat::default(), &mut Skipped::default()).is_err(),
                 "{}",
                 bytes.escape_ascii()
             );
@@ -355,7 +438,9 @@ mod tests {
         StatFile::new(&Root::host()).read(&mut stat).unwrap();
         let online = std::thread::available_parallelism().unwrap().get();
         assert!(
-            stat.cpus.len() >= online && stat.all.total() > 0 && stat.context_switches.is_some(),
+            stat.cpus.len() >= online
+                && stat.all.unwrap().total() > 0
+                && stat.context_switches.is_some(),
             "{stat:?}"
         );
         assert_eq!(
@@ -368,8 +453,9 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>, cut in 0..TWO.len()) {
             let mut stat = Stat::default();
-            let _ = parse(&bytes, &mut stat);
-            let _ = parse(&[&TWO[..cut], &bytes].concat(), &mut stat);
+            let mut skipped = Skipped::default();
+            let _ = parse(&bytes, &mut stat, &mut skipped);
+            let _ = parse(&[&TWO[..cut], &bytes].concat(), &mut stat, &mut skipped);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use crate::drivers::linux::{
     file::read_once,
+    name,
     text::{decimal, signed},
 };
 
@@ -16,7 +17,7 @@ use crate::drivers::linux::{
 pub fn text(path: &Path) -> Option<String> {
     let mut buffer = Vec::new();
     let bytes = read_once(path, &mut buffer).ok()?.trim_ascii();
-    (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into())
+    (!bytes.is_empty()).then(|| name::text(bytes))
 }
 
 /// The number in a file, likewise.

@@ -8,15 +8,17 @@ use memchr::{memchr, memchr_iter};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// The whole lines of `bytes`. A last line without its newline was cut off and is left out, since a
-/// number in it could be a shorter one.
+/// The lines of `bytes`; the last one counts without its newline, too.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
-    memchr_iter(b'\n', bytes).filter_map(move |end| {
-        let line = bytes.get(start..end);
-        start = end + 1;
-        line
-    })
+    let unended = (!bytes.is_empty() && !bytes.ends_with(b"\n")).then_some(bytes.len());
+    memchr_iter(b'\n', bytes)
+        .chain(unended)
+        .filter_map(move |end| {
+            let line = bytes.get(start..end);
+            start = end + 1;
+            line
+        })
 }
 
 /// The fields of a line, separated by any number of blanks.
@@ -54,6 +56,12 @@ pub fn decimal(field: &[u8]) -> Option<u64> {
         }
         value.checked_mul(10)?.checked_add(u64::from(digit))
     })
+}
+
+/// A count as the kernel can reach it. One above 63 bits has been below zero in the kernel.
+#[must_use]
+pub fn count(field: &[u8]) -> Option<u64> {
+    decimal(field).filter(|&count| i64::try_from(count).is_ok())
 }
 
 /// A decimal number with a sign, as the kernel prints temperatures and unknown speeds.
@@ -133,11 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_line_is_left_out() {
-        assert_eq!(
-            lines(b"a 1\nb 2\nc 3").collect::<Vec<_>>(),
-            [b"a 1", b"b 2"]
-        );
+    fn a_last_line_counts_without_its_end() {
+        let all: [&[u8]; 3] = [b"a 1", b"", b"c 3"];
+        assert_eq!(lines(b"a 1\n\nc 3").collect::<Vec<_>>(), all);
         assert_eq!(lines(b"").count(), 0);
         assert_eq!(fields(b"  a\t b  ").collect::<Vec<_>>(), [b"a", b"b"]);
     }

@@ -2,11 +2,13 @@
 //! stands in.
 
 use crate::drivers::{
-    DriverError, Root,
+    Root,
     linux::{
         file::KernelFile,
+        skipped::Skipped,
         text::{Malformed, fields, hundredths, lines},
     },
+    note::Note,
 };
 
 /// Parses the file: whole seconds since boot.
@@ -34,12 +36,15 @@ impl UptimeFile {
         Self(KernelFile::in_one_piece(root, "proc/uptime"))
     }
 
-    /// Reads the whole seconds since boot.
-    ///
-    /// # Errors
-    /// When the file cannot be read or [`parse`] refuses it.
-    pub fn read_secs(&mut self) -> Result<u64, DriverError> {
-        self.0.read(parse)
+    /// The same file, which tells in `note` why it cannot be read.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self(self.0.noting(note))
+    }
+
+    /// Reads the whole seconds since boot; none where the file does not tell.
+    pub fn read_secs(&mut self) -> Option<u64> {
+        self.0.read_part(|bytes, _: &mut Skipped| parse(bytes))
     }
 }
 
@@ -51,10 +56,11 @@ mod tests {
 
     #[test]
     fn whole_seconds_or_nothing() {
-        let cases: [(&[u8], Option<u64>); 6] = [
+        let cases: [(&[u8], Option<u64>); 7] = [
             (b"1144.99 2208.12\n", Some(1144)),
             (b"0.00 0.00\n", Some(0)),
-            (b"1144.99 2208.12", None),
+            (b"1144.99 2208.12", Some(1144)),
+            (b"-2147483648.00 100.00\n", None),
             (b"1144 2208\n", None),
             (b"-1.00 0.00\n", None),
             (b"", None),

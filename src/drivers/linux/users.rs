@@ -179,7 +179,7 @@ mod tests {
             (b"CLASS=greeter\n", false),
             (b"CLASS=background\n", false),
             (b"CLASS=us", false),
-            (b"CLASS=user", false),
+            (b"CLASS=user", true),
             (b"\xff\0=\n==\n", false),
         ];
         for (bytes, expected) in cases {

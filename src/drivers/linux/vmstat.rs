@@ -1,11 +1,13 @@
 //! /proc/vmstat (proc_vmstat(5)): the events of memory management since boot.
 
 use crate::drivers::{
-    DriverError, Root,
+    Root,
     linux::{
         file::KernelFile,
-        text::{Malformed, decimal, lines, split_once},
+        skipped::Skipped,
+        text::{count, lines, split_once},
     },
+    note::Note,
 };
 
 /// What of it is read, since boot. What this kernel does not count is none.
@@ -19,11 +21,9 @@ pub struct Vmstat {
     pub oom_kills: Option<u64>,
 }
 
-/// Parses the file.
-///
-/// # Errors
-/// When a counter that we read is not a number.
-pub fn parse(bytes: &[u8]) -> Result<Vmstat, Malformed> {
+/// Parses the file. A counter that is not a number is none.
+#[must_use]
+pub fn parse(bytes: &[u8], skipped: &mut Skipped) -> Vmstat {
     let mut vmstat = Vmstat::default();
     for (key, value) in lines(bytes).filter_map(|line| split_once(line, b' ')) {
         let slot = match key {
@@ -32,9 +32,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vmstat, Malformed> {
             b"oom_kill" => &mut vmstat.oom_kills,
             _ => continue,
         };
-        *slot = Some(decimal(value).ok_or(Malformed("a number after a counter's name"))?);
+        *slot = skipped.check(key, count(value.trim_ascii()));
     }
-    Ok(vmstat)
+    vmstat
 }
 
 /// /proc/vmstat, kept open.
@@ -48,12 +48,17 @@ impl VmstatFile {
         Self(KernelFile::new(root, "proc/vmstat"))
     }
 
+    /// The same file, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self(self.0.noting(note))
+    }
+
     /// Reads it.
-    ///
-    /// # Errors
-    /// When the file cannot be read or [`parse`] refuses it.
-    pub fn read(&mut self) -> Result<Vmstat, DriverError> {
-        self.0.read(parse)
+    pub fn read(&mut self) -> Vmstat {
+        self.0
+            .read_part(|bytes, skipped| Ok(parse(bytes, skipped)))
+            .unwrap_or_default()
     }
 }
 
@@ -68,17 +73,16 @@ mod tests {
         let cases = [
             (
                 "nr_free 1\npswpin 2\npswpout 3\noom_kill 4\n",
-                Some((Some(2), Some(3), Some(4))),
+                (Some(2), Some(3), Some(4)),
             ),
-            ("pswpin 2\npswpout 3\n", Some((Some(2), Some(3), None))),
-            ("", Some((None, None, None))),
-            ("pswpin 2\npswpout 3", Some((Some(2), None, None))),
-            ("pswpin x\n", None),
+            ("pswpin 2\npswpout 3\n", (Some(2), Some(3), None)),
+            ("", (None, None, None)),
+            ("pswpin 2\npswpout 3", (Some(2), Some(3), None)),
+            ("pswpin x\noom_kill -1\npswpout 3\n", (None, Some(3), None)),
         ];
         for (text, expected) in cases {
-            let read = parse(text.as_bytes())
-                .ok()
-                .map(|vm| (vm.swapped_in_pages, vm.swapped_out_pages, vm.oom_kills));
+            let vm = parse(text.as_bytes(), &mut Skipped::default());
+            let read = (vm.swapped_in_pages, vm.swapped_out_pages, vm.oom_kills);
             assert_eq!(read, expected, "{text}");
         }
     }
@@ -86,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
-            let _ = parse(&bytes);
+            let _ = parse(&bytes, &mut Skipped::default());
         }
     }
 }

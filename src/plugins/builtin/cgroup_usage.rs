@@ -1,11 +1,16 @@
 //! What `units` and `ct` have in common: groups of processes with their use of the machine.
 
-use std::time::Duration;
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Serialize;
 
 use crate::{
-    drivers::linux::cgroups::Usage,
+    drivers::linux::cgroups::{Cgroups, Usage},
     plugins::{
         families::{Families, Label},
         figures::{Decimal, NANOS, rate, rate_of},
@@ -44,6 +49,49 @@ impl Figures {
             rd: rates(|usage| usage.disk_bytes.map(|bytes| bytes.0)),
             wr: rates(|usage| usage.disk_bytes.map(|bytes| bytes.1)),
         }
+    }
+}
+
+/// Chooses the groups that are shown where there are too many: a list cut by name would leave out
+/// the busiest.
+#[derive(Debug, Default)]
+pub struct Busiest(HashMap<PathBuf, u64>);
+
+impl Busiest {
+    /// Leaves `rows` of `found`, in its order: those that used most processor time since the last
+    /// choice, or ever at the first one. Returns how many are left out. Costs one small file for
+    /// each group, and nothing where there are no more than `rows`.
+    pub fn choose<T>(
+        &mut self,
+        cgroups: &mut Cgroups,
+        found: &mut Vec<T>,
+        rows: usize,
+        group: impl Fn(&T) -> &Path,
+    ) -> usize {
+        let more = found.len().saturating_sub(rows);
+        if more == 0 {
+            self.0.clear();
+            return 0;
+        }
+        let mut used_now = HashMap::new();
+        let mut order = Vec::new();
+        for (index, item) in found.iter().enumerate() {
+            let used = cgroups.cpu_ns(group(item)).unwrap_or(0);
+            let before = self.0.get(group(item)).copied().unwrap_or(0);
+            order.push((Reverse((used.saturating_sub(before), used)), index));
+            used_now.insert(group(item).to_path_buf(), used);
+        }
+        self.0 = used_now;
+        order.sort_unstable();
+        let mut keep = vec![false; found.len()];
+        for (_, index) in order.into_iter().take(rows) {
+            if let Some(kept) = keep.get_mut(index) {
+                *kept = true;
+            }
+        }
+        let mut keep = keep.into_iter();
+        found.retain(|_| keep.next().unwrap_or(false));
+        more
     }
 }
 
@@ -88,6 +136,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_busiest_are_kept_in_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = dir.path().join("sys/fs/cgroup");
+        std::fs::create_dir_all(&mount).unwrap();
+        std::fs::write(mount.join("cgroup.controllers"), "").unwrap();
+        let mut cgroups = Cgroups::find(&crate::drivers::Root::at(dir.path())).unwrap();
+        let mut busiest = Busiest::default();
+        let mut chosen = |usecs: [u64; 4]| {
+            let mut groups = ["a", "b", "c", "d"].map(PathBuf::from).to_vec();
+            for (group, usec) in groups.iter().zip(usecs) {
+                std::fs::create_dir_all(mount.join(group)).unwrap();
+                let text = format!("usage_usec {usec}\n");
+                std::fs::write(mount.join(group).join("cpu.stat"), text).unwrap();
+            }
+            let more = busiest.choose(&mut cgroups, &mut groups, 2, PathBuf::as_path);
+            assert_eq!(more, 2);
+            groups
+        };
+        assert_eq!(chosen([9, 7, 0, 8]), [Path::new("a"), Path::new("d")]);
+        assert_eq!(chosen([9, 9, 1, 8]), [Path::new("b"), Path::new("c")]);
+    }
 
     #[test]
     fn rates_need_two_readings_and_counters_that_grew() {

@@ -1,6 +1,8 @@
 //! `ct`: the containers and what they use, by the names of their cgroups. No engine's socket is
 //! touched.
 
+use std::os::unix::ffi::OsStrExt;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
@@ -9,28 +11,35 @@ use crate::{
         linux::{
             cgroups::{Cgroups, Usage},
             containers::{Container, containers},
+            name,
         },
     },
     plugins::{
         FieldUnits, Plugin, Window,
-        builtin::cgroup_usage::{Figures, families as usage_families},
+        builtin::cgroup_usage::{Busiest, Figures, families as usage_families},
         families::Families,
     },
 };
 
-/// More are not shown.
+/// More are counted and not shown: the idle ones are left out first.
 const ROWS: usize = 128;
 
 /// The plugin. A reading costs some ten small files for each container, and the listing of all
 /// groups.
 #[derive(Debug)]
-pub struct Ct(Option<Cgroups>);
+pub struct Ct {
+    cgroups: Option<Cgroups>,
+    busiest: Busiest,
+}
 
 impl Ct {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(Cgroups::find(root))
+        Self {
+            cgroups: Cgroups::find(root),
+            busiest: Busiest::default(),
+        }
     }
 
     /// Why there are no figures here, if there are none.
@@ -43,7 +52,15 @@ impl Ct {
 }
 
 /// None where there are no cgroups.
-pub type Sample = Option<Vec<(Container, Usage)>>;
+pub type Sample = Option<Shown>;
+
+/// The containers that are shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    rows: Vec<(Container, Usage)>,
+    /// How many are not.
+    more: usize,
+}
 
 impl Plugin for Ct {
     type Sample = Sample;
@@ -59,14 +76,16 @@ impl Plugin for Ct {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        *sample = self.0.as_mut().map(|cgroups| {
-            let found = containers(cgroups).into_iter().take(ROWS);
-            found
-                .map(|container| {
-                    let usage = cgroups.usage(&container.group);
-                    (container, usage)
-                })
-                .collect()
+        let busiest = &mut self.busiest;
+        *sample = self.cgroups.as_mut().map(|cgroups| {
+            let mut found = containers(cgroups);
+            let more = busiest.choose(cgroups, &mut found, ROWS, |container| &container.group);
+            let with_usage = |container: Container| {
+                let usage = cgroups.usage(&container.group);
+                (container, usage)
+            };
+            let rows = found.into_iter().map(with_usage).collect();
+            Shown { rows, more }
         });
         Ok(())
     }
@@ -85,8 +104,8 @@ const CONTAINER: [&str; 4] = [
 
 /// The group is a label too: two engines may give one name.
 fn families(sample: &Sample, out: &mut Families) {
-    for (container, usage) in sample.iter().flatten() {
-        let group = container.group.display().to_string();
+    for (container, usage) in sample.iter().flat_map(|shown| &shown.rows) {
+        let group = name::text(container.group.as_os_str().as_bytes());
         let labels = [
             ("name", container.name.as_str()),
             ("engine", container.engine),
@@ -116,11 +135,13 @@ impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Window { before, now } = self.0;
         let mut map = serializer.serialize_map(None)?;
-        for (container, usage) in now.iter().flatten() {
+        let shown = now.iter().flat_map(|shown| &shown.rows);
+        let last = now.as_ref().map_or(0, |shown| shown.rows.len());
+        for (place, (container, usage)) in (1..).zip(shown) {
             let before = before.and_then(|(before, over)| {
                 let same = before
                     .iter()
-                    .flatten()
+                    .flat_map(|shown| &shown.rows)
                     .find(|(before, _)| before.group == container.group)?;
                 Some((&same.1, over))
             });
@@ -129,6 +150,10 @@ impl Serialize for Rows<'_> {
                 figures: Figures::between(before, usage),
                 mem_max: usage.memory_max_bytes,
                 pids: usage.tasks,
+                more: now
+                    .as_ref()
+                    .map(|shown| shown.more)
+                    .filter(|more| *more > 0 && place == last),
             };
             map.serialize_entry(&container.name, &row)?;
         }
@@ -148,6 +173,10 @@ struct Row {
     mem_max: Option<u64>,
     /// Threads of the container (pids.current). Null where the host does not count them.
     pids: Option<u64>,
+    /// Number of containers that are left out because 128 are shown, in the last object. Absent
+    /// elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
 }
 
 #[cfg(test)]
@@ -162,7 +191,7 @@ mod tests {
     fn containers_with_their_use() {
         let dir = tempfile::tempdir().unwrap();
         let mut ct = Ct::new(&Root::at(dir.path()));
-        let mut now = Some(Vec::new());
+        let mut now = Some(Shown::default());
         ct.read(&mut now).unwrap();
         assert_eq!(
             serde_json::to_value(Ct::view(Window {

@@ -5,18 +5,17 @@
 //! `guest_nice` inside `nice`: they are shown beside them and are not added again. In a container
 //! of lxcfs the event counters are null: they are the host's.
 
-use std::path::Path;
-
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     drivers::{
         DriverError, Root,
         linux::{
-            mounts::is_of_lxcfs,
+            lxcfs::{Lxcfs, Whose},
             online::OnlineFile,
             stat::{CpuTicks, Stat, StatFile, TICKS_A_SECOND},
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
@@ -30,28 +29,37 @@ use crate::{
 pub struct Cpu {
     stat: StatFile,
     online: OnlineFile,
-    of_lxcfs: bool,
+    whose: Whose,
+    hosts_online: bool,
+    note: Note,
 }
 
 impl Cpu {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
+        let lxcfs = Lxcfs::find(root);
+        let whose = lxcfs.whose(STAT);
+        let note = Note::default();
+        let remark = match whose {
+            Whose::Machine => None,
+            Whose::Container => Some(HOSTS_EVENTS.into()),
+            Whose::Host => Some(HOSTS_ALL.into()),
+        };
+        note.set("lxcfs", remark);
         Self {
-            stat: StatFile::new(root),
+            stat: StatFile::new(root).noting(&note),
             online: OnlineFile::new(root),
-            of_lxcfs: is_of_lxcfs(root, Path::new("/proc/stat")),
+            whose,
+            hosts_online: lxcfs.differs("/sys/devices/system/cpu/online", STAT),
+            note,
         }
     }
-
-    /// Why a part of the figures is null here, if it is.
-    #[must_use]
-    pub fn note(&self) -> Option<String> {
-        self.of_lxcfs.then(|| {
-            "lxcfs shows the host's ctxt, intr, forks, running and blocked: left out".into()
-        })
-    }
 }
+
+const STAT: &str = "/proc/stat";
+const HOSTS_EVENTS: &str = "ctxt, intr, forks, running and blocked are the host's and left out";
+const HOSTS_ALL: &str = "all figures are the host's";
 
 /// One reading.
 #[derive(Debug, Default)]
@@ -75,14 +83,18 @@ impl Plugin for Cpu {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        if self.online.read(&mut sample.online).is_err() {
+        if self.hosts_online || self.online.read(&mut sample.online).is_err() {
             sample.online.clear();
         }
         self.stat.read(&mut sample.stat)?;
-        if self.of_lxcfs {
+        if self.whose == Whose::Container {
             sample.stat.forget_the_hosts();
         }
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -94,8 +106,10 @@ impl Plugin for Cpu {
         View {
             n: now.cpus.len(),
             online: (!online.is_empty()).then_some(online),
-            all: before
-                .and_then(|(before, _)| Shares::between(&before.all, &now.all, FineRatio::of)),
+            all: before.and_then(|(before, _)| {
+                let spent = spent_by_all(before, now)?;
+                Some(Shares::of(&spent, FineRatio::of))
+            }),
             core: Cores {
                 before: before.map(|(before, _)| before),
                 now,
@@ -225,6 +239,21 @@ struct View<'a> {
     blocked: Option<u64>,
 }
 
+/// What all processors spent together. Where their common line is bad it is summed from those that
+/// are in both readings.
+fn spent_by_all(before: &Stat, now: &Stat) -> Option<CpuTicks> {
+    if let Some((before, now)) = before.all.zip(now.all) {
+        return now.since(&before);
+    }
+    let each = |(index, (id, ticks)): (usize, &(u32, CpuTicks))| {
+        before
+            .cpu(*id, index)
+            .and_then(|before| ticks.since(before))
+    };
+    let spent = now.cpus.iter().enumerate().filter_map(each);
+    spent.reduce(|sum, spent| sum.plus(&spent))
+}
+
 /// A processor that was not there before, or was unplugged in between, is null.
 struct Cores<'a> {
     before: Option<&'a Stat>,
@@ -236,7 +265,8 @@ impl Serialize for Cores<'_> {
         let mut map = serializer.serialize_map(Some(self.now.cpus.len()))?;
         for (index, (id, ticks)) in self.now.cpus.iter().enumerate() {
             let before = self.before.and_then(|before| before.cpu(*id, index));
-            let shares = before.and_then(|before| Shares::between(before, ticks, Decimal::ratio));
+            let spent = before.and_then(|before| ticks.since(before));
+            let shares = spent.map(|spent| Shares::of(&spent, Decimal::ratio));
             map.serialize_entry(&format_args!("cpu{id}"), &shares)?;
         }
         map.end()
@@ -269,12 +299,11 @@ struct Shares<R> {
 }
 
 impl<R> Shares<R> {
-    /// The parts of the time between two readings, each as `ratio` of it and the whole.
-    fn between(before: &CpuTicks, now: &CpuTicks, ratio: fn(u64, u64) -> R) -> Option<Self> {
-        let spent = now.since(before)?;
+    /// The parts of what was `spent`, each as `ratio` of it and the whole.
+    fn of(spent: &CpuTicks, ratio: fn(u64, u64) -> R) -> Self {
         let total = spent.total();
         let share = |part| ratio(part, total);
-        Some(Self {
+        Self {
             user: share(spent.user),
             nice: share(spent.nice),
             system: share(spent.system),
@@ -285,7 +314,7 @@ impl<R> Shares<R> {
             steal: share(spent.steal),
             guest: share(spent.guest),
             guest_nice: share(spent.guest_nice),
-        })
+        }
     }
 }
 
@@ -296,12 +325,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::drivers::linux::stat::parse;
+    use crate::drivers::linux::{skipped::Skipped, stat::parse};
 
     fn view(before: Option<&str>, now: &str) -> Value {
         let sample = |text: &str| {
             let mut stat = Stat::default();
-            parse(text.as_bytes(), &mut stat).unwrap();
+            parse(text.as_bytes(), &mut stat, &mut Skipped::default()).unwrap();
             Sample {
                 stat,
                 online: "0-1".into(),
@@ -352,6 +381,20 @@ mod tests {
             (&view["all"]["user"], &view["all"]["idle"]),
             (&json!(0.0039), &json!(0.9961))
         );
+    }
+
+    /// Reported of lxcfs: an impossible number in the line of all processors.
+    #[test]
+    fn all_is_summed_from_the_cores_where_its_own_line_is_bad() {
+        let bad = |text: &str| format!("cpu  2568500776029407000000\n{text}");
+        let before = "cpu0 100 0 0 1000\ncpu1 100 0 0 1000\n";
+        let now = "cpu0 120 0 0 1080\ncpu1 200 0 0 1000\n";
+        let good = format!("cpu  200 0 0 2000\n{before}");
+        for before in [bad(before), good] {
+            let view = view(Some(&before), &bad(now));
+            let figures = [&view["all"]["user"], &view["core"]["cpu0"]["user"]];
+            assert_eq!(figures, [&json!(0.6), &json!(0.2)]);
+        }
     }
 
     #[test]

@@ -6,19 +6,27 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::stat::{CpuTicks, Stat, StatFile},
+        note::Note,
     },
     plugins::{FieldUnits, Plugin, Window, figures::Decimal},
 };
 
 /// The plugin.
 #[derive(Debug)]
-pub struct CpuStat(StatFile);
+pub struct CpuStat {
+    stat: StatFile,
+    note: Note,
+}
 
 impl CpuStat {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(StatFile::new(root))
+        let note = Note::default();
+        Self {
+            stat: StatFile::new(root).noting(&note),
+            note,
+        }
     }
 }
 
@@ -28,7 +36,11 @@ impl Plugin for CpuStat {
     const UNITS: FieldUnits = &[("*.*", "ratio")];
 
     fn read(&mut self, sample: &mut Stat) -> Result<(), DriverError> {
-        self.0.read_cpus(sample)
+        self.stat.read_cpus(sample)
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Stat>) -> impl Serialize {
@@ -46,7 +58,10 @@ impl Serialize for Cpus<'_> {
         if now.cpus.is_empty() {
             map.serialize_entry(
                 "cpu",
-                &Shares::between(before.map(|stat| &stat.all), &now.all),
+                &Shares::between(
+                    before.and_then(|stat| stat.all.as_ref()),
+                    &now.all.unwrap_or_default(),
+                ),
             )?;
         }
         for (index, (id, ticks)) in now.cpus.iter().enumerate() {
@@ -105,12 +120,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::drivers::linux::stat::parse_cpus;
+    use crate::drivers::linux::{skipped::Skipped, stat::parse_cpus};
 
     fn json(before: Option<&str>, now: &str) -> String {
         let stat = |text: &str| {
             let mut stat = Stat::default();
-            parse_cpus(text.as_bytes(), &mut stat).unwrap();
+            parse_cpus(text.as_bytes(), &mut stat, &mut Skipped::default()).unwrap();
             stat
         };
         let (before, now) = (before.map(stat), stat(now));

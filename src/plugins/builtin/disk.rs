@@ -13,30 +13,46 @@ use crate::{
         linux::{
             disks::{Role, Roles, disk_of_path},
             diskstats::{Disk as Counters, DiskstatsFile},
+            lxcfs::{Lxcfs, Whose},
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
         families::Families,
-        figures::{Decimal, FineRatio},
+        figures::{Decimal, FineRatio, rate},
     },
 };
 
 /// The plugin.
 #[derive(Debug)]
 pub struct Disk {
-    diskstats: DiskstatsFile,
+    /// None where it tells of the host alone.
+    diskstats: Option<DiskstatsFile>,
     roles: Roles,
+    note: Note,
 }
 
 impl Disk {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
+        let note = Note::default();
         Self {
-            diskstats: DiskstatsFile::new(root),
+            diskstats: (!Self::is_hosts(root)).then(|| DiskstatsFile::new(root).noting(&note)),
             roles: Roles::new(root),
+            note,
         }
+    }
+
+    /// Why there are no figures here, if there are none.
+    #[must_use]
+    pub fn reason(root: &Root) -> Option<String> {
+        Self::is_hosts(root).then(|| "lxcfs: /proc/diskstats is the host's and left out".into())
+    }
+
+    fn is_hosts(root: &Root) -> bool {
+        Lxcfs::find(root).whose("/proc/diskstats") == Whose::Host
     }
 }
 
@@ -62,11 +78,14 @@ impl Plugin for Disk {
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.clear();
         let (roles, mut paths) = (&mut self.roles, Vec::new());
-        self.diskstats.read(|disk| {
+        let Some(diskstats) = &mut self.diskstats else {
+            return Ok(());
+        };
+        diskstats.read(|disk| {
             let shown = match roles.of(disk.name) {
                 Role::Whole => Some(true),
                 Role::Stacked => Some(false),
-                Role::Virtual => (disk.reads > 0 || disk.writes > 0).then_some(false),
+                Role::Virtual => is_used(&disk).then_some(false),
                 Role::Partition => None,
                 Role::Path => {
                     paths.push(disk);
@@ -77,8 +96,7 @@ impl Plugin for Disk {
         })?;
         for path in paths {
             let name = disk_of_path(path.name);
-            let counts =
-                |disk: &Counters| Some(disk.name) == name && (disk.reads > 0 || disk.writes > 0);
+            let counts = |disk: &Counters| Some(disk.name) == name && is_used(disk);
             if !sample.iter().any(|(disk, _)| counts(disk)) {
                 sample.push((path, true));
             }
@@ -86,19 +104,29 @@ impl Plugin for Disk {
         Ok(())
     }
 
+    fn note(&self) -> Note {
+        self.note.clone()
+    }
+
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         View {
             total: window
                 .before
+                .filter(|_| !window.now.is_empty())
                 .map(|(before, over)| Total::between(before, window.now, over)),
             dev: Devices(window),
         }
     }
 }
 
+fn is_used(disk: &Counters) -> bool {
+    disk.reads > Some(0) || disk.writes > Some(0)
+}
+
 /// Names of node_exporter's `diskstats` collector, for the devices that are shown.
 fn families(sample: &Sample, out: &mut Families) {
-    let seconds = |millis: u64| millis as f64 / 1000.0;
+    let figure = |value: Option<u64>| value.map(|value| value as f64);
+    let seconds = |millis: Option<u64>| millis.map(|millis| millis as f64 / 1000.0);
     for (disk, _) in sample {
         let device = disk.name.to_string();
         let labels = [("device", device.as_str())];
@@ -106,12 +134,12 @@ fn families(sample: &Sample, out: &mut Families) {
             (
                 "node_disk_reads_completed_total",
                 "Reads completed",
-                disk.reads as f64,
+                figure(disk.reads),
             ),
             (
                 "node_disk_read_bytes_total",
                 "Bytes read",
-                disk.read_bytes as f64,
+                figure(disk.read_bytes),
             ),
             (
                 "node_disk_read_time_seconds_total",
@@ -121,12 +149,12 @@ fn families(sample: &Sample, out: &mut Families) {
             (
                 "node_disk_writes_completed_total",
                 "Writes completed",
-                disk.writes as f64,
+                figure(disk.writes),
             ),
             (
                 "node_disk_written_bytes_total",
                 "Bytes written",
-                disk.written_bytes as f64,
+                figure(disk.written_bytes),
             ),
             (
                 "node_disk_write_time_seconds_total",
@@ -194,8 +222,8 @@ impl Total {
                 continue;
             };
             let grown = (
-                disk.read_bytes.checked_sub(before.read_bytes),
-                disk.written_bytes.checked_sub(before.written_bytes),
+                grown(before.read_bytes, disk.read_bytes),
+                grown(before.written_bytes, disk.written_bytes),
             );
             if let (Some(more_read), Some(more_written)) = grown {
                 read = read.saturating_add(more_read);
@@ -207,6 +235,10 @@ impl Total {
             w: Decimal::rate(0, written, over),
         }
     }
+}
+
+fn grown(before: Option<u64>, now: Option<u64>) -> Option<u64> {
+    now?.checked_sub(before?)
 }
 
 struct Devices<'a>(Window<'a, Sample>);
@@ -226,16 +258,17 @@ impl Serialize for Devices<'_> {
 
 #[derive(Serialize)]
 struct Rates {
-    /// Bytes read per second. The kernel counts sectors of 512 bytes.
-    r: Decimal,
-    /// Bytes written per second.
-    w: Decimal,
-    /// Reads completed per second.
-    ri: Decimal,
-    /// Writes completed per second.
-    wi: Decimal,
-    /// Share of the time in which the device had a request in flight. Null once after the kernel's
-    /// counter of 32 bits wrapped.
+    /// Bytes read per second. The kernel counts sectors of 512 bytes. Null where the kernel's number
+    /// cannot be right.
+    r: Option<Decimal>,
+    /// Bytes written per second. Null like `r`.
+    w: Option<Decimal>,
+    /// Reads completed per second. Null like `r`.
+    ri: Option<Decimal>,
+    /// Writes completed per second. Null like `r`.
+    wi: Option<Decimal>,
+    /// Share of the time in which the device had a request in flight. Null like `r`, and once after
+    /// the kernel's counter of 32 bits wrapped.
     util: Option<FineRatio>,
     /// Mean time that a read took, queueing included. Null when no read completed, and once after
     /// the kernel's counter of 32 bits wrapped.
@@ -252,23 +285,36 @@ impl Rates {
     /// the kernel and begin anew by themselves, every few days on a busy disk: then what is made of
     /// them is not known.
     fn between(before: &Counters, now: &Counters, over: Duration) -> Option<Self> {
-        let grown = |field: fn(&Counters) -> u64| field(now).checked_sub(field(before));
-        let rate = |field: fn(&Counters) -> u64| Decimal::rate(field(before), field(now), over);
+        let counts: [fn(&Counters) -> Option<u64>; 4] = [
+            |disk| disk.read_bytes,
+            |disk| disk.written_bytes,
+            |disk| disk.reads,
+            |disk| disk.writes,
+        ];
+        let fell = |field: &fn(&Counters) -> Option<u64>| {
+            field(before)
+                .zip(field(now))
+                .is_some_and(|(before, now)| now < before)
+        };
+        if counts.iter().any(fell) {
+            return None;
+        }
+        let grown = |field: fn(&Counters) -> Option<u64>| grown(field(before), field(now));
+        let rate = |field: fn(&Counters) -> Option<u64>| rate(field(before), field(now), over);
         let over_ms = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
-        let each = |spent_ms: Option<u64>, requests| {
-            spent_ms
-                .filter(|_| requests > 0)
-                .map(|ms| Decimal::ratio(ms, requests))
+        let each = |spent_ms: Option<u64>, requests: Option<u64>| {
+            let requests = requests.filter(|&requests| requests > 0)?;
+            spent_ms.map(|ms| Decimal::ratio(ms, requests))
         };
         Some(Self {
-            r: rate(|disk| disk.read_bytes)?,
-            w: rate(|disk| disk.written_bytes)?,
-            ri: rate(|disk| disk.reads)?,
-            wi: rate(|disk| disk.writes)?,
+            r: rate(|disk| disk.read_bytes),
+            w: rate(|disk| disk.written_bytes),
+            ri: rate(|disk| disk.reads),
+            wi: rate(|disk| disk.writes),
             util: grown(|disk| disk.busy_ms)
                 .map(|busy_ms| FineRatio::of(busy_ms.min(over_ms), over_ms)),
-            r_ms: each(grown(|disk| disk.read_ms), grown(|disk| disk.reads)?),
-            w_ms: each(grown(|disk| disk.write_ms), grown(|disk| disk.writes)?),
+            r_ms: each(grown(|disk| disk.read_ms), grown(|disk| disk.reads)),
+            w_ms: each(grown(|disk| disk.write_ms), grown(|disk| disk.writes)),
             q: grown(|disk| disk.queue_ms).map(|queue_ms| Decimal::ratio(queue_ms, over_ms)),
         })
     }
@@ -284,8 +330,10 @@ mod tests {
     fn disk(name: &str, bytes: u64) -> Counters {
         Counters {
             name: Name::new(name.as_bytes()),
-            read_bytes: bytes,
-            written_bytes: 2 * bytes,
+            read_bytes: Some(bytes),
+            written_bytes: Some(2 * bytes),
+            reads: Some(0),
+            writes: Some(0),
             ..Counters::default()
         }
     }
@@ -322,12 +370,18 @@ mod tests {
 
     #[test]
     fn latency_business_and_queue() {
-        let before = vec![(disk("sda", 0), true)];
+        let begun = Counters {
+            read_ms: Some(0),
+            busy_ms: Some(0),
+            queue_ms: Some(0),
+            ..disk("sda", 0)
+        };
+        let before = vec![(begun, true)];
         let busy = Counters {
-            reads: 4,
-            read_ms: 10,
-            busy_ms: 1000,
-            queue_ms: 3000,
+            reads: Some(4),
+            read_ms: Some(10),
+            busy_ms: Some(1000),
+            queue_ms: Some(3000),
             ..disk("sda", 0)
         };
         let view = view(Some(&before), &vec![(busy, true)]);
@@ -338,16 +392,16 @@ mod tests {
     #[test]
     fn a_time_that_wraps_takes_nothing_else_away() {
         let times = |ms| Counters {
-            reads: 4,
-            read_ms: ms,
-            busy_ms: ms,
-            queue_ms: ms,
+            reads: Some(4),
+            read_ms: Some(ms),
+            busy_ms: Some(ms),
+            queue_ms: Some(ms),
             ..disk("sda", 0)
         };
         let (before, now) = (
             times(u64::from(u32::MAX) - 5),
             Counters {
-                reads: 8,
+                reads: Some(8),
                 ..times(3)
             },
         );

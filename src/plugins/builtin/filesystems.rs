@@ -4,7 +4,7 @@
 //! in `stale`. Where the machine's mounts are hidden from us the rows are those of our own view,
 //! and say so: `"by":"self"`.
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::ffi::OsStrExt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -12,9 +12,11 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::{
-            mounts::{Mount, View, read, storage},
-            space::{Space, space},
+            mounts::{View, Volume, read, storage},
+            name,
+            space::{Found, Space, space},
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
@@ -27,11 +29,11 @@ use crate::{
 /// After this the others are shown without it.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// More are not shown.
+/// More are counted and not shown: those in memory are left out first.
 const ROWS: usize = 64;
 
 /// The questions to the file systems, which outlive the plugin.
-pub type Questions = Arc<DeadlinePool<Option<Space>>>;
+pub type Questions = Arc<DeadlinePool<Found>>;
 
 /// The plugin. A reading costs a thread for each file system, for as long as that takes to answer.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub struct Fs {
     root: Root,
     with_network: bool,
     questions: Questions,
+    note: Note,
 }
 
 impl Fs {
@@ -49,6 +52,16 @@ impl Fs {
             root: root.clone(),
             with_network,
             questions,
+            note: Note::default(),
+        }
+    }
+
+    /// The same, which tells in `note` what it leaves out.
+    #[must_use]
+    pub fn noting(self, note: &Note) -> Self {
+        Self {
+            note: note.clone(),
+            ..self
         }
     }
 }
@@ -82,6 +95,9 @@ pub struct Row {
     /// its own view. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
+    /// Number of file systems that are left out behind this one, in the last row only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
 }
 
 impl Plugin for Fs {
@@ -99,53 +115,74 @@ impl Plugin for Fs {
 
     fn read(&mut self, sample: &mut Vec<Row>) -> Result<(), DriverError> {
         sample.clear();
-        let View { mounts, own } = read(&self.root)?;
-        let mut mounts = storage(mounts, self.with_network);
-        mounts.truncate(ROWS);
-        let question = |mount: &Mount| {
-            let mount = mount.clone();
-            (
-                format!("{:?} {}", mount.device, mount.point.display()),
-                move || space(&mount),
-            )
+        let View {
+            mounts,
+            own,
+            skipped,
+        } = read(&self.root)?;
+        let left_out = (!skipped.is_empty()).then(|| format!("the mount {skipped}"));
+        self.note.set("/proc/1/mountinfo", left_out);
+        let mut volumes = storage(mounts, self.with_network);
+        let more = volumes.len().saturating_sub(ROWS);
+        volumes.truncate(ROWS);
+        let question = |volume: &Volume| {
+            let (volume, mount) = (volume.clone(), &volume.mount);
+            (format!("{:?} {:?}", mount.device, mount.point), move || {
+                space(&volume)
+            })
         };
         let answers = self
             .questions
-            .ask(mounts.iter().map(question).collect(), DEADLINE);
-        // What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too.
-        let keeps = |answer: &Answer<Option<Space>>| {
-            answer
-                .value
-                .flatten()
-                .is_none_or(|space| space.size_bytes > 0)
-        };
-        let rows = mounts
-            .into_iter()
-            .zip(answers)
-            .filter(|(_, answer)| keeps(answer));
-        sample.extend(rows.map(|(mount, answer)| {
-            let space = answer.value.flatten();
-            Row {
-                mnt: mount.point.display().to_string(),
-                src: mount.source,
-                kind: mount.kind,
-                size: space.map(|space| space.size_bytes),
-                used: space.map(|space| space.used_bytes),
-                avail: space.map(|space| space.available_bytes),
-                inode_pct: space
-                    .and_then(|space| space.files)
-                    .map(|(used, all)| Decimal::percent(used, all)),
-                ro: mount.read_only,
-                stale: answer.stale.map(|age| age.as_secs()),
-                by: own.then_some(OWN_VIEW),
-            }
-        }));
+            .ask(volumes.iter().map(question).collect(), DEADLINE);
+        let answered = volumes.into_iter().zip(answers);
+        sample.extend(answered.filter_map(|(volume, answer)| row(volume, answer, own)));
+        if let Some(last) = sample.last_mut() {
+            last.more = (more > 0).then_some(more);
+        }
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Vec<Row>>) -> impl Serialize {
         window.now
     }
+}
+
+/// The row of a file system; none for one that keeps no files.
+fn row(volume: Volume, answer: Answer<Found>, own: bool) -> Option<Row> {
+    let Volume { mount, .. } = volume;
+    let (point, space) = match answer.value {
+        Some(Found::File) => return None,
+        Some(Found::At(point, space)) => (point, Some(space)),
+        Some(Found::Hidden) | None => (mount.point, None),
+    };
+    if space.is_some_and(|space| is_no_storage(&space, mount.read_only)) {
+        return None;
+    }
+    Some(Row {
+        mnt: name::text(point.as_os_str().as_bytes()),
+        src: mount.source,
+        kind: mount.kind,
+        size: space.map(|space| space.size_bytes),
+        used: space.map(|space| space.used_bytes),
+        avail: space.map(|space| space.available_bytes),
+        inode_pct: space
+            .and_then(|space| space.files)
+            .map(|(used, all)| Decimal::percent(used, all)),
+        ro: mount.read_only,
+        stale: answer.stale.map(|age| age.as_secs()),
+        by: own.then_some(OWN_VIEW),
+        more: None,
+    })
+}
+
+/// What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too. What
+/// cannot be written and has no free block is an image, and full by nature.
+fn is_no_storage(space: &Space, read_only: bool) -> bool {
+    space.size_bytes == 0 || (read_only && space.used_bytes == space.size_bytes)
 }
 
 /// Names of node_exporter's `filesystem` collector, for the file systems that are shown.
@@ -255,6 +292,51 @@ mod tests {
             (&row["size"], &row["ro"], &row["src"]),
             (&Value::Null, &Value::Bool(true), &"/dev/x".into())
         );
+    }
+
+    /// squashfs by any program, AppImages, udf: no list of types can be complete.
+    #[test]
+    fn images_are_no_storage_and_full_disks_are() {
+        let space = |used_bytes| Space {
+            size_bytes: 100,
+            used_bytes,
+            available_bytes: 0,
+            files: None,
+        };
+        let cases = [
+            (space(100), true, true),
+            (space(100), false, false),
+            (space(99), true, false),
+        ];
+        for (space, read_only, image) in cases {
+            assert_eq!(is_no_storage(&space, read_only), image, "{space:?}");
+        }
+    }
+
+    /// A node of Kubernetes with more file systems in memory than rows.
+    #[test]
+    fn disks_are_shown_before_memory_and_the_rest_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("proc/1")).unwrap();
+        let line = |(index, (point, kind)): (usize, (String, &str))| {
+            format!("{index} 1 250:{index} / /nonexistent{point} rw - {kind} x rw\n")
+        };
+        let memory = (0..80).map(|index| (format!("/a{index:02}"), "tmpfs"));
+        let disks = ["/boot", "/var/log", "/work"].map(|point| (point.to_string(), "xfs"));
+        let text: String = memory.chain(disks).enumerate().map(line).collect();
+        fs::write(dir.path().join("proc/1/mountinfo"), text).unwrap();
+        let mut sample = Vec::new();
+        Fs::new(&Root::at(dir.path()), false, Questions::default())
+            .read(&mut sample)
+            .unwrap();
+        let rows = serde_json::to_value(&sample).unwrap();
+        let kinds = [0, 1, 2, 3].map(|index: usize| rows[index]["type"].as_str());
+        assert_eq!(
+            kinds,
+            [Some("xfs"), Some("xfs"), Some("xfs"), Some("tmpfs")]
+        );
+        assert_eq!((sample.len(), &rows[63]["more"]), (ROWS, &19.into()));
+        assert_eq!(rows[62]["more"], Value::Null);
     }
 
     #[test]

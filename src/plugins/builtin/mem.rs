@@ -12,9 +12,11 @@ use crate::{
         DriverError, Root,
         linux::{
             arcstats::{Arc, ArcstatsFile},
+            lxcfs::{Lxcfs, Whose},
             meminfo::{Meminfo, MeminfoFile},
             vmstat::{Vmstat, VmstatFile},
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
@@ -29,19 +31,36 @@ pub struct Mem {
     meminfo: MeminfoFile,
     vmstat: VmstatFile,
     arcstats: ArcstatsFile,
+    lxcfs: Lxcfs,
+    note: Note,
 }
 
 impl Mem {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
+        let lxcfs = Lxcfs::find(root);
+        let note = Note::default();
+        let remark = match lxcfs.whose(MEMINFO) {
+            Whose::Machine => None,
+            Whose::Container => Some(HOSTS_PARTS.into()),
+            Whose::Host => Some("all figures are the host's".into()),
+        };
+        note.set("lxcfs", remark);
         Self {
-            meminfo: MeminfoFile::new(root),
-            vmstat: VmstatFile::new(root),
-            arcstats: ArcstatsFile::new(root),
+            meminfo: MeminfoFile::new(root).noting(&note),
+            vmstat: VmstatFile::new(root).noting(&note),
+            arcstats: ArcstatsFile::new(root).noting(&note),
+            lxcfs,
+            note,
         }
     }
 }
+
+const MEMINFO: &str = "/proc/meminfo";
+const VMSTAT: &str = "/proc/vmstat";
+const ARCSTATS: &str = "/proc/spl/kstat/zfs/arcstats";
+const HOSTS_PARTS: &str = "arc, arc_min, commit, commit_limit, hugetlb, oom_kill, swap.in, swap.out and zswap are the host's and left out";
 
 /// One reading.
 #[derive(Debug, Default)]
@@ -84,9 +103,26 @@ impl Plugin for Mem {
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         sample.meminfo = self.meminfo.read()?;
-        sample.vmstat = self.vmstat.read().unwrap_or_default();
-        sample.arc = self.arcstats.read().ok();
+        if self.lxcfs.whose(MEMINFO) == Whose::Container {
+            sample.meminfo.forget_the_hosts();
+        }
+        let hosts = |file| self.lxcfs.differs(file, MEMINFO);
+        let (hosts_vmstat, hosts_arc) = (hosts(VMSTAT), hosts(ARCSTATS));
+        sample.vmstat = if hosts_vmstat {
+            Vmstat::default()
+        } else {
+            self.vmstat.read()
+        };
+        sample.arc = if hosts_arc {
+            None
+        } else {
+            self.arcstats.read()
+        };
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -105,7 +141,7 @@ impl Plugin for Mem {
         };
         let bytes = |kib: Option<u64>| kib.map(kib_bytes);
         View {
-            total: kib_bytes(meminfo.total),
+            total: bytes(meminfo.total),
             available: bytes(meminfo.available),
             used: used_bytes(meminfo, arc.as_ref()),
             free: bytes(meminfo.free),
@@ -114,7 +150,7 @@ impl Plugin for Mem {
             sreclaimable: bytes(meminfo.slab_reclaimable),
             shmem: bytes(meminfo.shmem),
             arc: arc.map(|arc| arc.size_bytes),
-            arc_min: arc.map(|arc| arc.min_bytes),
+            arc_min: arc.and_then(|arc| arc.min_bytes),
             dirty: bytes(meminfo.dirty),
             writeback: bytes(meminfo.writeback),
             anon: bytes(meminfo.anon),
@@ -142,7 +178,7 @@ fn families(sample: &Sample, out: &mut Families) {
         meminfo, vmstat, ..
     } = sample;
     for (name, kib) in [
-        ("node_memory_MemTotal_bytes", Some(meminfo.total)),
+        ("node_memory_MemTotal_bytes", meminfo.total),
         ("node_memory_MemFree_bytes", meminfo.free),
         ("node_memory_MemAvailable_bytes", meminfo.available),
         ("node_memory_Buffers_bytes", meminfo.buffers),
@@ -184,21 +220,25 @@ fn families(sample: &Sample, out: &mut Families) {
     );
 }
 
-fn used_bytes(meminfo: &Meminfo, arc: Option<&Arc>) -> u64 {
-    let spare_kib = meminfo.available.unwrap_or_else(|| {
-        let parts = [
-            meminfo.free,
-            meminfo.buffers,
-            meminfo.cached,
-            meminfo.slab_reclaimable,
-        ];
-        let spare = parts.into_iter().flatten().fold(0, u64::saturating_add);
-        spare.saturating_sub(meminfo.shmem.unwrap_or(0))
-    });
-    let spare_arc = arc.map_or(0, |arc| arc.size_bytes.saturating_sub(arc.min_bytes));
-    kib_bytes(meminfo.total)
-        .saturating_sub(kib_bytes(spare_kib))
-        .saturating_sub(spare_arc)
+/// None where the total or what is free is not known, and where the parts are more than the whole.
+fn used_bytes(meminfo: &Meminfo, arc: Option<&Arc>) -> Option<u64> {
+    let spare_kib = match meminfo.available {
+        Some(available) => available,
+        None => {
+            let parts = [
+                meminfo.free?,
+                meminfo.buffers.unwrap_or(0),
+                meminfo.cached.unwrap_or(0),
+                meminfo.slab_reclaimable.unwrap_or(0),
+            ];
+            let spare = parts.into_iter().fold(0, u64::saturating_add);
+            spare.saturating_sub(meminfo.shmem.unwrap_or(0))
+        }
+    };
+    let used = kib_bytes(meminfo.total?).checked_sub(kib_bytes(spare_kib))?;
+    let spare_arc = arc.and_then(|arc| Some(arc.size_bytes.saturating_sub(arc.min_bytes?)));
+    // The cache is in what is used. One that is larger is another machine's, or no size at all.
+    Some(used - spare_arc.filter(|spare| *spare <= used).unwrap_or(0))
 }
 
 fn kib_bytes(kib: u64) -> u64 {
@@ -211,16 +251,18 @@ fn page_bytes(pages: u64) -> u64 {
 
 #[derive(Serialize)]
 struct View {
-    /// MemTotal: usable memory, without what the firmware and the kernel reserve.
-    total: u64,
+    /// MemTotal: usable memory, without what the firmware and the kernel reserve. Null where its
+    /// number cannot be right.
+    total: Option<u64>,
     /// MemAvailable: the kernel's estimate of what programs can still get without swapping. Null
-    /// before Linux 3.14.
+    /// before Linux 3.14, and where it is more than `total`.
     available: Option<u64>,
     /// `total` minus `available` and minus the part of the ZFS cache above `arc_min`, which the
     /// kernel does not count as available. Before Linux 3.14, MemTotal minus MemFree, Buffers,
-    /// Cached and SReclaimable plus Shmem.
-    used: u64,
-    /// MemFree: memory that is not used for anything. Null where the kernel does not print it.
+    /// Cached and SReclaimable plus Shmem. Null where these are not known or are more than `total`.
+    used: Option<u64>,
+    /// MemFree: memory that is not used for anything. Null where the kernel does not print it, and
+    /// where it is more than `total`.
     free: Option<u64>,
     /// Buffers: raw disk blocks in memory. Null where the kernel does not print it.
     buffers: Option<u64>,
@@ -291,7 +333,7 @@ mod tests {
     #[test]
     fn used_is_what_programs_could_not_have() {
         let old = Meminfo {
-            total: 1000,
+            total: Some(1000),
             free: Some(100),
             buffers: Some(50),
             cached: Some(300),
@@ -304,7 +346,7 @@ mod tests {
         let arc = |size_bytes, min_bytes| {
             Some(Arc {
                 size_bytes,
-                min_bytes,
+                min_bytes: Some(min_bytes),
             })
         };
         let cases = [
@@ -331,17 +373,42 @@ mod tests {
             ),
             ("cache of ZFS", new, arc(300 * 1024, 100 * 1024), 200 * 1024),
             ("cache below its minimum", new, arc(50, 100), 400 * 1024),
-            ("impossible cache", new, arc(u64::MAX, 0), 0),
-            (
-                "container with less than its parts",
-                Meminfo { total: 10, ..old },
-                None,
-                0,
-            ),
+            ("impossible cache", new, arc(u64::MAX, 0), 400 * 1024),
         ];
         for (case, meminfo, arc, used) in cases {
-            assert_eq!(used_bytes(&meminfo, arc.as_ref()), used, "{case}");
+            assert_eq!(used_bytes(&meminfo, arc.as_ref()), Some(used), "{case}");
         }
+        let total = |total| Meminfo { total, ..old };
+        for unknown in [
+            // A container with less than its parts.
+            total(Some(10)),
+            total(None),
+            Meminfo { free: None, ..old },
+        ] {
+            assert_eq!(used_bytes(&unknown, None), None, "{unknown:?}");
+        }
+    }
+
+    /// A container of LXC on a host with ZFS: lxcfs gives one file of the pair.
+    #[test]
+    fn a_container_has_none_of_the_hosts_figures() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut mem = Mem::new(&Root::at(folder.join("tests/fixtures/proc/lxc-zfs")));
+        let mut sample = Sample::default();
+        mem.read(&mut sample).unwrap();
+        let note = mem.note().text().unwrap();
+        for key in ["arc", "oom_kill", "swap.in", "commit"] {
+            assert!(note.contains(key), "{note}");
+        }
+        let mut out = Families::default();
+        families(&sample, &mut out);
+        let text = out.open_metrics().unwrap();
+        let has = |family: &str| text.contains(family);
+        assert!(
+            has("node_memory_MemAvailable_bytes") && !has("node_vmstat_"),
+            "{text}"
+        );
+        assert!(!has("node_memory_Committed_AS_bytes"), "{text}");
     }
 
     /// What does not change while the test runs; the rest is compared in the drivers.
@@ -382,7 +449,7 @@ mod tests {
     fn swap_rates_are_bytes_and_what_is_not_there_is_null() {
         let sample = |pages| Sample {
             meminfo: Meminfo {
-                total: 4,
+                total: Some(4),
                 swap_total: Some(0),
                 ..Meminfo::default()
             },

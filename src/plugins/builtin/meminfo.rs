@@ -6,19 +6,27 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::meminfo::{Meminfo as Reading, MeminfoFile},
+        note::Note,
     },
     plugins::{FieldUnits, Plugin, Window},
 };
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Meminfo(MeminfoFile);
+pub struct Meminfo {
+    meminfo: MeminfoFile,
+    note: Note,
+}
 
 impl Meminfo {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(MeminfoFile::new(root))
+        let note = Note::default();
+        Self {
+            meminfo: MeminfoFile::new(root).noting(&note),
+            note,
+        }
     }
 }
 
@@ -28,8 +36,16 @@ impl Plugin for Meminfo {
     const UNITS: FieldUnits = &[("*.*", "kB")];
 
     fn read(&mut self, sample: &mut Reading) -> Result<(), DriverError> {
-        *sample = self.0.read()?;
-        Ok(())
+        *sample = self.meminfo.read()?;
+        // The original's numbers cannot be null, and all of them hang on the total.
+        sample
+            .total
+            .map(|_| ())
+            .ok_or_else(|| DriverError::Missing("MemTotal".into()))
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Reading>) -> impl Serialize {
@@ -77,11 +93,13 @@ struct Swap {
 }
 
 impl From<&Reading> for View {
-    /// What the kernel does not print is 0. In containers the parts may be more than the whole: no
-    /// difference is below 0.
+    /// What the kernel does not print, or prints and cannot be, is 0. In containers the parts may be
+    /// more than the whole: no difference is below 0.
     fn from(reading: &Reading) -> Self {
         let zero = Option::unwrap_or_default;
-        let (total, free) = (reading.total, zero(reading.free));
+        let (total, free) = (zero(reading.total), zero(reading.free));
+        let used =
+            |total: u64, free: Option<u64>| free.map_or(0, |free| total.saturating_sub(free));
         let (buffers, cached, swap_cached) = (
             zero(reading.buffers),
             zero(reading.cached),
@@ -94,7 +112,7 @@ impl From<&Reading> for View {
         Self {
             memory: Memory {
                 total,
-                used: total.saturating_sub(free),
+                used: used(total, reading.free),
                 free,
                 apps,
                 buffers,
@@ -103,7 +121,7 @@ impl From<&Reading> for View {
             },
             swap: Swap {
                 total: swap_total,
-                used: swap_total.saturating_sub(swap_free),
+                used: used(swap_total, reading.swap_free),
                 free: swap_free,
             },
         }
@@ -119,7 +137,7 @@ mod tests {
         let cases = [
             (
                 Reading {
-                    total: 24_684_084,
+                    total: Some(24_684_084),
                     free: Some(20_981_920),
                     buffers: Some(36_728),
                     cached: Some(3_159_248),
@@ -132,7 +150,7 @@ mod tests {
             ),
             (
                 Reading {
-                    total: 10,
+                    total: Some(10),
                     free: Some(4),
                     cached: Some(9),
                     swap_total: Some(5),

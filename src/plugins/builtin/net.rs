@@ -16,23 +16,31 @@ use crate::{
             interfaces::{Interface, Interfaces},
             net_dev::Counters,
         },
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
         families::Families,
-        figures::{Decimal, OWN_VIEW},
+        figures::{Decimal, OWN_VIEW, rate},
     },
 };
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Net(Interfaces);
+pub struct Net {
+    interfaces: Interfaces,
+    note: Note,
+}
 
 impl Net {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(Interfaces::new(root))
+        let note = Note::default();
+        Self {
+            interfaces: Interfaces::new(root).noting(&note),
+            note,
+        }
     }
 }
 
@@ -76,9 +84,13 @@ impl Plugin for Net {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        sample.by_name = self.0.read(&mut sample.interfaces)?;
-        sample.own = self.0.own;
+        sample.by_name = self.interfaces.read(&mut sample.interfaces)?;
+        sample.own = self.interfaces.own;
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -121,7 +133,7 @@ fn families(sample: &Sample, out: &mut Families) {
                     counters.tx_packets,
                 ),
             ] {
-                out.counter(name, help, &labels, value as f64);
+                out.counter(name, help, &labels, value.map(|value| value as f64));
             }
         }
         let up = interface.link.said_up.map(|up| f64::from(u8::from(up)));
@@ -183,9 +195,11 @@ impl Total {
             else {
                 continue;
             };
+            let grown =
+                |field: fn(&Counters) -> Option<u64>| field(now)?.checked_sub(field(before)?);
             let grown = (
-                now.rx_bytes.checked_sub(before.rx_bytes),
-                now.tx_bytes.checked_sub(before.tx_bytes),
+                grown(|counters| counters.rx_bytes),
+                grown(|counters| counters.tx_bytes),
             );
             if let (Some(rx), Some(tx)) = grown {
                 received = received.saturating_add(rx);
@@ -241,9 +255,9 @@ struct Row {
 
 impl Row {
     fn between(before: Option<(&Counters, Duration)>, now: &Interface) -> Self {
-        let rate = |field: fn(&Counters) -> u64| {
+        let rate = |field: fn(&Counters) -> Option<u64>| {
             let (before, over) = before?;
-            Decimal::rate(field(before), field(now.counters.as_ref()?), over)
+            rate(field(before), field(now.counters.as_ref()?), over)
         };
         Self {
             rx: rate(|counters| counters.rx_bytes),
@@ -269,9 +283,9 @@ mod tests {
 
     fn interface(name: &str, bytes: Option<u64>, in_total: bool) -> Interface {
         let counters = bytes.map(|bytes| Counters {
-            rx_bytes: bytes,
-            tx_packets: bytes / 10,
-            ..Counters::default()
+            rx_bytes: Some(bytes),
+            tx_packets: Some(bytes / 10),
+            ..Counters::ZERO
         });
         Interface {
             name: Name::new(name.as_bytes()),

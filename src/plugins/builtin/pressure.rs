@@ -6,7 +6,11 @@ use serde::Serialize;
 use crate::{
     drivers::{
         DriverError, Root,
-        linux::pressure::{Pressure, PressureFile, Stall},
+        linux::{
+            lxcfs::{Lxcfs, Whose},
+            pressure::{Pressure, PressureFile, Stall},
+        },
+        note::Note,
     },
     plugins::{FieldUnits, Plugin, Window, families::Families, figures::Decimal},
 };
@@ -16,13 +20,30 @@ const RESOURCES: [&str; 4] = ["cpu", "memory", "io", "irq"];
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Psi([PressureFile; 4]);
+pub struct Psi {
+    files: [PressureFile; 4],
+    note: Note,
+}
 
 impl Psi {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(RESOURCES.map(|resource| PressureFile::new(root, resource)))
+        let note = Note::default();
+        let lxcfs = Lxcfs::find(root);
+        let is_hosts =
+            |resource: &str| lxcfs.whose(&format!("/proc/pressure/{resource}")) == Whose::Host;
+        let hosts = RESOURCES.map(is_hosts);
+        let remark = "the host's pressure is left out";
+        note.set("lxcfs", hosts.contains(&true).then(|| remark.into()));
+        let file = |resource: &str| match is_hosts(resource) {
+            true => PressureFile::default(),
+            false => PressureFile::new(root, resource).noting(&note),
+        };
+        Self {
+            files: RESOURCES.map(file),
+            note,
+        }
     }
 
     /// Why there are no figures here, if there are none.
@@ -30,7 +51,8 @@ impl Psi {
     pub fn reason(&mut self) -> Option<String> {
         let mut sample = Sample::default();
         let measured = self.read(&mut sample).is_err() || sample.iter().any(Option::is_some);
-        (!measured).then(|| "this kernel does not measure pressure (CONFIG_PSI, psi=1)".into())
+        let unmeasured = || "this kernel does not measure pressure (CONFIG_PSI, psi=1)".into();
+        (!measured).then(|| self.note.text().unwrap_or_else(unmeasured))
     }
 }
 
@@ -45,10 +67,14 @@ impl Plugin for Psi {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
-        for (file, pressure) in self.0.iter_mut().zip(sample) {
-            *pressure = file.read()?;
+        for (file, pressure) in self.files.iter_mut().zip(sample) {
+            *pressure = file.read();
         }
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
@@ -90,7 +116,9 @@ fn families(sample: &Sample, out: &mut Families) {
             name,
             help,
             &[],
-            stall.map(|stall| stall.total_us as f64 / 1e6),
+            stall
+                .and_then(|stall| stall.total_us)
+                .map(|us| us as f64 / 1e6),
         );
     }
 }
@@ -109,7 +137,12 @@ struct Views {
 }
 
 /// The three averages in percent, and the microseconds since boot.
-type Line = (Decimal, Decimal, Decimal, u64);
+type Line = (
+    Option<Decimal>,
+    Option<Decimal>,
+    Option<Decimal>,
+    Option<u64>,
+);
 
 #[derive(Serialize)]
 struct View {
@@ -124,7 +157,9 @@ struct View {
 impl From<Pressure> for View {
     fn from(pressure: Pressure) -> Self {
         let line = |stall: Stall| {
-            let [ten, sixty, three_hundred] = stall.averages.map(Decimal::hundredths);
+            let [ten, sixty, three_hundred] = stall
+                .averages
+                .map(|average| average.map(Decimal::hundredths));
             (ten, sixty, three_hundred, stall.total_us)
         };
         Self {

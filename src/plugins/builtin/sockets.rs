@@ -8,6 +8,7 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::sockets::{SocketFiles, Sockets},
+        note::Note,
     },
     plugins::{
         FieldUnits, Plugin, Window,
@@ -18,13 +19,20 @@ use crate::{
 
 /// The plugin.
 #[derive(Debug)]
-pub struct Sock(SocketFiles);
+pub struct Sock {
+    files: SocketFiles,
+    note: Note,
+}
 
 impl Sock {
     /// Reads below `root`.
     #[must_use]
     pub fn new(root: &Root) -> Self {
-        Self(SocketFiles::new(root))
+        let note = Note::default();
+        Self {
+            files: SocketFiles::new(root).noting(&note),
+            note,
+        }
     }
 }
 
@@ -36,8 +44,12 @@ impl Plugin for Sock {
     const FAMILIES: Option<fn(&Self::Sample, &mut Families)> = Some(families);
 
     fn read(&mut self, sample: &mut Sockets) -> Result<(), DriverError> {
-        *sample = self.0.read()?;
+        *sample = self.files.read()?;
         Ok(())
+    }
+
+    fn note(&self) -> Note {
+        self.note.clone()
     }
 
     fn view(window: Window<'_, Sockets>) -> impl Serialize {

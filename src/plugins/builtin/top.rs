@@ -4,7 +4,12 @@
 //! kernel's short ones: command lines hold secrets and are read only where the operator asks for
 //! them.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
@@ -13,7 +18,7 @@ use crate::{
     drivers::{
         DriverError, Root,
         linux::{
-            name::Name,
+            name::{Name, text},
             page_size_bytes,
             pid_files::{disk_bytes, effective_uid, unit},
             pid_stat::parse,
@@ -35,7 +40,12 @@ pub struct Top {
     processes: Processes,
     command_lines: bool,
     owners: HashMap<u32, (Identity, Owner)>,
+    /// Since when the owners are kept.
+    since: Instant,
 }
+
+/// A process changes its user, its unit or its title and keeps its name: ask again after this.
+const TRUSTED: Duration = Duration::from_secs(10);
 
 impl Top {
     /// Reads below `root`, with or without command lines.
@@ -45,6 +55,7 @@ impl Top {
             processes: Processes::new(root),
             command_lines,
             owners: HashMap::new(),
+            since: Instant::now(),
         }
     }
 
@@ -65,9 +76,9 @@ impl Top {
             .and_then(effective_uid);
         let unit = self
             .processes
-            .file(process.pid, "cgroup")
+            .whole_file(process.pid, "cgroup")
             .and_then(unit)
-            .map(|unit| String::from_utf8_lossy(unit).into());
+            .map(|unit| text(unit).into());
         let command = self.command_lines.then(|| {
             self.processes
                 .file(process.pid, "cmdline")
@@ -201,6 +212,10 @@ impl Plugin for Top {
             });
         })?;
         processes.sort_unstable_by_key(|process| process.pid);
+        if self.since.elapsed() >= TRUSTED {
+            self.owners.clear();
+            self.since = Instant::now();
+        }
         for process in &mut *processes {
             // Kernel threads and the dead hold no memory, and do no reading and writing of their
             // own.
@@ -458,6 +473,35 @@ mod tests {
         let view = view(None, &now);
         assert_eq!((&view["cpu"], &view["io"]), (&Value::Null, &Value::Null));
         assert_eq!(pids(&view["mem"]), (30..40).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_owner_is_asked_for_again_while_the_name_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("proc/7");
+        std::fs::create_dir_all(&folder).unwrap();
+        let line = "7 (a) S 1 5 5 0 -1 0 7 8 9 10 1 2 3 4 20 0 3 0 2200 1000 240 1 1\n";
+        std::fs::write(folder.join("stat"), line).unwrap();
+        let mut top = Top::new(&Root::at(dir.path()), false);
+        let mut read = |uid: u32, group: &str, after: Duration| {
+            let status = format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n");
+            std::fs::write(folder.join("status"), status).unwrap();
+            std::fs::write(folder.join("cgroup"), group).unwrap();
+            top.since = top.since.checked_sub(after).unwrap();
+            let mut sample = Sample::default();
+            top.read(&mut sample).unwrap();
+            let owner = &sample.processes[0].owner;
+            (owner.uid, owner.unit.as_deref().map(str::to_string))
+        };
+        let owner = |uid, unit: &str| (Some(uid), Some(unit.to_string()));
+        assert_eq!(
+            read(0, "0::/a.service", Duration::ZERO),
+            owner(0, "a.service")
+        );
+        assert_eq!(read(7, "0::/b.scope", TRUSTED), owner(7, "b.scope"));
+        // A path of containers in containers.
+        let long = format!("0::/{}/c.service\n", "x".repeat(5000));
+        assert_eq!(read(7, &long, TRUSTED), owner(7, "c.service"));
     }
 
     #[test]

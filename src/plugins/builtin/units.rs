@@ -12,13 +12,13 @@ use crate::{
         DriverError, Root,
         linux::{
             cgroups::{Cgroups, Usage},
-            failed_units::Bus,
+            failed_units::{Bus, Failed},
             sysfs::name,
         },
     },
     plugins::{
         FieldUnits, Plugin, Window,
-        builtin::cgroup_usage::{Figures, families as usage_families},
+        builtin::cgroup_usage::{Busiest, Figures, families as usage_families},
         families::Families,
         figures::Decimal,
     },
@@ -28,7 +28,7 @@ use crate::{
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// More services are not shown.
+/// More services are counted and not shown: the idle ones are left out first.
 const ROWS: usize = 128;
 
 /// The slice of the machine's services: they are in it, or in slices within it.
@@ -42,7 +42,8 @@ pub struct Units {
     /// The units to show; all services where there are none.
     allowed: Vec<String>,
     asked: Option<Instant>,
-    failed: Option<Vec<String>>,
+    failed: Option<Failed>,
+    busiest: Busiest,
 }
 
 impl Units {
@@ -55,6 +56,7 @@ impl Units {
             allowed,
             asked: None,
             failed: None,
+            busiest: Busiest::default(),
         }
     }
 
@@ -89,7 +91,6 @@ impl Units {
             }
         }
         found.sort_by(|a, b| name(a).cmp(name(b)));
-        found.truncate(ROWS);
         found
     }
 }
@@ -98,8 +99,9 @@ impl Units {
 #[derive(Debug, Default)]
 pub struct Sample {
     managed: bool,
-    failed: Option<Vec<String>>,
+    failed: Option<Failed>,
     units: Vec<(String, Usage)>,
+    more: usize,
 }
 
 impl Plugin for Units {
@@ -130,8 +132,12 @@ impl Plugin for Units {
             self.asked = Some(Instant::now());
         }
         sample.failed.clone_from(&self.failed);
-        let services = self.services();
+        let mut services = self.services();
+        sample.more = 0;
         if let Some(cgroups) = &mut self.cgroups {
+            sample.more = self
+                .busiest
+                .choose(cgroups, &mut services, ROWS, PathBuf::as_path);
             sample.units.extend(
                 services
                     .iter()
@@ -143,8 +149,10 @@ impl Plugin for Units {
 
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         window.now.managed.then_some(View {
-            failed: window.now.failed.as_deref(),
+            failed: window.now.failed.as_ref().map(|failed| &*failed.names),
+            failed_more: window.now.failed.as_ref().map_or(0, |failed| failed.more),
             unit: Rows(window),
+            more: window.now.more,
         })
     }
 }
@@ -158,9 +166,9 @@ fn families(sample: &Sample, out: &mut Families) {
             "node_systemd_units",
             "Units in a state",
             &labels,
-            failed.len() as f64,
+            failed.names.len().saturating_add(failed.more) as f64,
         );
-        for unit in failed {
+        for unit in &failed.names {
             let labels = [("name", unit.as_str()), ("state", "failed")];
             out.gauge(
                 "node_systemd_unit_state",
@@ -195,9 +203,20 @@ struct View<'a> {
     /// Names of the failed units, up to 100, asked from systemd over D-Bus every 10 seconds. Null
     /// while systemd or the bus does not answer.
     failed: Option<&'a [String]>,
-    /// One object for each service and scope in system.slice, up to 128, or for those that
-    /// plugins.units names in rtstat.toml(5).
+    /// Number of failed units that are not in `failed`. Absent where none is left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    failed_more: usize,
+    /// One object for each service and scope in system.slice, or for those that plugins.units
+    /// names in rtstat.toml(5): of more than 128, those that used most processor time lately.
     unit: Rows<'a>,
+    /// Number of services that are not in `unit`. Absent where none is left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    more: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 struct Rows<'a>(Window<'a, Sample>);
@@ -275,13 +294,14 @@ mod tests {
 
     #[test]
     fn a_scrape_is_told_of_the_failed_units_where_the_bus_answers() {
-        let text = |failed: Option<Vec<String>>| {
+        let text = |names: Option<Vec<String>>| {
+            let failed = names.map(|names| Failed { names, more: 0 });
             let mut out = Families::default();
             families(
                 &Sample {
                     managed: true,
                     failed,
-                    units: Vec::new(),
+                    ..Sample::default()
                 },
                 &mut out,
             );
@@ -321,5 +341,25 @@ mod tests {
         assert_eq!(json(&mut Units::new(&root, Vec::new())), all);
         let one = json!({"failed": null, "unit": {"b.service": row(json!(4))}});
         assert_eq!(json(&mut Units::new(&root, vec!["b.service".into()])), one);
+    }
+
+    /// 200 services by name, of which the last one works.
+    #[test]
+    fn the_loaded_are_shown_before_the_idle_and_the_rest_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("run/systemd/system")).unwrap();
+        let mount = dir.path().join("sys/fs/cgroup");
+        for index in 0..200 {
+            let group = mount.join(format!("system.slice/s{index:03}.service"));
+            fs::create_dir_all(&group).unwrap();
+            let used = u64::from(index == 199);
+            fs::write(group.join("cpu.stat"), format!("usage_usec {used}\n")).unwrap();
+        }
+        fs::write(mount.join("cgroup.controllers"), "").unwrap();
+        let json = json(&mut Units::new(&Root::at(dir.path()), Vec::new()));
+        let units = json["unit"].as_object().unwrap();
+        assert!(units.contains_key("s199.service") && units.contains_key("s000.service"));
+        assert_eq!((units.len(), &json["more"]), (ROWS, &json!(72)));
+        assert_eq!(json.get("failed_more"), None);
     }
 }

@@ -13,9 +13,11 @@ use crate::{
         linux::{
             loadavg::{LoadHundredths, LoadavgFile},
             localtime::LocalTime,
+            lxcfs::Lxcfs,
             uptime::UptimeFile,
             users::Users,
         },
+        note::Note,
     },
     plugins::{Plugin, Window, families::Families},
 };
@@ -25,8 +27,10 @@ use crate::{
 pub struct Uptime {
     uptime: UptimeFile,
     loads: LoadavgFile,
+    hosts: Hosts,
     users: Users,
     local: LocalTime,
+    note: Note,
 }
 
 impl Uptime {
@@ -34,11 +38,44 @@ impl Uptime {
     /// machine's.
     #[must_use]
     pub fn new(root: &Root, tz: Option<&str>) -> Self {
+        let note = Note::default();
+        let hosts = Hosts::find(&Lxcfs::find(root));
+        let remark = match hosts {
+            Hosts::Neither => None,
+            Hosts::Loads => Some("la1, la5 and la15 are the host's and left out".into()),
+            Hosts::Uptime => Some("uptime is the host's and left out".into()),
+        };
+        note.set("lxcfs", remark);
         Self {
-            uptime: UptimeFile::new(root),
-            loads: LoadavgFile::new(root),
+            uptime: UptimeFile::new(root).noting(&note),
+            loads: LoadavgFile::new(root).noting(&note),
+            hosts,
             users: Users::new(root),
             local: LocalTime::new(root, tz),
+            note,
+        }
+    }
+}
+
+/// Which of the two files is the host's in a container for which lxcfs gives the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hosts {
+    Neither,
+    Loads,
+    Uptime,
+}
+
+impl Hosts {
+    fn find(lxcfs: &Lxcfs) -> Self {
+        const UPTIME: &str = "/proc/uptime";
+        const LOADAVG: &str = "/proc/loadavg";
+        // The load is looked at beside the processors, too.
+        if lxcfs.differs(LOADAVG, UPTIME) || lxcfs.differs(LOADAVG, "/proc/stat") {
+            Self::Loads
+        } else if lxcfs.differs(UPTIME, LOADAVG) {
+            Self::Uptime
+        } else {
+            Self::Neither
         }
     }
 }
@@ -48,7 +85,7 @@ impl Uptime {
 pub struct Sample {
     /// Seconds since 1970 on the clock on the wall.
     wall_secs: i64,
-    up_secs: u64,
+    up_secs: Option<u64>,
     users: u64,
     loads: LoadHundredths,
 }
@@ -65,14 +102,28 @@ impl Plugin for Uptime {
         let unix_secs = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX);
         *sample = Sample {
             wall_secs: unix_secs.saturating_add(i64::from(self.local.offset_secs(unix_secs))),
-            up_secs: self.uptime.read_secs()?,
+            up_secs: match self.hosts {
+                Hosts::Uptime => None,
+                _ => self.uptime.read_secs(),
+            },
             users: self.users.count(),
-            loads: self.loads.read()?,
+            loads: match self.hosts {
+                Hosts::Loads => LoadHundredths::default(),
+                _ => self.loads.read(),
+            },
         };
+        if (sample.up_secs, sample.loads) == Default::default() {
+            return Err(DriverError::Missing("uptime and load".into()));
+        }
         Ok(())
     }
 
+    fn note(&self) -> Note {
+        self.note.clone()
+    }
+
     fn view(window: Window<'_, Sample>) -> impl Serialize {
+        let load = |hundredths: Option<u64>| hundredths.map(|hundredths| Text(Load(hundredths)));
         let &Sample {
             wall_secs,
             up_secs,
@@ -81,40 +132,43 @@ impl Plugin for Uptime {
         } = window.now;
         View {
             time: Text(Clock(wall_secs)),
-            uptime: Text(Up(up_secs)),
+            uptime: up_secs.map(|secs| Text(Up(secs))),
             users: Text(users),
-            la1: Text(Load(la1)),
-            la5: Text(Load(la5)),
-            la15: Text(Load(la15)),
+            la1: load(la1),
+            la5: load(la5),
+            la15: load(la15),
         }
     }
 }
 
 /// Names of node_exporter's `loadavg` collector.
 fn families(sample: &Sample, out: &mut Families) {
-    let [one, five, fifteen] = sample.loads.map(|hundredths| hundredths as f64 / 100.0);
+    let load = |hundredths: Option<u64>| hundredths.map(|hundredths| hundredths as f64 / 100.0);
+    let [one, five, fifteen] = sample.loads.map(load);
     out.gauge("node_load1", "1m load average", &[], one);
     out.gauge("node_load5", "5m load average", &[], five);
     out.gauge("node_load15", "15m load average", &[], fifteen);
 }
 
-/// Every figure of this key is a string on the wire (protocol, row 23).
+/// Every figure of this key is a string on the wire (protocol, row 23), or null where it is not
+/// known.
 #[derive(Serialize)]
 struct View {
     /// Local time as HH:MM:SS, in the time zone of the variable TZ or of /etc/localtime.
     time: Text<Clock>,
     /// Time since boot as uptime(1) prints it: `19 min`, `4:05`, `1 day, 22 min` or `3 days,
-    /// 4:05`. From /proc/uptime.
-    uptime: Text<Up>,
+    /// 4:05`. From /proc/uptime. Null where the number there cannot be right.
+    uptime: Option<Text<Up>>,
     /// Number of login sessions of users: those of systemd-logind in /run/systemd/sessions,
     /// otherwise the entries of utmp(5). 0 where the machine has neither.
     users: Text<u64>,
-    /// Load average over 1 minute, with two decimals. From /proc/loadavg.
-    la1: Text<Load>,
-    /// Load average over 5 minutes, with two decimals. From /proc/loadavg.
-    la5: Text<Load>,
-    /// Load average over 15 minutes, with two decimals. From /proc/loadavg.
-    la15: Text<Load>,
+    /// Load average over 1 minute, with two decimals. From /proc/loadavg. Null where the number
+    /// there cannot be right, and in a container of lxcfs that does not stand in for that file.
+    la1: Option<Text<Load>>,
+    /// Load average over 5 minutes, with two decimals. From /proc/loadavg. Null like `la1`.
+    la5: Option<Text<Load>>,
+    /// Load average over 15 minutes, with two decimals. From /proc/loadavg. Null like `la1`.
+    la15: Option<Text<Load>>,
 }
 
 struct Text<T>(T);
@@ -211,9 +265,9 @@ mod tests {
     fn the_originals_figures_to_the_byte() {
         let now = Sample {
             wall_secs: 50_842,
-            up_secs: 16 * 60,
+            up_secs: Some(16 * 60),
             users: 0,
-            loads: [122, 75, 1095],
+            loads: [Some(122), Some(75), Some(1095)],
         };
         let json = serde_json::to_string(&Uptime::view(Window {
             before: None,
@@ -241,8 +295,41 @@ mod tests {
         assert!((unix - 10 + 32_400..=unix + 32_400).contains(&sample.wall_secs));
         assert_eq!(
             (sample.up_secs, sample.users, sample.loads),
-            (61, 0, [1, 2, 3])
+            (Some(61), 0, [Some(1), Some(2), Some(3)])
         );
+    }
+
+    #[test]
+    fn what_one_file_does_not_tell_takes_nothing_else_away() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("proc")).unwrap();
+        let mut uptime = Uptime::new(&Root::at(dir.path()), Some("UTC0"));
+        let mut json = |up: &str, loads: &str| {
+            fs::write(dir.path().join("proc/uptime"), up).unwrap();
+            fs::write(dir.path().join("proc/loadavg"), loads).unwrap();
+            let mut sample = Sample::default();
+            uptime.read(&mut sample).unwrap();
+            let view = Uptime::view(Window {
+                before: None,
+                now: &sample,
+            });
+            let remark = uptime.note().text().unwrap_or_default();
+            (serde_json::to_value(view).unwrap(), remark)
+        };
+        // Reported of lxcfs.
+        let (view, remark) = json("-2147483648.00 100.00\n", "0.01 0.02 0.03 1/2 3\n");
+        assert_eq!(
+            (view["uptime"].as_str(), view["la1"].as_str()),
+            (None, Some("0.01"))
+        );
+        assert!(
+            view["time"].is_string() && remark.contains("/proc/uptime"),
+            "{remark}"
+        );
+        let (view, remark) = json("60.00 100.00\n", "0.01 -1 0.03 1/2 3\n");
+        let figures = ["uptime", "la1", "la5"].map(|key| view[key].as_str());
+        assert_eq!(figures, [Some("1 min"), Some("0.01"), None]);
+        assert!(remark.contains("la5"), "{remark}");
     }
 
     /// The program that the original ran: what it prints between our readings before and after is
@@ -254,12 +341,12 @@ mod tests {
         let mut ours = || {
             let mut sample = Sample::default();
             uptime.read(&mut sample).unwrap();
-            let [la1, la5, la15] = sample.loads.map(Load);
+            let [la1, la5, la15] = sample.loads.map(|load| Load(load.unwrap()));
             (
                 format!(" {} up ", Clock(sample.wall_secs)),
                 format!(
                     "{:>2},  {} user,  load average: {la1}, {la5}, {la15}",
-                    Up(sample.up_secs).to_string(),
+                    Up(sample.up_secs.unwrap()).to_string(),
                     sample.users
                 ),
             )
