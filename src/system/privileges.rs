@@ -15,7 +15,17 @@ use nix::{
     unistd::{Gid, Uid, User, getresgid, getresuid, initgroups, setresgid, setresuid},
 };
 
-use crate::server::startup_error::StartupError;
+/// The rights of root could not be given up, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {problem}")]
+pub struct PrivilegeError {
+    /// The step that failed.
+    step: String,
+    /// Why it failed, and what would help.
+    problem: String,
+    /// Whether a right was missing, as opposed to something else.
+    pub forbidden: bool,
+}
 
 /// Whom to become.
 #[derive(Debug)]
@@ -35,7 +45,7 @@ const DEFAULT_USERS: [&str; 2] = ["rtstat", "nobody"];
 ///
 /// # Errors
 /// The user does not exist, or the program was started by another user than root and this one.
-pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
+pub fn choose(name: Option<&str>) -> Result<Account, PrivilegeError> {
     let root = Uid::effective().is_root();
     let names = match name {
         Some(name) => vec![name],
@@ -68,8 +78,8 @@ pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
     }
 }
 
-fn failure(step: String, problem: String, errno: Errno) -> StartupError {
-    StartupError::Privileges {
+fn failure(step: String, problem: String, errno: Errno) -> PrivilegeError {
+    PrivilegeError {
         step,
         problem,
         forbidden: matches!(errno, Errno::EPERM | Errno::EACCES),
@@ -81,7 +91,7 @@ fn failure(step: String, problem: String, errno: Errno) -> StartupError {
 ///
 /// # Errors
 /// A step that the system refused, or a right that is left after all.
-pub fn become_user(account: &Account) -> Result<(), StartupError> {
+pub fn become_user(account: &Account) -> Result<(), PrivilegeError> {
     let Account::User(user) = account else {
         return Ok(());
     };
