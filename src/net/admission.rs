@@ -31,7 +31,7 @@ use crate::{
     protocol::{CloseReason, ErrorText},
     system::{
         fair_share::TimeBudget,
-        logging::{Limiter, Verdict},
+        rate_limit::{RateLimiter, held_back},
     },
 };
 
@@ -129,7 +129,7 @@ pub struct ConnectionFilter {
     unfinished: RefCell<VecDeque<(u64, AbortHandle)>>,
     numbers: Cell<u64>,
     farewells: Cell<usize>,
-    refused: RefCell<Option<Limiter>>,
+    refused: RefCell<Option<RateLimiter>>,
 }
 
 impl ConnectionFilter {
@@ -273,13 +273,11 @@ impl ConnectionFilter {
     /// Tells the journal of a connection that was not served, unless it was told of too many.
     pub fn refuse(&self, peer: &Peer, reason: &dyn Display) {
         let mut limiter = self.refused.borrow_mut();
-        if let Verdict::Log {
-            held_before: skipped,
-        } = limiter
-            .get_or_insert_with(Limiter::of_lines)
+        if let Some(skipped) = limiter
+            .get_or_insert_with(RateLimiter::for_log_lines)
             .admit(Instant::now())
         {
-            info!(%peer, skipped, "connection refused: {reason}{}", crate::system::logging::more(skipped));
+            info!(%peer, skipped, "connection refused: {reason}{}", held_back(skipped));
         }
     }
 }
@@ -311,7 +309,7 @@ impl Drop for Farewell {
 pub struct AcceptHealth {
     failing: bool,
     told: bool,
-    limiter: Limiter,
+    limiter: RateLimiter,
 }
 
 impl Default for AcceptHealth {
@@ -319,7 +317,7 @@ impl Default for AcceptHealth {
         Self {
             failing: false,
             told: false,
-            limiter: Limiter::new(1, Duration::from_secs(1)),
+            limiter: RateLimiter::new(1, Duration::from_secs(1)),
         }
     }
 }
@@ -335,7 +333,7 @@ impl AcceptHealth {
     /// A connection waits and cannot be accepted.
     pub fn failed(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.failing, true)
-            && matches!(self.limiter.admit(Instant::now()), Verdict::Log { .. })
+            && self.limiter.admit(Instant::now()).is_some()
         {
             self.told = true;
             warn!("no connection can be accepted for now, those that are open go on: {error}");

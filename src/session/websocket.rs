@@ -29,7 +29,7 @@ use crate::{
         scheduler::{Connection, Scheduler},
         write_loop::{SessionTask, WriteLoop},
     },
-    system::logging::{Limiter, Verdict},
+    system::rate_limit::RateLimiter,
 };
 
 /// Bytes read at a time: what a peer may send ahead of its answers.
@@ -51,7 +51,7 @@ struct Incoming {
     /// The fragments of a message under way.
     parts: Cell<Option<Box<BytesMut>>>,
     /// How many pings are answered in a second.
-    pongs: RefCell<Option<Box<Limiter>>>,
+    pongs: RefCell<Option<Box<RateLimiter>>>,
 }
 
 /// A connection whose upgrade was accepted.
@@ -165,8 +165,9 @@ impl StreamHandler<Result<Message, ProtocolError>> for Scheduler<WebSocket> {
             Ok(Message::Ping(payload)) => {
                 let WebSocket(wire, incoming) = self.connection();
                 let mut pongs = incoming.pongs.borrow_mut();
-                let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
-                if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
+                let pongs =
+                    pongs.get_or_insert_with(|| Box::new(RateLimiter::new(PONGS, PONG_EVERY)));
+                if pongs.admit(Instant::now()).is_some() {
                     wire.outbox.pong(&payload);
                 }
             }

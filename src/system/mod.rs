@@ -6,6 +6,7 @@ pub mod fair_share;
 pub mod logging;
 pub mod memory;
 pub mod privileges;
+pub mod rate_limit;
 pub mod signals;
 pub mod sysexits;
 pub mod systemd;
