@@ -24,14 +24,14 @@ const POOL: usize = 32;
 pub struct FrameCache {
     boot: String,
     clocks: Clocks,
-    slot: RefCell<Slot>,
+    slot: RefCell<SlotFrames>,
     pool: RefCell<Vec<Rc<Frame>>>,
     json: RefCell<Vec<u8>>,
     encoded: Cell<u64>,
 }
 
 #[derive(Default)]
-struct Slot {
+struct SlotFrames {
     /// The last frame asked for: most sessions of a slot want the same.
     last: Option<(PushKey, Rc<Frame>)>,
     others: HashMap<PushKey, Rc<Frame>>,

@@ -17,20 +17,10 @@ use crate::{
     net::stream::Stream,
     protocol::CloseReason,
     push::frame::{self, Frame, Framing},
-    sampling::schedule::Slot,
 };
 
 /// Answers waiting beyond this many bytes stop the reading of further commands until they drain.
 const CONGESTED: usize = 2 * 1024;
-
-/// Where a started session stands in the tick's lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DueIndex {
-    /// The slot of its next push.
-    pub slot: Slot,
-    /// Its index in the list of that slot.
-    pub index: usize,
-}
 
 /// One session's connection.
 pub struct Outbox {
@@ -40,8 +30,8 @@ pub struct Outbox {
     pub framing: Framing,
     /// The connection.
     pub stream: Stream,
-    /// Where the session stands in the tick, while it is started.
-    pub place: Cell<Option<DueIndex>>,
+    /// The session's key in the Broadcaster, while it is started.
+    pub(super) subscription: Cell<Option<usize>>,
     /// The peer has ended its direction.
     pub half_closed: Cell<bool>,
     /// Pushes that a newer one replaced before they were begun.
@@ -82,7 +72,7 @@ impl Outbox {
             id,
             framing,
             stream,
-            place: Cell::new(None),
+            subscription: Cell::new(None),
             half_closed: Cell::new(false),
             dropped: Cell::new(0),
             broken: Cell::new(None),
