@@ -426,12 +426,12 @@ impl Handler<Closed> for Supervisor {
 /// New rules: what they forbid ends, everything else goes on.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Reload(pub Rules);
+pub struct SetRules(pub Rules);
 
-impl Handler<Reload> for Supervisor {
+impl Handler<SetRules> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Reload(rules): Reload, ctx: &mut Context<Self>) {
+    fn handle(&mut self, SetRules(rules): SetRules, ctx: &mut Context<Self>) {
         self.slots.set_limit(rules.max_clients);
         let first_token = rules.tokens.needed() && !self.rules.tokens.needed();
         self.rules = rules;
