@@ -10,7 +10,7 @@ use std::{
 use rtstat::{
     config::{
         Config, Environment,
-        cli::{self, Cli, Command, Refusal, ServerArgs},
+        cli::{self, Cli, Command, EarlyExit, ServerArgs},
         error::ConfigError,
     },
     oneshot,
@@ -26,12 +26,12 @@ fn main() -> ExitCode {
     let handover = systemd::take_over();
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(Refusal::Answer(text)) => return print(&text),
-        Err(Refusal::Mistake(text)) if handover.sockets.is_empty() => {
+        Err(EarlyExit::Answer(text)) => return print(&text),
+        Err(EarlyExit::UsageError(text)) if handover.sockets.is_empty() => {
             logging::fatal(&text);
             return EX_USAGE.into();
         }
-        Err(Refusal::Mistake(text)) => {
+        Err(EarlyExit::UsageError(text)) => {
             logging::init(false, 0);
             return ended(serve(
                 Box::new(move || Err(ConfigError::Usage(text.clone()))),

@@ -71,7 +71,7 @@ fn choice(catalog: &Catalog, names: &[String]) -> Result<PluginSet, String> {
         let Some(index) = catalog.index(name) else {
             let known: Vec<_> = catalog.abouts().map(|(name, _)| name).collect();
             return Err(format!(
-                "--plugins {name}: accepted are {}",
+                "--plugins {name}: expected one of {}",
                 known.join(", ")
             ));
         };

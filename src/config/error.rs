@@ -42,14 +42,14 @@ pub enum ConfigError {
     #[error("{0}")]
     Usage(String),
     /// A value outside what its setting takes.
-    #[error("{place} {}: accepted are {accepted}", shown(value))]
+    #[error("{place} {}: expected {expected}", shown(value))]
     Value {
         /// Who said it.
         place: Place,
         /// What was said.
         value: String,
         /// What could have been said.
-        accepted: &'static str,
+        expected: &'static str,
     },
     /// A value of the right form that does not work here: a missing file, an unknown user.
     #[error("{place} {}: {problem}", shown(value))]

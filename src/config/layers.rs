@@ -99,11 +99,11 @@ pub(super) fn parse<T>(
 
 /// The error for a value that its setting does not accept.
 pub(super) fn refused(key: &str, said: &Said) -> ConfigError {
-    let accepted = find(key).map_or("", |setting| setting.accepted);
+    let expected = find(key).map_or("", |setting| setting.expected);
     ConfigError::Value {
         place: said.place.clone(),
         value: said.text.clone(),
-        accepted,
+        expected,
     }
 }
 
@@ -208,11 +208,11 @@ pub(super) fn from_environment(environment: &Environment) -> Result<Layer, Confi
         };
         let place = Place::Variable(variable);
         let Some(text) = value.to_str() else {
-            let accepted = "texts in UTF-8";
+            let expected = "text in UTF-8";
             return Err(ConfigError::Value {
                 place,
                 value: value.to_string_lossy().into_owned(),
-                accepted,
+                expected,
             });
         };
         if setting.list {

@@ -86,7 +86,7 @@ fn add(
     place: &Place,
 ) -> Result<(), ConfigError> {
     let problem = if !named_well(name) {
-        format!("{name:?} cannot name a token: accepted are letters, digits, _ . and -, up to 64")
+        format!("{name:?} cannot name a token: expected up to 64 letters, digits, _, . or -")
     } else if let Some((_, other)) = tokens.iter().find(|(token, _)| token.name == name) {
         format!("a second token of the name {name}; the first is {other}")
     } else {
@@ -125,11 +125,9 @@ fn checked(value: String, place: &Place) -> Result<String, ConfigError> {
         "" => "the token is empty: leave it out to serve without a token",
         text if text.ends_with(blank) => "the token ends in a blank, which no client can send",
         text if text.contains(['\n', '\r', '\0']) => {
-            "the token has more than one line: accepted is one"
+            "the token has more than one line: expected one"
         }
-        text if text.len() > LONGEST_BYTES => {
-            "the token is too long: accepted are up to 1024 bytes"
-        }
+        text if text.len() > LONGEST_BYTES => "the token is too long: expected up to 1024 bytes",
         _ => return Ok(value),
     };
     Err(ConfigError::Token {
@@ -159,7 +157,7 @@ pub(super) fn private_file(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err("is a folder: accepted are files".into());
+        return Err("is a folder: expected a file".into());
     }
     let mode = metadata.permissions().mode();
     if mode & 0o007 != 0 {

@@ -268,7 +268,7 @@ pub fn is_tls_name(name: &str) -> bool {
 }
 
 fn adopt(descriptor: OwnedFd, transport: Transport, tls: bool) -> Result<Bound, String> {
-    const WANTED: &str = "accepted are listening stream sockets (ListenStream=, Accept=no)";
+    const WANTED: &str = "expected a listening stream socket (ListenStream=, Accept=no)";
     let unusable = |errno: Errno| format!("{errno}; {WANTED}");
     let kind = getsockopt(&descriptor, sockopt::SockType).map_err(unusable)?;
     if kind != SockType::Stream
@@ -484,7 +484,7 @@ mod tests {
             assert!(
                 error
                     .to_string()
-                    .contains("accepted are listening stream sockets"),
+                    .contains("expected a listening stream socket"),
                 "{error}"
             );
         }

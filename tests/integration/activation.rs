@@ -53,8 +53,8 @@ fn what_cannot_be_served_is_refused() {
     let output = activated(one, "websocket", &["server"])
         .output_in_time()
         .unwrap();
-    let line = "error: passed socket websocket (descriptor 3): it does not listen; accepted are listening stream \
-                sockets (ListenStream=, Accept=no)\n";
+    let line = "error: passed socket websocket (descriptor 3): it does not listen; expected a listening stream \
+                socket (ListenStream=, Accept=no)\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), line);
     assert_eq!(output.status.code(), Some(78));
 }
@@ -92,7 +92,7 @@ fn a_wrong_configuration_keeps_the_port_open_until_it_is_right() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut program = Program::start(activated(listener, name, &["server", "--config", &path]));
-        let fault = format!("{path}:2: port 70000: accepted are 1 to 65535");
+        let fault = format!("{path}:2: port 70000: expected 1 to 65535");
         assert!(program.status.contains(&fault), "{}", program.status);
         for _ in 0..100 {
             let answer = ask(address, request);
