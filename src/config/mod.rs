@@ -29,7 +29,7 @@ pub use crate::config::{
     listen_url::{Endpoint, ListenUrl, Transport},
     tls::Tls,
     token::Token,
-    trust::{Network, Trusted},
+    trust::Trusted,
 };
 
 use crate::{

@@ -83,10 +83,7 @@ impl Rules {
     }
 
     fn trusts_address(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|trusted| match trusted {
-            Trusted::Network(network) => network.contains(address),
-            Trusted::Unix => false,
-        })
+        self.trusted.iter().any(|trusted| trusted.contains(address))
     }
 
     /// Whether this peer is a proxy that is believed, or was forwarded by one from another such.
