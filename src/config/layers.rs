@@ -38,7 +38,7 @@ impl Layer {
     }
 
     /// A list that was given, even if it is empty.
-    pub fn mention(&mut self, key: &'static str) {
+    pub(crate) fn mention(&mut self, key: &'static str) {
         self.values.entry(key).or_default();
     }
 
@@ -72,7 +72,7 @@ impl Layers {
     }
 
     /// The winning list as it was said.
-    pub fn said_all(&self, key: &str) -> Option<&[Said]> {
+    pub(crate) fn said_all(&self, key: &str) -> Option<&[Said]> {
         self.0.iter().find_map(|layer| layer.all(key))
     }
 

@@ -56,7 +56,7 @@ impl ConnectionCounter {
     }
 
     /// Begins a new peak.
-    pub fn reset_peak(&self) {
+    pub(crate) fn reset_peak(&self) {
         self.peak.set(self.live.get());
     }
 
@@ -96,7 +96,7 @@ impl ConnectionGuard {
     /// Counts the connection among those of `source`, in place of what it was counted by before.
     /// False, and not counted, where that source has `limit` connections already.
     #[must_use]
-    pub fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
+    pub(crate) fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
         if self.source == Some(source) {
             return true;
         }

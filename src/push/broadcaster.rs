@@ -61,7 +61,7 @@ impl Broadcaster {
     }
 
     /// Returns when sessions have started, stopped or chosen other keys.
-    pub async fn audience_changed(&self) {
+    pub(crate) async fn audience_changed(&self) {
         self.audience.notified().await;
     }
 
@@ -89,7 +89,7 @@ impl Broadcaster {
     }
 
     /// Restarts a session's timer with another interval. Its window goes on from its last push.
-    pub fn retime(&self, outbox: &Rc<Outbox>, interval: Duration) {
+    pub(crate) fn retime(&self, outbox: &Rc<Outbox>, interval: Duration) {
         let now = self.now();
         let cadence = Cadence::new(now, interval);
         if self.subscriptions.borrow_mut().retime(outbox, cadence, now) {
@@ -144,7 +144,7 @@ impl Broadcaster {
     }
 
     /// Returns when [`Broadcaster::run`] has come round once: it is alive.
-    pub async fn round_trip(&self) {
+    pub(crate) async fn round_trip(&self) {
         let mut round = std::pin::pin!(self.round.notified());
         round.as_mut().enable();
         self.rescheduled.notify_one();

@@ -68,7 +68,7 @@ impl Frame {
 }
 
 /// Appends one line as `framing` sends it.
-pub fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
     if framing == Framing::WebSocket {
         append_header(TEXT, line.len(), out);
     }
@@ -76,13 +76,13 @@ pub fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a pong that repeats the ping's payload (at most 125 bytes by the RFC).
-pub fn append_pong(payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_pong(payload: &[u8], out: &mut Vec<u8>) {
     append_header(PONG, payload.len(), out);
     out.extend_from_slice(payload);
 }
 
 /// Appends a close frame: a code, or nothing where the peer gave none.
-pub fn append_close(code: Option<u16>, out: &mut Vec<u8>) {
+pub(crate) fn append_close(code: Option<u16>, out: &mut Vec<u8>) {
     let payload = code.map(u16::to_be_bytes);
     let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
     append_header(CLOSE, payload.len(), out);

@@ -125,13 +125,13 @@ impl Outbox {
     }
 
     /// Forgets the push that waits, unless it was begun.
-    pub fn forget_push(&self) {
+    pub(crate) fn forget_push(&self) {
         self.out.borrow_mut().latest = None;
     }
 
     /// Queues what the connection says before the session does. It leaves together with the first
     /// answer or the close: one segment costs half of what two do.
-    pub fn queue_preamble(&self, head: Vec<u8>) {
+    pub(crate) fn queue_preamble(&self, head: Vec<u8>) {
         self.queue(|out| *out = head);
         self.out.borrow_mut().held = true;
     }
@@ -185,7 +185,7 @@ impl Outbox {
 
     /// Whether so many answers wait that no further command should be read.
     #[must_use]
-    pub fn congested(&self) -> bool {
+    pub(crate) fn congested(&self) -> bool {
         let out = self.out.borrow();
         out.answers.len() - out.answered >= CONGESTED
     }
@@ -211,7 +211,7 @@ impl Outbox {
     }
 
     /// Remembers whom [`Outbox::wake`] wakes.
-    pub fn woken_by(&self, waker: &Waker) {
+    pub(crate) fn woken_by(&self, waker: &Waker) {
         let mut slot = self.waker.borrow_mut();
         if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
             *slot = Some(waker.clone());
@@ -223,7 +223,7 @@ impl Outbox {
     ///
     /// # Errors
     /// Whatever the socket says: the session is over.
-    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut guard = self.out.borrow_mut();
         let out = &mut *guard;
         if out.held {

@@ -122,7 +122,7 @@ fn journal() -> io::Result<tracing_journald::Layer> {
 /// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM`
 /// holds its device and inode, systemd.exec(5). A variable inherited from a session's parent does
 /// not match.
-pub fn stderr_is_journal() -> bool {
+pub(crate) fn stderr_is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
     };

@@ -1,4 +1,5 @@
-//! What the program needs of the operating system, apart from what it measures.
+//! The program's own use of the operating system, apart from what it measures. Imports no other
+//! module of the crate.
 
 pub mod clock;
 pub mod deadline_pool;

@@ -1,7 +1,7 @@
-//! Giving up root: for good, and proven.
+//! Gives up root for good, and proves it.
 //!
-//! Under the packaged service there is nothing to give up: `User=` did it. Everything here must
-//! happen before a thread is started, because capabilities and no_new_privs belong to a thread.
+//! Under the packaged service `User=` has done this already. Everything here must happen before a
+//! thread is started, because capabilities and no_new_privs belong to a thread.
 
 use std::ffi::CString;
 
@@ -27,21 +27,21 @@ pub struct PrivilegeError {
     pub forbidden: bool,
 }
 
-/// Whom to become.
+/// The user to become.
 #[derive(Debug)]
 pub enum Account {
-    /// Nobody else: the program was not started by root, and nobody asked for another user.
+    /// No change: the program was not started by root, and no other user was asked for.
     Unchanged,
-    /// Root by request; deserves a warning.
+    /// Root, by request; the caller warns of it.
     Root,
     /// This user, with all groups of its own.
     User(User),
 }
 
-/// Users to become when root names none, the first that exists.
+/// Users to become when none is named; the first that exists is taken.
 const DEFAULT_USERS: [&str; 2] = ["rtstat", "nobody"];
 
-/// Decides whom to become. Changes nothing.
+/// Chooses the user to become. Changes nothing.
 ///
 /// # Errors
 /// The user does not exist, or the program was started by another user than root and this one.

@@ -30,13 +30,13 @@ impl RateLimiter {
     }
 
     /// For log lines of one kind.
-    pub fn for_log_lines() -> Self {
+    pub(crate) fn for_log_lines() -> Self {
         Self::new(LINE_BURST, LINE_INTERVAL)
     }
 
     /// How many were held back since the last one that was admitted, if one more is admitted at the
     /// instant `now`.
-    pub fn admit(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
         let full_at = self.full_at.map_or(now, |at| at.max(now)) + self.interval;
         if full_at.saturating_duration_since(now) > self.burst_time {
             self.held += 1;
