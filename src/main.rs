@@ -120,7 +120,8 @@ fn serve(load: Load, handover: Handover) -> Result<ExitCode, StartupError> {
     }))
 }
 
-/// A socket that was passed to speak TLS needs a certificate, at start and after each reload.
+/// Refuses a configuration without a certificate where a passed socket needs one, at the start and
+/// at each reload.
 fn with_tls_for(handover: &Handover, load: Load) -> Load {
     let Some((_, name)) = handover
         .sockets
@@ -166,7 +167,7 @@ fn ended(result: Result<ExitCode, StartupError>) -> ExitCode {
     })
 }
 
-/// Whoever closed standard output does not want the rest.
+/// A reader that closed standard output does not want the rest.
 fn print(text: &str) -> ExitCode {
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS

@@ -1,5 +1,5 @@
-//! Values as they were said, with the place of each, in layers of which the higher one wins:
-//! command line, environment, file. Nothing is checked here.
+//! Values as they were given, each with its place, in layers of which the higher one wins: command
+//! line, environment, file. Nothing is checked here.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -9,7 +9,7 @@ use crate::config::{
     settings::{SETTINGS, find},
 };
 
-/// What somebody said, and where.
+/// A value as it was given, and where.
 #[derive(Clone)]
 pub(super) struct Said {
     pub text: String,
@@ -25,7 +25,7 @@ pub(super) struct NamedToken {
     pub in_file: bool,
 }
 
-/// All that one source said.
+/// All values of one source.
 #[derive(Default)]
 pub(super) struct Layer {
     values: BTreeMap<&'static str, Vec<Said>>,
@@ -71,7 +71,7 @@ impl Layers {
             .transpose()
     }
 
-    /// The winning list as it was said.
+    /// The winning list as it was given.
     pub(crate) fn said_all(&self, key: &str) -> Option<&[Said]> {
         self.0.iter().find_map(|layer| layer.all(key))
     }
@@ -154,7 +154,7 @@ impl FromIterator<(OsString, OsString)> for Environment {
     }
 }
 
-/// What the command line said.
+/// The values of the command line.
 pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     let mut layer = Layer::default();
     let mut add = |key: &str, texts: &mut dyn Iterator<Item = &String>| {
@@ -195,7 +195,7 @@ pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     layer
 }
 
-/// What the environment said; lists are separated by commas or blanks.
+/// The values of the environment; lists are separated by commas or blanks.
 ///
 /// # Errors
 /// A value that is not UTF-8.

@@ -1,6 +1,5 @@
-//! The one table of settings: how each is called on the command line, in the environment and in the
-//! file, what it accepts and what holds when nobody says anything. Errors, `--check` and the tests
-//! of man pages read it.
+//! The table of settings: the names of each on the command line, in the environment and in the file,
+//! its valid values and its default. Errors, `--check` and the tests of the man pages read it.
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]

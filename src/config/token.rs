@@ -1,4 +1,5 @@
-//! The tokens that open a session: read from option, variable, file or credential, and never shown.
+//! Tokens, which authorize a session: read from an option, a variable, a file or a credential, and
+//! never shown.
 
 use std::{
     ffi::OsString,
@@ -14,7 +15,7 @@ use crate::config::{
     layers::{Environment, Layers, Said},
 };
 
-/// A token and the name under which journal and `info` speak of it.
+/// A token, and the name that the journal and `info` show for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// `default`, `credential`, the name of its file, or its key in `[tokens]`.

@@ -3,7 +3,8 @@
 //! Started sessions stand in the [list](crate::push::subscriptions) of the slot in which their next
 //! push is due. At the slot's beginning the Broadcaster takes one snapshot of the plugins that its
 //! list asks for, encodes one frame for each different window and choice of keys, and writes the
-//! frame's bytes into every session's [`Outbox`]. With nobody started it sleeps without a timer.
+//! frame's bytes into every session's [`Outbox`]. Without a started session it sleeps without a
+//! timer.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-/// Pushes sent in one go; then whatever else waits on this thread gets its turn.
+/// Maximum number of pushes sent before other tasks may run.
 const BATCH: usize = if cfg!(test) { 4 } else { 512 };
 
 /// Pushes to all started sessions.
@@ -110,8 +111,7 @@ impl Broadcaster {
         self.audience.notify_waiters();
     }
 
-    /// Sends what falls due, for as long as the server runs; sleeps without a timer while nobody is
-    /// started.
+    /// Sends what falls due, for as long as the server runs.
     pub async fn run(&self) {
         let mut late = false;
         loop {
@@ -121,7 +121,7 @@ impl Broadcaster {
                 None => {
                     late = false;
                     self.sampling.rest();
-                    self.frames.rest();
+                    self.frames.release_memory();
                     self.rescheduled.notified().await;
                 }
                 Some(slot) if slot > Slot::of(self.now()) => {
@@ -132,8 +132,8 @@ impl Broadcaster {
                         () = self.rescheduled.notified() => {}
                     }
                 }
-                // Behind with the slots: what the last one left to the write loops is written
-                // first, or a session whose next push is due by now would get that in its place.
+                // The next slot has begun already. The write loops run first, or a push that one of
+                // them still has to write would be replaced by the session's next.
                 Some(_) if std::mem::take(&mut late) => tokio::task::yield_now().await,
                 Some(slot) => {
                     self.send(slot).await;
@@ -143,7 +143,7 @@ impl Broadcaster {
         }
     }
 
-    /// Returns when [`Broadcaster::run`] has come round once: it is alive.
+    /// Returns when [`Broadcaster::run`] has come round once, as a sign of life.
     pub(crate) async fn round_trip(&self) {
         let mut round = std::pin::pin!(self.round.notified());
         round.as_mut().enable();
@@ -151,7 +151,7 @@ impl Broadcaster {
         round.await;
     }
 
-    /// The names of the plugins that somebody watches.
+    /// The names of the plugins that started sessions have chosen.
     pub fn plugins(&self) -> String {
         self.sampling.watched().join(" ")
     }

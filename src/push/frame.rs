@@ -1,4 +1,4 @@
-//! The bytes of one push or answer, written once and read as a WebSocket frame or as a raw line.
+//! The bytes of a push or an answer, encoded once and sent as a WebSocket frame or as a raw line.
 
 /// Room for the longest header of a server's frame (RFC 6455 §5.2: two bytes and a 64-bit length).
 const HEADER: usize = 10;
@@ -56,7 +56,7 @@ impl Frame {
         }
     }
 
-    /// What goes onto the wire.
+    /// The bytes to send.
     #[must_use]
     pub fn bytes(&self, framing: Framing) -> &[u8] {
         let start = match framing {

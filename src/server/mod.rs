@@ -98,7 +98,7 @@ pub struct Start {
     pub ignored: IgnoredSignals,
 }
 
-/// Serves until told to stop.
+/// Serves until a signal or the idle limit ends the server.
 pub fn run(start: Start) -> ExitCode {
     System::new().block_on(async move {
         match Server::start(start) {
@@ -218,7 +218,7 @@ impl Server {
         })
     }
 
-    /// Pushes and serves until told to stop. This future is no task: the event loop polls it at the
+    /// Pushes and serves until the end. This future is no task: the event loop polls it at the
     /// beginning of each turn, before all tasks, so that no number of them delays a push.
     async fn run(self) -> ExitCode {
         let (broadcaster, turn) = (Rc::clone(&self.broadcaster), Rc::clone(&self.filter.turn));
@@ -262,8 +262,8 @@ impl Server {
             idle = self.wait_for_idle() => End::Idle(idle),
         };
         let reason = match end {
-            End::Signal(name) => format!("told to stop by {name}"),
-            End::Idle(idle) => format!("nobody was connected for {} s", idle.as_secs()),
+            End::Signal(name) => format!("received {name}"),
+            End::Idle(idle) => format!("no connection for {} s", idle.as_secs()),
         };
         info!("stopping: {reason}");
         notified(systemd::stopping(&format!("Stopping: {reason}")));
@@ -293,7 +293,7 @@ impl Server {
         if tokio::time::timeout(CLOSE_DEADLINE, closed).await.is_err() {
             info!(
                 connections = self.connections.live(),
-                "stopped before every client had said goodbye"
+                "stopped before every client had closed its connection"
             );
         }
         exec::child::end_all();
