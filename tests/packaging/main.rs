@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod metrics;
+mod imports;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
