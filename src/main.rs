@@ -10,11 +10,11 @@ use std::{
 use rtstat::{
     config::{
         Config, Environment,
-        cli::{self, Cli, Command, Refusal, ServerArgs},
+        cli::{self, Cli, Command, EarlyExit, ServerArgs},
         error::ConfigError,
     },
     oneshot,
-    server::{self, Reload, Start, listeners, startup_error::StartupError},
+    server::{self, Start, listeners, reload::Load, startup_error::StartupError},
     system::{
         logging, privileges, signals,
         sysexits::{EX_CONFIG, EX_USAGE},
@@ -26,12 +26,12 @@ fn main() -> ExitCode {
     let handover = systemd::take_over();
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(Refusal::Answer(text)) => return print(&text),
-        Err(Refusal::Mistake(text)) if handover.sockets.is_empty() => {
+        Err(EarlyExit::Answer(text)) => return print(&text),
+        Err(EarlyExit::UsageError(text)) if handover.sockets.is_empty() => {
             logging::fatal(&text);
             return EX_USAGE.into();
         }
-        Err(Refusal::Mistake(text)) => {
+        Err(EarlyExit::UsageError(text)) => {
             logging::init(false, 0);
             return ended(serve(
                 Box::new(move || Err(ConfigError::Usage(text.clone()))),
@@ -66,7 +66,7 @@ fn run(cli: Cli, handover: Handover) -> ExitCode {
 /// Everything up to the first connection. With passed sockets a wrong configuration does not end
 /// the program: systemd would start it again for the next connection until it closes the port for
 /// good.
-fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
+fn serve(load: Load, handover: Handover) -> Result<ExitCode, StartupError> {
     if let Some(fault) = &handover.fault {
         tracing::error!("{fault}");
     }
@@ -109,11 +109,10 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
         );
     }
     let ignored = signals::signals_ignored();
-    let reload = telling_what_waits(config.clone(), passed, load);
     Ok(server::run(Start {
         config,
         bound,
-        reload,
+        load,
         passed,
         fault,
         watchdog_interval,
@@ -121,8 +120,9 @@ fn serve(load: Reload, handover: Handover) -> Result<ExitCode, StartupError> {
     }))
 }
 
-/// A socket that was passed to speak TLS needs a certificate, at start and after each reload.
-fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
+/// Refuses a configuration without a certificate where a passed socket needs one, at the start and
+/// at each reload.
+fn with_tls_for(handover: &Handover, load: Load) -> Load {
     let Some((_, name)) = handover
         .sockets
         .iter()
@@ -136,21 +136,6 @@ fn with_tls_for(handover: &Handover, load: Reload) -> Reload {
             "FileDescriptorName={name} needs a certificate: set tls_cert and tls_key"
         ))),
         config => Ok(config),
-    })
-}
-
-/// A reload that says which of the new settings have to wait for a restart.
-fn telling_what_waits(first: Config, passed: bool, load: Reload) -> Reload {
-    Box::new(move || {
-        let mut newer = load()?;
-        let waiting = first
-            .waiting_for_restart(&newer)
-            .into_iter()
-            .filter(|key| !(passed && *key == "listen"));
-        newer.warnings.extend(
-            waiting.map(|key| format!("{key}: the new setting takes effect with the next start")),
-        );
-        Ok(newer)
     })
 }
 
@@ -182,7 +167,7 @@ fn ended(result: Result<ExitCode, StartupError>) -> ExitCode {
     })
 }
 
-/// Whoever closed standard output does not want the rest.
+/// A reader that closed standard output does not want the rest.
 fn print(text: &str) -> ExitCode {
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS

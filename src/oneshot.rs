@@ -1,4 +1,4 @@
-//! The commands that serve nobody: they write to standard output and end.
+//! The commands without clients, `sample` and `check-plugin`: they write to standard output and end.
 
 use std::{
     io::{self, Write},
@@ -71,7 +71,7 @@ fn choice(catalog: &Catalog, names: &[String]) -> Result<PluginSet, String> {
         let Some(index) = catalog.index(name) else {
             let known: Vec<_> = catalog.abouts().map(|(name, _)| name).collect();
             return Err(format!(
-                "--plugins {name}: accepted are {}",
+                "--plugins {name}: expected one of {}",
                 known.join(", ")
             ));
         };
@@ -120,7 +120,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
         let mut stdout = io::stdout().lock();
         match stdout.write_all(&json).and_then(|()| stdout.flush()) {
             Ok(()) => {}
-            // Whoever read has seen enough.
+            // The reader has closed the pipe, as head(1) does.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
             Err(error) => {
                 logging::fatal(&format!("standard output: {error}"));
@@ -150,7 +150,7 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
     }
     let (report, usable) = exec::check::report(&definition);
     signals::give_way_to_the_end();
-    // Whoever closed standard output does not want the rest.
+    // A reader that closed standard output does not want the rest.
     let _ = io::stdout().write_all(report.as_bytes());
     Ok(if usable {
         ExitCode::SUCCESS

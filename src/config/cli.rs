@@ -156,29 +156,29 @@ fn positive(text: &str) -> Result<u64, String> {
     text.parse()
         .ok()
         .filter(|count| *count > 0)
-        .ok_or("whole numbers from 1 on".into())
+        .ok_or("a whole number, 1 or more".into())
 }
 
-/// Why a command line was not taken as one.
+/// A command line that asks for nothing to run.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum EarlyExit {
     /// `--help` or `--version`: the text to print; the program ends with success.
     Answer(String),
-    /// A mistake, in one line without a line end.
-    Mistake(String),
+    /// What is wrong with it, in one line without a line end.
+    UsageError(String),
 }
 
 /// Reads a command line, the program's name first.
 ///
 /// # Errors
-/// [`Refusal::Answer`] where help or the version was asked for, [`Refusal::Mistake`] where an
+/// [`EarlyExit::Answer`] where help or the version was asked for, [`EarlyExit::UsageError`] where an
 /// option is unknown, lacks its value or does not go with another one.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Refusal> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, EarlyExit> {
     Cli::try_parse_from(args).map_err(|error| {
         if error.use_stderr() {
-            Refusal::Mistake(one_line(&error))
+            EarlyExit::UsageError(one_line(&error))
         } else {
-            Refusal::Answer(error.to_string())
+            EarlyExit::Answer(error.to_string())
         }
     })
 }
@@ -196,20 +196,19 @@ fn one_line(error: &clap::Error) -> String {
         Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
         _ => None,
     };
-    if let (Some(argument), Some(value), Some(accepted)) = (
+    if let (Some(argument), Some(value), Some(expected)) = (
         text(ContextKind::InvalidArg),
         text(ContextKind::InvalidValue),
         std::error::Error::source(error),
     ) {
         let name = argument.split(' ').next().unwrap_or(&argument);
         return format!(
-            "{name} {}: accepted are {accepted}",
+            "{name} {}: expected {expected}",
             crate::config::error::shown(&value)
         );
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "no command: accepted are server, sample and check-plugin (see rtstatd --help)"
-            .into();
+        return "no command: expected server, sample or check-plugin (see rtstatd --help)".into();
     }
     let rendered = error.to_string();
     let mut lines = rendered.lines().map(str::trim).take_while(|line| {
@@ -246,7 +245,7 @@ mod tests {
         for (line, message) in [
             (
                 "rtstatd",
-                "no command: accepted are server, sample and check-plugin (see rtstatd --help)",
+                "no command: expected server, sample or check-plugin (see rtstatd --help)",
             ),
             (
                 "rtstatd server --prot 1",
@@ -270,15 +269,15 @@ mod tests {
             ),
             (
                 "rtstatd sample --interval 0",
-                "--interval 0: accepted are 0.05 to 86400 seconds",
+                "--interval 0: expected 0.05 to 86400 seconds",
             ),
             (
                 "rtstatd sample --interval NaN",
-                "--interval NaN: accepted are 0.05 to 86400 seconds",
+                "--interval NaN: expected 0.05 to 86400 seconds",
             ),
             (
                 "rtstatd sample --count -1",
-                "--count -1: accepted are whole numbers from 1 on",
+                "--count -1: expected a whole number, 1 or more",
             ),
             (
                 "rtstatd server -p 1 -p 2",
@@ -286,8 +285,8 @@ mod tests {
             ),
         ] {
             match parse(words(line)) {
-                Err(Refusal::Mistake(text)) => assert_eq!(text, message, "{line}"),
-                Err(Refusal::Answer(text)) => panic!("{line}: answered {text}"),
+                Err(EarlyExit::UsageError(text)) => assert_eq!(text, message, "{line}"),
+                Err(EarlyExit::Answer(text)) => panic!("{line}: answered {text}"),
                 Ok(_) => panic!("{line}: accepted"),
             }
         }

@@ -1,5 +1,5 @@
-//! What can be wrong with a setting, each in one line that names the place, the value and what is
-//! accepted.
+//! What can be wrong with a setting, each in one line that names the place, the value and what was
+//! expected.
 
 use std::{fmt, io, path::PathBuf};
 
@@ -42,29 +42,29 @@ pub enum ConfigError {
     #[error("{0}")]
     Usage(String),
     /// A value outside what its setting takes.
-    #[error("{place} {}: accepted are {accepted}", shown(value))]
+    #[error("{place} {}: expected {expected}", shown(value))]
     Value {
-        /// Who said it.
+        /// Where the value came from.
         place: Place,
-        /// What was said.
+        /// The value.
         value: String,
-        /// What could have been said.
-        accepted: &'static str,
+        /// What would be valid.
+        expected: &'static str,
     },
     /// A value of the right form that does not work here: a missing file, an unknown user.
     #[error("{place} {}: {problem}", shown(value))]
     Unusable {
-        /// Who said it.
+        /// Where the value came from.
         place: Place,
-        /// What was said.
+        /// The value.
         value: String,
         /// Why it does not work, and what would.
         problem: String,
     },
-    /// A token that cannot be used; its value is not told.
+    /// A token that cannot be used; its value is not shown.
     #[error("{place}: {problem}")]
     Token {
-        /// Who said it.
+        /// Where the value came from.
         place: Place,
         /// Why it cannot be one.
         problem: String,

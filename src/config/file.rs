@@ -44,11 +44,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Layer, ConfigError> {
                 }
             }
             (name @ ("plugins" | "tokens"), value) => {
-                let accepted = "tables, as [plugins] and [tokens]";
+                let expected = "a table, as in [plugins] or [tokens]";
                 return Err(ConfigError::Value {
                     place: reader.place(name, line),
                     value: text_of(value),
-                    accepted,
+                    expected,
                 });
             }
             (name, value) => reader.setting(&mut layer, name, line, value)?,
@@ -144,7 +144,7 @@ impl Reader<'_> {
         let key = format!("tokens.{name}");
         let wrong = || ConfigError::Token {
             place: self.place(&key, line),
-            problem: "accepted are \"VALUE\" and { file = \"PATH\" }".into(),
+            problem: "expected \"VALUE\" or { file = \"PATH\" }".into(),
         };
         let named = |text: &str, in_file| NamedToken {
             name: name.to_owned(),

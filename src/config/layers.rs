@@ -1,5 +1,5 @@
-//! Values as they were said, with the place of each, in layers of which the higher one wins:
-//! command line, environment, file. Nothing is checked here.
+//! Values as they were given, each with its place, in layers of which the higher one wins: command
+//! line, environment, file. Nothing is checked here.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -9,7 +9,7 @@ use crate::config::{
     settings::{SETTINGS, find},
 };
 
-/// What somebody said, and where.
+/// A value as it was given, and where.
 #[derive(Clone)]
 pub(super) struct Said {
     pub text: String,
@@ -25,7 +25,7 @@ pub(super) struct NamedToken {
     pub in_file: bool,
 }
 
-/// All that one source said.
+/// All values of one source.
 #[derive(Default)]
 pub(super) struct Layer {
     values: BTreeMap<&'static str, Vec<Said>>,
@@ -38,7 +38,7 @@ impl Layer {
     }
 
     /// A list that was given, even if it is empty.
-    pub fn mention(&mut self, key: &'static str) {
+    pub(crate) fn mention(&mut self, key: &'static str) {
         self.values.entry(key).or_default();
     }
 
@@ -71,8 +71,8 @@ impl Layers {
             .transpose()
     }
 
-    /// The winning list as it was said.
-    pub fn said_all(&self, key: &str) -> Option<&[Said]> {
+    /// The winning list as it was given.
+    pub(crate) fn said_all(&self, key: &str) -> Option<&[Said]> {
         self.0.iter().find_map(|layer| layer.all(key))
     }
 
@@ -99,11 +99,11 @@ pub(super) fn parse<T>(
 
 /// The error for a value that its setting does not accept.
 pub(super) fn refused(key: &str, said: &Said) -> ConfigError {
-    let accepted = find(key).map_or("", |setting| setting.accepted);
+    let expected = find(key).map_or("", |setting| setting.expected);
     ConfigError::Value {
         place: said.place.clone(),
         value: said.text.clone(),
-        accepted,
+        expected,
     }
 }
 
@@ -154,7 +154,7 @@ impl FromIterator<(OsString, OsString)> for Environment {
     }
 }
 
-/// What the command line said.
+/// The values of the command line.
 pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     let mut layer = Layer::default();
     let mut add = |key: &str, texts: &mut dyn Iterator<Item = &String>| {
@@ -195,7 +195,7 @@ pub(super) fn from_cli(args: &ServerArgs) -> Layer {
     layer
 }
 
-/// What the environment said; lists are separated by commas or blanks.
+/// The values of the environment; lists are separated by commas or blanks.
 ///
 /// # Errors
 /// A value that is not UTF-8.
@@ -208,11 +208,11 @@ pub(super) fn from_environment(environment: &Environment) -> Result<Layer, Confi
         };
         let place = Place::Variable(variable);
         let Some(text) = value.to_str() else {
-            let accepted = "texts in UTF-8";
+            let expected = "text in UTF-8";
             return Err(ConfigError::Value {
                 place,
                 value: value.to_string_lossy().into_owned(),
-                accepted,
+                expected,
             });
         };
         if setting.list {

@@ -29,7 +29,7 @@ pub use crate::config::{
     listen_url::{Endpoint, ListenUrl, Transport},
     tls::Tls,
     token::Token,
-    trust::{Network, Trusted},
+    trust::Trusted,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// Read when it exists and no other file was named.
-pub const DEFAULT_FILE: &str = "/etc/rtstat/rtstat.toml";
+pub(crate) const DEFAULT_FILE: &str = "/etc/rtstat/rtstat.toml";
 
 /// Everything that was decided before the program starts, each value checked.
 #[derive(Clone, Debug)]
@@ -218,7 +218,7 @@ impl Config {
 
     /// The settings of a newer configuration that only a restart brings into effect, by their keys:
     /// sockets and the user are settled before the first connection.
-    pub fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
+    pub(crate) fn waiting_for_restart(&self, newer: &Self) -> Vec<&'static str> {
         let (ours, theirs) = (&self.plugins, &newer.plugins);
         let fixed = [
             ("listen", self.listen != newer.listen),

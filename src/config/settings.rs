@@ -1,6 +1,5 @@
-//! The one table of settings: how each is called on the command line, in the environment and in the
-//! file, what it accepts and what holds when nobody says anything. Errors, `--check` and the tests
-//! of man pages read it.
+//! The table of settings: the names of each on the command line, in the environment and in the file,
+//! its valid values and its default. Errors, `--check` and the tests of the man pages read it.
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -11,8 +10,8 @@ pub struct Setting {
     pub option: Option<&'static str>,
     /// Whether several values may be given.
     pub list: bool,
-    /// What is accepted, to follow "accepted are".
-    pub accepted: &'static str,
+    /// What a valid value is, as errors say it after "expected".
+    pub expected: &'static str,
     /// The default as it would be written in the file; empty where there is none.
     pub default: &'static str,
 }
@@ -27,24 +26,24 @@ impl Setting {
 const fn one(
     key: &'static str,
     option: &'static str,
-    accepted: &'static str,
+    expected: &'static str,
     default: &'static str,
 ) -> Setting {
     Setting {
         key,
         option: Some(option),
         list: false,
-        accepted,
+        expected,
         default,
     }
 }
 
-const fn many(key: &'static str, option: &'static str, accepted: &'static str) -> Setting {
+const fn many(key: &'static str, option: &'static str, expected: &'static str) -> Setting {
     Setting {
         key,
         option: Some(option),
         list: true,
-        accepted,
+        expected,
         default: "[]",
     }
 }
@@ -55,7 +54,7 @@ pub const SETTINGS: &[Setting] = &[
     one(
         "interface",
         "--interface",
-        "an IPv4 address, an IPv6 address and localhost",
+        "an IPv4 address, an IPv6 address or localhost",
         "\"0.0.0.0\"",
     ),
     one("port", "--port", "1 to 65535", "8000"),
@@ -63,14 +62,14 @@ pub const SETTINGS: &[Setting] = &[
     many(
         "listen",
         "--listen",
-        "ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH and raw+unix:PATH, \
+        "ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH or raw+unix:PATH, \
          IPv6 in brackets",
     ),
     one("auth_token", "--auth-token", "up to 1024 bytes of text", ""),
     many(
         "auth_token_file",
         "--auth-token-file",
-        "paths of files with one token each",
+        "the path of a file with one token",
     ),
     one(
         "max_clients",
@@ -90,71 +89,71 @@ pub const SETTINGS: &[Setting] = &[
         "0 to 31536000 seconds, 0 = never",
         "0",
     ),
-    one("public", "--public", "paths of folders", ""),
-    one("user", "--user", "names of users", ""),
+    one("public", "--public", "the path of a folder", ""),
+    one("user", "--user", "the name of a user", ""),
     many(
         "allow_origin",
         "--allow-origin",
-        "scheme://host[:port], null and *",
+        "scheme://host[:port], null or *",
     ),
     many(
         "allow_host",
         "--allow-host",
-        "host names and addresses without a port, and *",
+        "a host name or address without a port, or *",
     ),
-    one("tls_cert", "--tls-cert", "paths of PEM files", ""),
-    one("tls_key", "--tls-key", "paths of PEM files", ""),
+    one("tls_cert", "--tls-cert", "the path of a PEM file", ""),
+    one("tls_key", "--tls-key", "the path of a PEM file", ""),
     many(
         "trust_proxy",
         "--trust-proxy",
-        "unix, addresses and networks like 10.0.0.0/8 or fd00::/8",
+        "unix, an address or a network like 10.0.0.0/8 or fd00::/8",
     ),
     one("metrics", "--metrics", BOOL, "false"),
     Setting {
         key: "plugins.default",
         option: None,
         list: true,
-        accepted: "names of plugins: letters, digits, _ and -",
+        expected: "the name of a plugin: letters, digits, _ and -",
         default: "[]",
     },
     Setting {
         key: "plugins.dir",
         option: None,
         list: false,
-        accepted: "paths of folders",
+        expected: "the path of a folder",
         default: "\"/etc/rtstat/plugins.d\"",
     },
     Setting {
         key: "plugins.top_command_lines",
         option: None,
         list: false,
-        accepted: BOOL,
+        expected: BOOL,
         default: "false",
     },
     Setting {
         key: "plugins.network_filesystems",
         option: None,
         list: false,
-        accepted: BOOL,
+        expected: BOOL,
         default: "false",
     },
     Setting {
         key: "plugins.sensors_off",
         option: None,
         list: true,
-        accepted: "names of sensor chips, as sens shows them",
+        expected: "the name of a sensor chip, as sens shows it",
         default: "[]",
     },
     Setting {
         key: "plugins.units",
         option: None,
         list: true,
-        accepted: "names of systemd units",
+        expected: "the name of a systemd unit",
         default: "[]",
     },
 ];
 
-const BOOL: &str = "true and false";
+const BOOL: &str = "true or false";
 
 /// The setting of this key.
 pub fn find(key: &str) -> Option<&'static Setting> {

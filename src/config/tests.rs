@@ -109,20 +109,20 @@ fn wrong_options_are_told_in_one_line() {
         .file("open", "secret\n", 0o644)
         .file("empty", "\n", 0o600)
         .file("two", "a\nb\n", 0o600);
-    let listen = "accepted are ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH and \
+    let listen = "expected ws://ADDR:PORT, raw://ADDR:PORT, wss://ADDR:PORT, raws://ADDR:PORT, ws+unix:PATH or \
                   raw+unix:PATH, IPv6 in brackets";
     for (words, line) in [
-        ("-p 0", "--port 0: accepted are 1 to 65535".to_owned()),
-        ("-p 70000", "--port 70000: accepted are 1 to 65535".into()),
-        ("--port abc", "--port abc: accepted are 1 to 65535".into()),
-        ("--port +80", "--port +80: accepted are 1 to 65535".into()),
-        ("--port ''", "--port \"\": accepted are 1 to 65535".into()),
-        ("-c -1", "--max-clients -1: accepted are 0 to 1000000, 0 = no limit".into()),
-        ("-c 1000001", "--max-clients 1000001: accepted are 0 to 1000000, 0 = no limit".into()),
-        ("--max-per-address x", "--max-per-address x: accepted are 0 to 1000000, 0 = no limit".into()),
-        ("--exit-on-idle 1.5", "--exit-on-idle 1.5: accepted are 0 to 31536000 seconds, 0 = never".into()),
-        ("-i eth77", "--interface eth77: accepted are an IPv4 address, an IPv6 address and localhost".into()),
-        ("-i 1.2.3", "--interface 1.2.3: accepted are an IPv4 address, an IPv6 address and localhost".into()),
+        ("-p 0", "--port 0: expected 1 to 65535".to_owned()),
+        ("-p 70000", "--port 70000: expected 1 to 65535".into()),
+        ("--port abc", "--port abc: expected 1 to 65535".into()),
+        ("--port +80", "--port +80: expected 1 to 65535".into()),
+        ("--port ''", "--port \"\": expected 1 to 65535".into()),
+        ("-c -1", "--max-clients -1: expected 0 to 1000000, 0 = no limit".into()),
+        ("-c 1000001", "--max-clients 1000001: expected 0 to 1000000, 0 = no limit".into()),
+        ("--max-per-address x", "--max-per-address x: expected 0 to 1000000, 0 = no limit".into()),
+        ("--exit-on-idle 1.5", "--exit-on-idle 1.5: expected 0 to 31536000 seconds, 0 = never".into()),
+        ("-i eth77", "--interface eth77: expected an IPv4 address, an IPv6 address or localhost".into()),
+        ("-i 1.2.3", "--interface 1.2.3: expected an IPv4 address, an IPv6 address or localhost".into()),
         ("--listen http://1.2.3.4:1", format!("--listen http://1.2.3.4:1: {listen}")),
         (
             "--listen wss://1.2.3.4:1",
@@ -137,7 +137,7 @@ fn wrong_options_are_told_in_one_line() {
             "--auth-token-file @/none",
             "--auth-token-file @/none: cannot be read: No such file or directory (os error 2)".into(),
         ),
-        ("--auth-token-file @", "--auth-token-file @: is a folder: accepted are files".into()),
+        ("--auth-token-file @", "--auth-token-file @: is a folder: expected a file".into()),
         ("--auth-token-file @/open", "--auth-token-file @/open: others have access (mode 0644): chmod 0640 it".into()),
         (
             "--auth-token-file @/empty",
@@ -145,7 +145,7 @@ fn wrong_options_are_told_in_one_line() {
         ),
         (
             "--auth-token-file @/two",
-            "--auth-token-file @/two: the token has more than one line: accepted is one".into(),
+            "--auth-token-file @/two: the token has more than one line: expected one".into(),
         ),
         ("--public @/none", "--public @/none: is not a folder that can be read".into()),
         ("--tls-cert @/c", "--tls-cert: a certificate needs its key: set --tls-key too".into()),
@@ -154,22 +154,22 @@ fn wrong_options_are_told_in_one_line() {
             "--tls-cert @/c --tls-key @/k",
             "--tls-cert @/c: cannot be read: No such file or directory (os error 2)".into(),
         ),
-        ("--tls-cert @/open --tls-key @/k", "--tls-cert @/open: holds no certificate: accepted are PEM files".into()),
+        ("--tls-cert @/open --tls-key @/k", "--tls-cert @/open: holds no certificate: expected a PEM file".into()),
         (
             "--trust-proxy 10.0.0.0/33",
-            "--trust-proxy 10.0.0.0/33: accepted are unix, addresses and networks like 10.0.0.0/8 or fd00::/8".into(),
+            "--trust-proxy 10.0.0.0/33: expected unix, an address or a network like 10.0.0.0/8 or fd00::/8".into(),
         ),
         (
             "--allow-origin example.org",
-            "--allow-origin example.org: accepted are scheme://host[:port], null and *".into(),
+            "--allow-origin example.org: expected scheme://host[:port], null or *".into(),
         ),
         (
             "--allow-origin https://example.org/",
-            "--allow-origin https://example.org/: accepted are scheme://host[:port], null and *".into(),
+            "--allow-origin https://example.org/: expected scheme://host[:port], null or *".into(),
         ),
         (
             "--allow-host example.org:80",
-            "--allow-host example.org:80: accepted are host names and addresses without a port, and *".into(),
+            "--allow-host example.org:80: expected a host name or address without a port, or *".into(),
         ),
     ] {
         let said = bench.bad(words);
@@ -238,12 +238,12 @@ fn wrong_variables_are_named() {
         (
             "RTSTAT_PORT",
             "tcp://10.0.0.1:8000",
-            "RTSTAT_PORT tcp://10.0.0.1:8000: accepted are 1 to 65535",
+            "RTSTAT_PORT tcp://10.0.0.1:8000: expected 1 to 65535",
         ),
         (
             "RTSTAT_WEB_SOCKETS",
             "maybe",
-            "RTSTAT_WEB_SOCKETS maybe: accepted are true and false",
+            "RTSTAT_WEB_SOCKETS maybe: expected true or false",
         ),
         (
             "RTSTAT_AUTH_TOKEN",
@@ -253,7 +253,7 @@ fn wrong_variables_are_named() {
         (
             "RTSTAT_PLUGINS_DEFAULT",
             "a,b/c",
-            "RTSTAT_PLUGINS_DEFAULT b/c: accepted are names of plugins: letters, digits, _ and -",
+            "RTSTAT_PLUGINS_DEFAULT b/c: expected the name of a plugin: letters, digits, _ and -",
         ),
     ] {
         assert_eq!(Bench::new("").set(name, value).bad(""), line);
@@ -288,23 +288,20 @@ fn the_file_is_checked_with_its_lines() {
         ),
         (
             "\n\nport = 70000",
-            "@/rtstat.toml:3: port 70000: accepted are 1 to 65535",
+            "@/rtstat.toml:3: port 70000: expected 1 to 65535",
         ),
-        (
-            "port = 0x0",
-            "@/rtstat.toml:1: port 0: accepted are 1 to 65535",
-        ),
+        ("port = 0x0", "@/rtstat.toml:1: port 0: expected 1 to 65535"),
         (
             "port = [1]",
-            "@/rtstat.toml:1: port […]: accepted are 1 to 65535",
+            "@/rtstat.toml:1: port […]: expected 1 to 65535",
         ),
         (
             "metrics = 'maybe'",
-            "@/rtstat.toml:1: metrics maybe: accepted are true and false",
+            "@/rtstat.toml:1: metrics maybe: expected true or false",
         ),
         (
             "trust_proxy = [\n'unix',\n'10.0.0.0/40']",
-            "@/rtstat.toml:3: trust_proxy 10.0.0.0/40: accepted are unix, addresses and networks like 10.0.0.0/8 or fd00::/8",
+            "@/rtstat.toml:3: trust_proxy 10.0.0.0/40: expected unix, an address or a network like 10.0.0.0/8 or fd00::/8",
         ),
         (
             "auth_token = 5",
@@ -316,19 +313,19 @@ fn the_file_is_checked_with_its_lines() {
         ),
         (
             "[tokens]\na = 1",
-            "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }",
+            "@/rtstat.toml:2: tokens.a: expected \"VALUE\" or { file = \"PATH\" }",
         ),
         (
             "[tokens]\na = { flie = 'x' }",
-            "@/rtstat.toml:2: tokens.a: accepted are \"VALUE\" and { file = \"PATH\" }",
+            "@/rtstat.toml:2: tokens.a: expected \"VALUE\" or { file = \"PATH\" }",
         ),
         (
             "[tokens]\n\"a\\nb\" = 'x'",
-            "@/rtstat.toml:2: \"tokens.a\\nb\": \"a\\nb\" cannot name a token: accepted are letters, digits, _ . and -, up to 64",
+            "@/rtstat.toml:2: \"tokens.a\\nb\": \"a\\nb\" cannot name a token: expected up to 64 letters, digits, _, . or -",
         ),
         (
             "tokens = 1",
-            "@/rtstat.toml:1: tokens 1: accepted are tables, as [plugins] and [tokens]",
+            "@/rtstat.toml:1: tokens 1: expected a table, as in [plugins] or [tokens]",
         ),
         (
             "auth_token = 'x'\n[tokens]\ndefault = 'y'",

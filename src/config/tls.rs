@@ -68,14 +68,14 @@ fn pair(cert: &Said, key: &Said) -> Result<Tls, ConfigError> {
     if chain.is_empty() {
         return Err(fault(
             cert,
-            "holds no certificate: accepted are PEM files".into(),
+            "holds no certificate: expected a PEM file".into(),
         ));
     }
     let pem = private_file(Path::new(&key.text)).map_err(|problem| fault(key, problem))?;
     let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
         fault(
             key,
-            format!("holds no private key: {error}; accepted are PEM files"),
+            format!("holds no private key: {error}; expected a PEM file"),
         )
     })?;
     let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -1,4 +1,5 @@
-//! The tokens that open a session: read from option, variable, file or credential, and never shown.
+//! Tokens, which authorize a session: read from an option, a variable, a file or a credential, and
+//! never shown.
 
 use std::{
     ffi::OsString,
@@ -14,7 +15,7 @@ use crate::config::{
     layers::{Environment, Layers, Said},
 };
 
-/// A token and the name under which journal and `info` speak of it.
+/// A token, and the name that the journal and `info` show for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// `default`, `credential`, the name of its file, or its key in `[tokens]`.
@@ -86,7 +87,7 @@ fn add(
     place: &Place,
 ) -> Result<(), ConfigError> {
     let problem = if !named_well(name) {
-        format!("{name:?} cannot name a token: accepted are letters, digits, _ . and -, up to 64")
+        format!("{name:?} cannot name a token: expected up to 64 letters, digits, _, . or -")
     } else if let Some((_, other)) = tokens.iter().find(|(token, _)| token.name == name) {
         format!("a second token of the name {name}; the first is {other}")
     } else {
@@ -125,11 +126,9 @@ fn checked(value: String, place: &Place) -> Result<String, ConfigError> {
         "" => "the token is empty: leave it out to serve without a token",
         text if text.ends_with(blank) => "the token ends in a blank, which no client can send",
         text if text.contains(['\n', '\r', '\0']) => {
-            "the token has more than one line: accepted is one"
+            "the token has more than one line: expected one"
         }
-        text if text.len() > LONGEST_BYTES => {
-            "the token is too long: accepted are up to 1024 bytes"
-        }
+        text if text.len() > LONGEST_BYTES => "the token is too long: expected up to 1024 bytes",
         _ => return Ok(value),
     };
     Err(ConfigError::Token {
@@ -159,7 +158,7 @@ pub(super) fn private_file(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err("is a folder: accepted are files".into());
+        return Err("is a folder: expected a file".into());
     }
     let mode = metadata.permissions().mode();
     if mode & 0o007 != 0 {

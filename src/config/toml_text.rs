@@ -13,7 +13,7 @@ use crate::config::error::ConfigError;
 ///
 /// # Errors
 /// [`ConfigError::Syntax`] with the line.
-pub fn parsed<'i>(path: &Path, text: &'i str) -> Result<Spanned<DeTable<'i>>, ConfigError> {
+pub(crate) fn parsed<'i>(path: &Path, text: &'i str) -> Result<Spanned<DeTable<'i>>, ConfigError> {
     DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         path: path.to_owned(),
         line: line_of(text, error.span().map_or(0, |span| span.start)),
@@ -24,7 +24,7 @@ pub fn parsed<'i>(path: &Path, text: &'i str) -> Result<Spanned<DeTable<'i>>, Co
 /// The entries of a table by their lines: the parser sorts them by name, errors should come in the
 /// order of the file.
 #[must_use]
-pub fn in_file_order<'t, 'i>(
+pub(crate) fn in_file_order<'t, 'i>(
     table: &'t DeTable<'i>,
 ) -> Vec<(&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
     let mut entries: Vec<_> = table.iter().collect();
@@ -34,7 +34,7 @@ pub fn in_file_order<'t, 'i>(
 
 /// The line, counted from 1, of a byte offset.
 #[must_use]
-pub fn line_of(text: &str, offset: usize) -> usize {
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     1 + text
         .bytes()
         .take(offset)
@@ -44,7 +44,7 @@ pub fn line_of(text: &str, offset: usize) -> usize {
 
 /// A scalar as it would be written on the command line; tables and lists only as what they are.
 #[must_use]
-pub fn text_of(value: &DeValue<'_>) -> String {
+pub(crate) fn text_of(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.clone().into_owned(),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())

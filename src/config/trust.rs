@@ -2,83 +2,48 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// A block of addresses: an address and how many of its leading bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix_bits: u32,
-}
+use ipnet::IpNet;
 
-impl Network {
-    /// Whether the address lies in the block. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`)
-    /// counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let (mine, mine_bits) = bits(self.address);
-        let (theirs, their_bits) = bits(address.to_canonical());
-        let unmatched = mine_bits.saturating_sub(self.prefix_bits);
-        mine_bits == their_bits && (mine ^ theirs).checked_shr(unmatched).unwrap_or(0) == 0
-    }
-}
-
-/// The address as a number, and its width.
-fn bits(address: IpAddr) -> (u128, u32) {
-    match address {
-        IpAddr::V4(v4) => (u32::from(v4).into(), 32),
-        IpAddr::V6(v6) => (v6.into(), 128),
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| ())?;
-        let widest = bits(address).1;
-        let digits = |prefix: &str| prefix.bytes().all(|byte| byte.is_ascii_digit());
-        let prefix_bits = match prefix {
-            None => widest,
-            Some(prefix) if digits(prefix) => prefix
-                .parse()
-                .ok()
-                .filter(|bits| *bits <= widest)
-                .ok_or(())?,
-            Some(_) => return Err(()),
-        };
-        Ok(Self {
-            address,
-            prefix_bits,
-        })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}", self.address, self.prefix_bits)
-    }
-}
-
-/// A proxy, or a block of them, that is believed.
+/// A proxy, or a network of proxies, that is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trusted {
     /// Whoever connects through a unix socket.
     Unix,
     /// Whoever connects from there.
-    Network(Network),
+    Network(IpNet),
+}
+
+impl Trusted {
+    /// Whether a connection from `address` is trusted. An IPv4 address written as IPv6
+    /// (`::ffff:10.0.0.1`) counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Unix => false,
+            Self::Network(network) => network.contains(&address.to_canonical()),
+        }
+    }
 }
 
 impl FromStr for Trusted {
     type Err = ();
 
+    /// `unix`, an address, or a network in CIDR notation.
     fn from_str(text: &str) -> Result<Self, ()> {
         if text == "unix" {
-            Ok(Self::Unix)
-        } else {
-            text.parse().map(Self::Network)
+            return Ok(Self::Unix);
         }
+        network(text).map(Self::Network).ok_or(())
+    }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let address = text.split('/').next()?;
+    // ipnet reads 010.0.0.0 as 10.0.0.0, other programs as 8.0.0.0; std refuses it.
+    let address: IpAddr = address.parse().ok()?;
+    if text.contains('/') {
+        text.parse().ok()
+    } else {
+        Some(address.into())
     }
 }
 
@@ -113,9 +78,9 @@ mod tests {
             ("192.0.2.1", "192.0.2.2", false),
             ("2001:db8::1", "2001:db8::1", true),
         ] {
-            let network: Network = block.parse().unwrap();
+            let trusted: Trusted = block.parse().unwrap();
             assert_eq!(
-                network.contains(address.parse().unwrap()),
+                trusted.contains(address.parse().unwrap()),
                 inside,
                 "{address} in {block}"
             );
@@ -131,6 +96,9 @@ mod tests {
             "10.0.0.0/+1",
             "10.0.0.0/",
             "10.0.0/8",
+            "10.0.0.0/8 ",
+            "010.0.0.0/8",
+            "010.0.0.0",
             "::/129",
             "a/8",
             "UNIX",

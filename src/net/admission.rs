@@ -30,7 +30,7 @@ use crate::{
     protocol::CloseReason,
     system::{
         fair_share::TimeBudget,
-        logging::{Limiter, Verdict},
+        rate_limit::{RateLimiter, held_back},
     },
 };
 
@@ -79,10 +79,7 @@ impl ConnectionRules {
     }
 
     fn trusts_address(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|trusted| match trusted {
-            Trusted::Network(network) => network.contains(address),
-            Trusted::Unix => false,
-        })
+        self.trusted.iter().any(|trusted| trusted.contains(address))
     }
 
     /// Whether this peer is a trusted proxy, or a trusted proxy forwards another one.
@@ -134,7 +131,7 @@ pub struct ConnectionFilter {
     unfinished: RefCell<VecDeque<(u64, AbortHandle)>>,
     numbers: Cell<u64>,
     rejections: Cell<usize>,
-    rejected: RefCell<Option<Limiter>>,
+    rejected: RefCell<Option<RateLimiter>>,
 }
 
 impl ConnectionFilter {
@@ -277,13 +274,11 @@ impl ConnectionFilter {
     /// Logs that a connection is not served, at a limited rate.
     pub fn log_rejected(&self, peer: &Peer, reason: &dyn Display) {
         let mut limiter = self.rejected.borrow_mut();
-        if let Verdict::Log {
-            held_before: skipped,
-        } = limiter
-            .get_or_insert_with(Limiter::of_lines)
+        if let Some(skipped) = limiter
+            .get_or_insert_with(RateLimiter::for_log_lines)
             .admit(Instant::now())
         {
-            info!(%peer, skipped, "connection refused: {reason}{}", crate::system::logging::more(skipped));
+            info!(%peer, skipped, "connection refused: {reason}{}", held_back(skipped));
         }
     }
 }
@@ -316,7 +311,7 @@ impl Drop for Rejection {
 pub struct AcceptHealth {
     failing: bool,
     logged: bool,
-    limiter: Limiter,
+    limiter: RateLimiter,
 }
 
 impl Default for AcceptHealth {
@@ -324,7 +319,7 @@ impl Default for AcceptHealth {
         Self {
             failing: false,
             logged: false,
-            limiter: Limiter::new(1, Duration::from_secs(1)),
+            limiter: RateLimiter::new(1, Duration::from_secs(1)),
         }
     }
 }
@@ -340,7 +335,7 @@ impl AcceptHealth {
     /// Notes that a connection is waiting and cannot be accepted.
     pub fn failed(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.failing, true)
-            && matches!(self.limiter.admit(Instant::now()), Verdict::Log { .. })
+            && self.limiter.admit(Instant::now()).is_some()
         {
             self.logged = true;
             warn!("no connection can be accepted for now, those that are open go on: {error}");

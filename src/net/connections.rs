@@ -1,5 +1,5 @@
-//! Who is connected: counted by guards that live as long as the connection, for the status line,
-//! the idle exit, the stop and the limit per address.
+//! Open connections, counted by guards that live as long as the connection does: for the status
+//! line, the idle exit, the stop and the limit per address.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,14 +11,14 @@ use tokio::sync::Notify;
 
 use crate::net::peer::Source;
 
-/// The connections that are open, sessions among them.
+/// Counts the open connections, sessions among them.
 #[derive(Default)]
 pub struct ConnectionCounter {
     live: Cell<usize>,
-    /// The most that were open at a time.
-    most: Cell<usize>,
+    /// The most that were open at the same time.
+    peak: Cell<usize>,
     changed: Notify,
-    /// For those whom an arrival need not wake.
+    /// For waiters that a new connection need not wake.
     left: Notify,
     by_source: RefCell<HashMap<Source, usize>>,
 }
@@ -26,7 +26,7 @@ pub struct ConnectionCounter {
 /// One open connection.
 pub struct ConnectionGuard {
     connections: Rc<ConnectionCounter>,
-    /// What it is counted by, once that is known.
+    /// What it is counted by for the limit per address, once that is known.
     source: Option<Source>,
 }
 
@@ -35,7 +35,7 @@ impl ConnectionCounter {
     #[must_use]
     pub fn enter(self: &Rc<Self>) -> ConnectionGuard {
         self.live.set(self.live.get() + 1);
-        self.most.set(self.most.get().max(self.live.get()));
+        self.peak.set(self.peak.get().max(self.live.get()));
         self.changed.notify_waiters();
         ConnectionGuard {
             connections: Rc::clone(self),
@@ -49,28 +49,28 @@ impl ConnectionCounter {
         self.live.get()
     }
 
-    /// The most that were open at a time.
+    /// The most that were open at the same time since the last [`ConnectionCounter::reset_peak`].
     #[must_use]
-    pub fn most(&self) -> usize {
-        self.most.get()
+    pub fn peak(&self) -> usize {
+        self.peak.get()
     }
 
-    /// Has [`ConnectionCounter::most`] count from now on.
-    pub fn forget_most(&self) {
-        self.most.set(self.live.get());
+    /// Begins a new peak.
+    pub(crate) fn reset_peak(&self) {
+        self.peak.set(self.live.get());
     }
 
-    /// Returns when somebody has gone.
+    /// Returns when a connection has closed.
     pub async fn left(&self) {
         self.left.notified().await;
     }
 
-    /// Returns when somebody has come or gone.
+    /// Returns when a connection has opened or closed.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Returns when nobody is there.
+    /// Returns when no connection is open.
     pub async fn empty(&self) {
         while self.live.get() > 0 {
             self.left.notified().await;
@@ -86,7 +86,7 @@ impl ConnectionCounter {
             }
         }
         if counts.is_empty() {
-            // The memory of a flood is given back with its last connection.
+            // The map of many sources is freed with its last connection.
             *counts = HashMap::new();
         }
     }
@@ -96,7 +96,7 @@ impl ConnectionGuard {
     /// Counts the connection among those of `source`, in place of what it was counted by before.
     /// False, and not counted, where that source has `limit` connections already.
     #[must_use]
-    pub fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
+    pub(crate) fn count_by(&mut self, source: Source, limit: Option<usize>) -> bool {
         if self.source == Some(source) {
             return true;
         }
@@ -142,14 +142,14 @@ mod tests {
         held.pop();
         assert!(
             held[1].count_by(other, Some(1)),
-            "known by another name now"
+            "counted by another source now"
         );
         held.push(connections.enter());
         assert!(held[2].count_by(one, Some(2)));
         held.clear();
-        assert_eq!((connections.live(), connections.most()), (0, 3));
-        connections.forget_most();
-        assert_eq!(connections.most(), 0);
+        assert_eq!((connections.live(), connections.peak()), (0, 3));
+        connections.reset_peak();
+        assert_eq!(connections.peak(), 0);
         assert!(connections.by_source.borrow().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Which client a trusted proxy speaks for, from `X-Forwarded-For`. Pure; who is trusted is passed
+//! The client that a trusted proxy forwards, from `X-Forwarded-For`. Pure: who is trusted is passed
 //! in.
 
 use std::net::{IpAddr, SocketAddr};
@@ -6,10 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 /// The client of a request that came from a trusted proxy, from all its `X-Forwarded-For` lines in
 /// their order.
 ///
-/// Every proxy appends the address it was called from, so the list is read from its end: the first
-/// address that is no trusted proxy is the client, and what stands before it is only the client's
-/// word. None where there is no address or the entry in question is none; the leftmost address
-/// where all of them are trusted.
+/// Every proxy appends the address that connected to it, so the list is read from its end: the first
+/// address that is no trusted proxy is the client, and what precedes it was sent by the client
+/// itself. None where that entry is missing or no address; the leftmost address where all are
+/// trusted.
 #[must_use]
 pub fn client<'a>(
     lines: impl DoubleEndedIterator<Item = &'a str>,

@@ -8,7 +8,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The rules of one configuration.
+/// The origins and host names that one configuration allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OriginPolicy {
     /// Origins that may connect, as browsers send them, in lower case; `*` is every one.
@@ -16,7 +16,7 @@ pub struct OriginPolicy {
     /// Names of this machine, in lower case and without port, beside those it knows itself; `*` is
     /// every one.
     pub allow_host: Vec<String>,
-    /// A session needs a token: then no page can do harm without it, and both rules rest.
+    /// A session needs a token, without which no page can do harm: both rules are off.
     pub token_needed: bool,
 }
 
@@ -37,8 +37,8 @@ impl OriginPolicy {
         self.token_needed || self.allow_origin.iter().any(listed) || same()
     }
 
-    /// Whether a request over TCP may call this machine `host`. Its node name is asked for where
-    /// that decides.
+    /// Whether `host` may stand in the Host header of a request over TCP. `nodename` is called only
+    /// where nothing else decides.
     #[must_use]
     pub fn admits_host(&self, host: &str, nodename: impl FnOnce() -> String) -> bool {
         if self.token_needed {

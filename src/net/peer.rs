@@ -1,16 +1,16 @@
-//! Who is at the other end of a connection.
+//! The other end of a connection.
 
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
 };
 
-/// The other end of a connection, as the journal names it and as limits count it.
+/// The other end of a connection, as it is logged and counted by limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Where the connection comes from.
     pub origin: Origin,
-    /// The client that a trusted proxy speaks for.
+    /// The client that a trusted proxy forwards.
     pub forwarded: Option<IpAddr>,
 }
 
@@ -33,7 +33,7 @@ pub enum Source {
 }
 
 impl Peer {
-    /// A connection without a proxy's word.
+    /// A peer that is not forwarded.
     #[must_use]
     pub fn direct(origin: Origin) -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! The PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt): the first bytes of a
-//! connection, by which a trusted proxy tells whom it speaks for.
+//! connection, in which a trusted proxy names the client that it forwards.
 //!
-//! Exactly the header is taken from the socket: whatever follows, TLS, HTTP or lines, finds its own
-//! first byte. A connection that begins with anything else is left as it is.
+//! Only the header is read from the socket, so that TLS, HTTP or lines behind it begin with their
+//! own first byte. A connection that begins with anything else is left as it is.
 
 use std::{
     io,
@@ -14,19 +14,19 @@ use crate::net::stream::Stream;
 const V1: &[u8] = b"PROXY ";
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Longest header of version 1 with its CRLF.
+/// Longest header of version 1, CRLF included.
 const MAX_V1: usize = 107;
 
-/// Longest address block of version 2 that is taken, in bytes: the addresses and a proxy's usual
-/// extensions.
+/// Longest address block of version 2 that is accepted, in bytes: the addresses and the TLVs that
+/// proxies usually add.
 const MAX_V2: usize = 2048;
 
-/// Takes a PROXY header from `stream`, if it begins with one, and gives the client that it names.
-/// Waits for the first byte; the caller sets the deadline.
+/// Reads the PROXY header of `stream`, if there is one, and returns the client that it names. Waits
+/// for the first byte; the caller sets the deadline.
 ///
 /// # Errors
 /// When the header is broken or too long, or the connection ends in it.
-pub async fn take_header(stream: &Stream) -> io::Result<Option<IpAddr>> {
+pub(crate) async fn take_header(stream: &Stream) -> io::Result<Option<IpAddr>> {
     let mut start = [0; V2.len()];
     let first = stream.peek(&mut start).await?;
     match start.get(..first).and_then(|start| start.first()) {
@@ -36,9 +36,9 @@ pub async fn take_header(stream: &Stream) -> io::Result<Option<IpAddr>> {
     }
 }
 
-/// Whether the stream goes on with `signature`, which then is taken. Bytes are taken as they agree,
-/// so that there is always something new to wait for; a start that agreed and arrived alone cannot
-/// be given back when the rest differs.
+/// Whether the stream begins with `signature`, which then is read. Bytes are read as they match: a
+/// peek at bytes that are left in the socket would return at once, again and again. What was read
+/// cannot be put back, so a mismatch behind the first bytes is an error.
 async fn matches(stream: &Stream, signature: &[u8]) -> io::Result<bool> {
     let mut rest = signature;
     let mut buffer = [0; V2.len()];
@@ -120,11 +120,11 @@ impl From<Broken> for io::Error {
     }
 }
 
-/// The client named by what follows `PROXY ` in version 1, CRLF included; none where the proxy
-/// speaks for nobody.
+/// The client in a header of version 1, from behind `PROXY ` to its CRLF; none where the proxy names
+/// no client.
 ///
 /// # Errors
-/// When this is no such header.
+/// When the header is malformed.
 pub fn parse_v1(line: &[u8]) -> Result<Option<IpAddr>, Broken> {
     let line = std::str::from_utf8(line)
         .ok()
@@ -159,15 +159,15 @@ pub fn parse_v1(line: &[u8]) -> Result<Option<IpAddr>, Broken> {
     }
 }
 
-/// The same for version 2: its command and family bytes and its address block.
+/// The same for version 2, from its command, its family and its address block.
 ///
 /// # Errors
-/// When this is no such header.
+/// When the header is malformed.
 pub fn parse_v2(command: u8, family: u8, block: &[u8]) -> Result<Option<IpAddr>, Broken> {
     match (command, family) {
-        // LOCAL: the proxy's own connection, a health check.
+        // LOCAL: a connection of the proxy's own, as for health checks. Its block is ignored.
         (0x20, _) => Ok(None),
-        // Both addresses and ports, then what the proxy adds.
+        // Both addresses and ports, then TLVs.
         (0x21, 0x11) => {
             let (client, _) = block
                 .split_first_chunk::<4>()
@@ -182,7 +182,7 @@ pub fn parse_v2(command: u8, family: u8, block: &[u8]) -> Result<Option<IpAddr>,
                 .ok_or(Broken)?;
             Ok(Some(IpAddr::from(Ipv6Addr::from(*client)).to_canonical()))
         }
-        // Unix sockets, datagrams and what is not said.
+        // Unix sockets, datagrams and unspecified or reserved families.
         (0x21, _) => Ok(None),
         _ => Err(Broken),
     }

@@ -26,12 +26,12 @@ pub fn encode_reply(reply: &Reply<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends what stands before the JSON of a push.
-pub fn begin_push(out: &mut Vec<u8>) {
+pub(crate) fn begin_push(out: &mut Vec<u8>) {
     out.extend_from_slice(b"Push::");
 }
 
 /// Appends the newline that ends every message, on both transports.
-pub fn end_message(out: &mut Vec<u8>) {
+pub(crate) fn end_message(out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
@@ -67,7 +67,7 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
 /// Appends any message, such that [`super::decode()`] gives back `name` and `arguments` (less blanks
 /// at the very end, which every reader trims). One empty argument reads back as none: the wire has
 /// no other spelling for it.
-pub fn encode_message<'a>(
+pub(crate) fn encode_message<'a>(
     name: &str,
     arguments: impl IntoIterator<Item = &'a str>,
     out: &mut Vec<u8>,

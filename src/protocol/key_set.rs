@@ -7,7 +7,7 @@ pub struct PluginSet(u128);
 
 impl PluginSet {
     /// As many entries as a registry may have.
-    pub const CAPACITY: usize = u128::BITS as usize;
+    pub(crate) const CAPACITY: usize = u128::BITS as usize;
 
     /// The set of nothing.
     #[must_use]
@@ -37,13 +37,13 @@ impl PluginSet {
 
     /// What is in either.
     #[must_use]
-    pub const fn union(self, other: Self) -> Self {
+    pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Whether all of `other` is in it.
     #[must_use]
-    pub const fn contains_all(self, other: Self) -> bool {
+    pub(crate) const fn contains_all(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 

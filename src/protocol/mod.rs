@@ -17,9 +17,9 @@ pub mod session;
 mod vectors;
 
 pub use crate::protocol::{
-    command::{Command, Token},
-    decode::{MAX_MESSAGE, Message, ProtocolError, decode},
-    encode::{begin_push, encode_reply, end_message, escape_json_into},
+    command::Command,
+    decode::{MAX_MESSAGE, Message, decode},
+    encode::{encode_reply, escape_json_into},
     reply::{CloseReason, ErrorText, Reply},
-    session::{Action, Actions, Session, Verdict},
+    session::{Action, Session, Verdict},
 };

@@ -131,7 +131,7 @@ impl CloseReason {
     /// 1013); none where there is nobody left to tell, or the client's own close frame is answered
     /// instead.
     #[must_use]
-    pub const fn websocket_code(self) -> Option<u16> {
+    pub(crate) const fn websocket_code(self) -> Option<u16> {
         match self {
             Self::PeerClosed | Self::PeerLost => None,
             Self::Quit => Some(1000),
@@ -150,7 +150,7 @@ impl CloseReason {
 
     /// The error line that goes out before the close, on both transports.
     #[must_use]
-    pub const fn last_words(self) -> Option<ErrorText> {
+    pub(crate) const fn last_words(self) -> Option<ErrorText> {
         match self {
             Self::TooManyClients => Some(ErrorText::TooManyClients),
             Self::TooManyFromAddress => Some(ErrorText::TooManyFromAddress),

@@ -114,7 +114,7 @@ impl Session {
 
     /// The name of the token it is authorized by, where one is required.
     #[must_use]
-    pub fn token_name(&self) -> Option<&str> {
+    pub(crate) fn token_name(&self) -> Option<&str> {
         self.token_name.as_deref()
     }
 
@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// One command. After a close every command is ignored.
-    pub fn apply<'a>(
+    pub(crate) fn apply<'a>(
         &mut self,
         command: Command<'a>,
         catalog: &impl Fn(&str) -> Option<usize>,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::protocol::{
-    Command, ErrorText, begin_push, decode, encode::encode_message, end_message, escape_json_into,
+    Command, ErrorText, decode,
+    encode::{begin_push, encode_message, end_message, escape_json_into},
 };
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The bytes of one push or answer, written once and read as a WebSocket frame or as a raw line.
+//! The bytes of a push or an answer, encoded once and sent as a WebSocket frame or as a raw line.
 
 /// Room for the longest header of a server's frame (RFC 6455 §5.2: two bytes and a 64-bit length).
 const HEADER: usize = 10;
@@ -56,7 +56,7 @@ impl Frame {
         }
     }
 
-    /// What goes onto the wire.
+    /// The bytes to send.
     #[must_use]
     pub fn bytes(&self, framing: Framing) -> &[u8] {
         let start = match framing {
@@ -68,7 +68,7 @@ impl Frame {
 }
 
 /// Appends one line as `framing` sends it.
-pub fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
     if framing == Framing::WebSocket {
         append_header(TEXT, line.len(), out);
     }
@@ -76,13 +76,13 @@ pub fn append_text(framing: Framing, line: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a pong that repeats the ping's payload (at most 125 bytes by the RFC).
-pub fn append_pong(payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_pong(payload: &[u8], out: &mut Vec<u8>) {
     append_header(PONG, payload.len(), out);
     out.extend_from_slice(payload);
 }
 
 /// Appends a close frame: a code, or nothing where the peer gave none.
-pub fn append_close(code: Option<u16>, out: &mut Vec<u8>) {
+pub(crate) fn append_close(code: Option<u16>, out: &mut Vec<u8>) {
     let payload = code.map(u16::to_be_bytes);
     let payload = payload.as_ref().map_or(&[][..], |bytes| bytes);
     append_header(CLOSE, payload.len(), out);

@@ -1,5 +1,5 @@
-//! Makes the frames of a slot: one for each different window and choice, shared by all who have
-//! both.
+//! Encodes the frames of a slot: one for each different window and choice of keys, shared by all
+//! sessions that have both.
 
 use std::{
     cell::{Cell, RefCell},
@@ -24,21 +24,21 @@ const POOL: usize = 32;
 pub struct FrameCache {
     boot: String,
     clocks: Clocks,
-    slot: RefCell<Slot>,
+    slot: RefCell<SlotFrames>,
     pool: RefCell<Vec<Rc<Frame>>>,
     json: RefCell<Vec<u8>>,
     encoded: Cell<u64>,
 }
 
 #[derive(Default)]
-struct Slot {
-    /// The last frame asked for: most sessions of a slot want the same.
+struct SlotFrames {
+    /// The last frame asked for: most sessions of a slot share one.
     last: Option<(PushKey, Rc<Frame>)>,
     others: HashMap<PushKey, Rc<Frame>>,
 }
 
 impl FrameCache {
-    /// An encoder on a machine with this boot id.
+    /// An empty cache, on a machine with this boot id.
     #[must_use]
     pub fn new(boot: String) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl FrameCache {
         }
     }
 
-    /// The same, which takes the times that pushes tell from elsewhere.
+    /// The same, with other clocks for the times in `_meta`.
     #[must_use]
     pub fn timed_by(mut self, clocks: Clocks) -> Self {
         self.clocks = clocks;
@@ -123,15 +123,15 @@ impl FrameCache {
         frame
     }
 
-    /// Forgets the frames of the slot: it is sent.
+    /// Forgets the frames of the slot, which is sent.
     pub fn sent(&self) {
         let mut slot = self.slot.borrow_mut();
         slot.last = None;
         slot.others.clear();
     }
 
-    /// Gives back what was kept for reuse.
-    pub fn rest(&self) {
+    /// Frees what was kept for reuse.
+    pub fn release_memory(&self) {
         self.slot.take();
         self.pool.take();
         self.json.take();

@@ -4,3 +4,4 @@ pub mod broadcaster;
 pub mod frame;
 pub mod frame_cache;
 pub mod outbox;
+mod subscriptions;

@@ -1,10 +1,10 @@
-//! One session's way out: what waits to be written, in which order, and who may write.
+//! A session's output: what waits to be written, and in which order.
 //!
-//! The tick writes a push straight into the socket while nothing waits there ("clear"). Whatever
-//! the socket does not take is kept here and written by the session's [write
+//! The Broadcaster writes a push straight into the socket while nothing waits ("clear"). What the
+//! socket does not accept is kept here and written by the session's [write
 //! loop](crate::session::write_loop) when it drains: first the rest of a push that was begun, then
 //! answers in their order, then the newest push, which replaces an older one that was not begun. So
-//! a peer that stops reading costs one push and a bounded queue of answers, and delays nobody.
+//! a peer that stops reading costs one push and a bounded queue of answers, and delays no other.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,20 +17,10 @@ use crate::{
     net::stream::Stream,
     protocol::CloseReason,
     push::frame::{self, Frame, Framing},
-    sampling::schedule::Slot,
 };
 
 /// Answers waiting beyond this many bytes stop the reading of further commands until they drain.
 const CONGESTED: usize = 2 * 1024;
-
-/// Where a started session stands in the tick's lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DueIndex {
-    /// The slot of its next push.
-    pub slot: Slot,
-    /// Its index in the list of that slot.
-    pub index: usize,
-}
 
 /// One session's connection.
 pub struct Outbox {
@@ -40,16 +30,15 @@ pub struct Outbox {
     pub framing: Framing,
     /// The connection.
     pub stream: Stream,
-    /// Where the session stands in the tick, while it is started.
-    pub place: Cell<Option<DueIndex>>,
+    /// The session's key in the Broadcaster, while it is started.
+    pub(super) subscription: Cell<Option<usize>>,
     /// The peer has ended its direction.
     pub half_closed: Cell<bool>,
     /// Pushes that a newer one replaced before they were begun.
     pub dropped: Cell<u64>,
     /// Why the connection broke, where it did.
     pub broken: Cell<Option<CloseReason>>,
-    /// Bytes written by [`Outbox::poll_flush`], counted round: whether it changes tells whether the
-    /// peer takes any.
+    /// Bytes written by [`Outbox::poll_flush`], modulo 2^64: while it changes, the peer reads.
     pub taken: Cell<usize>,
     clear: Cell<bool>,
     out: RefCell<Out>,
@@ -63,7 +52,7 @@ struct Out {
     answers: Vec<u8>,
     /// How much of `answers` is written.
     answered: usize,
-    /// `answers` is only a head, which waits for what belongs to it.
+    /// `answers` is only a preamble, which waits for the first answer or the close.
     held: bool,
     latest: Option<Rc<Frame>>,
     /// The close frame to send after everything else.
@@ -72,7 +61,7 @@ struct Out {
 }
 
 impl Outbox {
-    /// A link over `stream` with nothing waiting.
+    /// An empty outbox over `stream`.
     #[must_use]
     pub fn new(id: u64, framing: Framing, stream: Stream) -> Self {
         let clear = Cell::new(stream.writes_directly());
@@ -80,7 +69,7 @@ impl Outbox {
             id,
             framing,
             stream,
-            place: Cell::new(None),
+            subscription: Cell::new(None),
             half_closed: Cell::new(false),
             dropped: Cell::new(0),
             broken: Cell::new(None),
@@ -99,7 +88,7 @@ impl Outbox {
             match self.stream.try_write(bytes) {
                 Ok(count) if count == bytes.len() => return,
                 Ok(count) => written = count,
-                // Whatever the fault is, the write loop meets it again and ends the session.
+                // The write loop gets the same error again and ends the session.
                 Err(_) => {}
             }
             self.clear.set(false);
@@ -119,9 +108,9 @@ impl Outbox {
         self.try_flush(alone);
     }
 
-    /// Offers what waits to the socket at once, in the write loop's name: it may stand behind many
-    /// others. It still is woken where the socket did not take everything, or took answers that the
-    /// actor waits for.
+    /// Writes at once what waits, with the write loop's waker: its task may be queued behind many
+    /// others. It is still woken where the socket did not accept everything, or accepted answers that
+    /// the actor waits for.
     fn try_flush(&self, alone: bool) {
         if let Some(waker) = &*self.waker.borrow() {
             let taken = self.poll_flush(&mut Context::from_waker(waker));
@@ -132,24 +121,25 @@ impl Outbox {
     }
 
     /// Forgets the push that waits, unless it was begun.
-    pub fn forget_push(&self) {
+    pub(crate) fn forget_push(&self) {
         self.out.borrow_mut().latest = None;
     }
 
-    /// Queues what the connection says before the session does. It leaves together with the first
-    /// answer or the close: one segment costs half of what two do.
-    pub fn queue_preamble(&self, head: Vec<u8>) {
+    /// Queues the bytes that precede the session's own, such as the response to an upgrade. They are
+    /// written together with the first answer or the close: one segment costs half of what two do.
+    pub(crate) fn queue_preamble(&self, head: Vec<u8>) {
         self.queue(|out| *out = head);
         self.out.borrow_mut().held = true;
     }
 
-    /// Queues one answer, a line with its LF. The write loop sends it after the session's turn.
+    /// Queues one answer, a line with its LF. The write loop sends it after the session has handled
+    /// its message.
     pub fn answer(&self, line: &[u8]) {
         self.out.borrow_mut().held = false;
         self.queue(|out| frame::append_text(self.framing, line, out));
     }
 
-    /// Queues a pong, unless answers are congested: the peer does not read them.
+    /// Queues a pong, unless answers are congested, since such a peer does not read.
     pub fn pong(&self, payload: &[u8]) {
         if !self.congested() {
             self.queue(|out| frame::append_pong(payload, out));
@@ -176,8 +166,8 @@ impl Outbox {
         }
     }
 
-    /// Ends the output: after what waits already, a WebSocket close frame, then the end of our
-    /// direction. A push that was not begun is dropped. The first close counts.
+    /// Ends the output: a WebSocket close frame behind what waits already, then a shutdown of our
+    /// direction. A push that was not begun is dropped. Only the first close has an effect.
     pub fn close(&self, code: Option<u16>) {
         let mut out = self.out.borrow_mut();
         if out.closing.is_none() {
@@ -192,7 +182,7 @@ impl Outbox {
 
     /// Whether so many answers wait that no further command should be read.
     #[must_use]
-    pub fn congested(&self) -> bool {
+    pub(crate) fn congested(&self) -> bool {
         let out = self.out.borrow();
         out.answers.len() - out.answered >= CONGESTED
     }
@@ -210,15 +200,15 @@ impl Outbox {
             + out.latest.as_ref().map_or(0, length)
     }
 
-    /// Has the write loop look at this link again.
+    /// Wakes the write loop.
     pub fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
     }
 
-    /// Remembers whom [`Outbox::wake`] wakes.
-    pub fn woken_by(&self, waker: &Waker) {
+    /// Sets the waker of the write loop.
+    pub(crate) fn woken_by(&self, waker: &Waker) {
         let mut slot = self.waker.borrow_mut();
         if !slot.as_ref().is_some_and(|old| old.will_wake(waker)) {
             *slot = Some(waker.clone());
@@ -230,7 +220,7 @@ impl Outbox {
     ///
     /// # Errors
     /// Whatever the socket says: the session is over.
-    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut guard = self.out.borrow_mut();
         let out = &mut *guard;
         if out.held {

@@ -1,8 +1,8 @@
 //! Listening sockets, opened here or passed by systemd, ready to be registered with a reactor:
 //! non-blocking, closed on exec, each with what is spoken on it.
 //!
-//! `[::]` takes IPv6 only, whatever `net.ipv6.bindv6only` says: who wants both families names both,
-//! and each then has its own line in the log and its own error.
+//! `[::]` accepts IPv6 only, whatever `net.ipv6.bindv6only` says: for both families both are named,
+//! and each has its own line in the log and its own error.
 
 use std::{
     fs, io,
@@ -79,7 +79,7 @@ pub struct SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|found| found == self.identity) {
-            // A file that cannot be removed is harmless, and there is nobody left to tell.
+            // A file that cannot be removed is harmless: the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -89,8 +89,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// How many finished connections may wait to be accepted; a burst of thousands arrives within one
-/// tick.
+/// Maximum number of connections that wait to be accepted; thousands may arrive at once.
 const BACKLOG: i32 = 4096;
 
 /// Opens all listeners, or none.
@@ -116,7 +115,7 @@ pub fn bind(urls: &[ListenUrl]) -> Result<Vec<Bound>, StartupError> {
 
 type Failure = (io::Error, String);
 
-/// The system's word for it, for what needs no explanation.
+/// The system's own error text.
 fn plain(error: impl Into<io::Error>) -> Failure {
     let error = error.into();
     let problem = error.to_string();
@@ -173,9 +172,9 @@ fn backlog() -> nix::Result<Backlog> {
     Backlog::new(BACKLOG)
 }
 
-/// Opens a unix socket that every local user may connect to, as with TCP on the loopback; who wants
-/// less puts it into a folder that fewer may enter. The mode is set before the socket listens, so
-/// that it never has another one.
+/// Opens a unix socket that every local user may connect to, as with TCP on the loopback; the mode of
+/// its folder can restrict that. The mode is set before the socket listens, so that nobody connects
+/// under another one.
 fn open_unix(url: &ListenUrl, path: &Path) -> Result<Bound, Failure> {
     let address = UnixAddr::new(path).map_err(plain)?;
     let descriptor = new_socket(AddressFamily::Unix).map_err(plain)?;
@@ -205,7 +204,7 @@ fn open_unix(url: &ListenUrl, path: &Path) -> Result<Bound, Failure> {
     })
 }
 
-/// Removes a socket file that nobody listens on any more, as one is left behind by a killed server.
+/// Removes a socket file without a listener, as a killed server leaves behind.
 fn remove_stale(path: &Path, address: &UnixAddr) -> Result<(), Failure> {
     let in_use = |problem: &str| (io::Error::from(Errno::EADDRINUSE), problem.to_owned());
     if !fs::symlink_metadata(path)
@@ -268,7 +267,7 @@ pub fn is_tls_name(name: &str) -> bool {
 }
 
 fn adopt(descriptor: OwnedFd, transport: Transport, tls: bool) -> Result<Bound, String> {
-    const WANTED: &str = "accepted are listening stream sockets (ListenStream=, Accept=no)";
+    const WANTED: &str = "expected a listening stream socket (ListenStream=, Accept=no)";
     let unusable = |errno: Errno| format!("{errno}; {WANTED}");
     let kind = getsockopt(&descriptor, sockopt::SockType).map_err(unusable)?;
     if kind != SockType::Stream
@@ -484,7 +483,7 @@ mod tests {
             assert!(
                 error
                     .to_string()
-                    .contains("accepted are listening stream sockets"),
+                    .contains("expected a listening stream socket"),
                 "{error}"
             );
         }

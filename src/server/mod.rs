@@ -1,11 +1,13 @@
-//! The running server: everything between a registered listener and the end of the last session.
+//! The server: how it starts, runs and stops.
 
 pub mod accept;
 pub mod listeners;
+pub mod reload;
 pub mod startup_error;
+mod status;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     convert::Infallible,
     future::{Future, poll_fn},
     io,
@@ -15,7 +17,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, Addr, System};
@@ -33,7 +35,7 @@ use crate::{
         Root,
         linux::host::{Host, boot_id},
     },
-    http::{service::Http, static_files::Pages},
+    http::service::Http,
     net::{
         admission::{ConnectionFilter, ConnectionRules},
         connections::ConnectionCounter,
@@ -44,34 +46,39 @@ use crate::{
     server::{
         accept::{Services, accept},
         listeners::Bound,
+        reload::{Load, Reload},
+        status::{Status, keep_watchdog, notified},
     },
     session::{
         connection::SessionFactory,
         info::Info,
         scheduler::SessionContext,
-        supervisor::{Count, Reload as NewRules, Rules, Stop, Supervisor},
-        tokens::{Token, Tokens},
+        supervisor::{Stop, Supervisor},
     },
-    system::{clock::Clock, memory, signals::IgnoredSignals, sysexits::EX_OSERR, systemd, timerfd},
+    system::{
+        clock::Clock,
+        memory,
+        rate_limit::{RateLimiter, held_back},
+        signals::IgnoredSignals,
+        sysexits::EX_OSERR,
+        systemd, timerfd,
+    },
 };
 
-/// Reads the configuration again.
-pub type Reload = Box<dyn Fn() -> Result<Config, ConfigError>>;
-
-/// Connections that were accepted just before a stop have this long to ask for what they came for.
+/// Time that connections accepted just before a stop have to send their request.
 const DRAIN_GRACE: Duration = Duration::from_millis(250);
 
-/// Clients have this long to say goodbye when the server stops.
-const FAREWELL: Duration = Duration::from_millis(1500);
+/// Time that clients have to answer the close when the server stops.
+const CLOSE_DEADLINE: Duration = Duration::from_millis(1500);
 
-/// The status line is renewed no more often than this.
-const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// So many connections leave memory behind that is worth giving back when half of them are gone.
+/// Call malloc_trim after connections fall to half of a peak of at least this many.
 const TRIM_MIN_PEAK: usize = 256;
 
-/// The wait for the others who may be leaving too.
+/// Time between that fall and the call: others may be leaving too.
 const TRIM_DELAY: Duration = Duration::from_secs(2);
+
+/// Time until the Broadcaster starts again after a panic.
+const RESTART_DELAY: Duration = Duration::from_millis(50);
 
 /// What the server starts with.
 pub struct Start {
@@ -79,19 +86,19 @@ pub struct Start {
     pub config: Config,
     /// The listeners, opened or passed.
     pub bound: Vec<Bound>,
-    /// For SIGHUP.
-    pub reload: Reload,
+    /// Reads the configuration again, for SIGHUP.
+    pub load: Load,
     /// Whether systemd passed the listeners.
     pub passed: bool,
     /// Why every connection is to be refused until a reload succeeds.
     pub fault: Option<ConfigError>,
-    /// How often to report life to systemd.
+    /// Time between two signs of life for systemd.
     pub watchdog_interval: Option<Duration>,
     /// Signals that stay ignored.
     pub ignored: IgnoredSignals,
 }
 
-/// Serves until told to stop.
+/// Serves until a signal or the idle limit ends the server.
 pub fn run(start: Start) -> ExitCode {
     System::new().block_on(async move {
         match Server::start(start) {
@@ -120,14 +127,10 @@ struct Server {
     filter: Rc<ConnectionFilter>,
     connections: Rc<ConnectionCounter>,
     accepting: Vec<rt::task::JoinHandle<()>>,
-    reload: Reload,
     watchdog_interval: Option<Duration>,
     ignored: IgnoredSignals,
-    exit_on_idle: RefCell<Option<Duration>>,
-    fault: RefCell<Option<ConfigError>>,
-    plugins: PluginManager,
-    /// The listeners, as the status line names them.
-    places: String,
+    reload: Rc<Reload>,
+    status: Rc<Status>,
 }
 
 /// Why the server ends.
@@ -141,22 +144,23 @@ impl Server {
         let Start {
             config,
             bound,
-            reload,
+            load,
+            passed,
             fault,
             watchdog_interval,
             ignored,
-            ..
         } = start;
         let clock = Clock::start();
         let root = Root::host();
         let plugins = PluginManager::start(&config, clock)?;
         let sampling = Rc::clone(&plugins.sampling);
-        let supervisor = Supervisor::new(clock, rules(&config, fault.is_some()))
+        let misconfigured = fault.is_some();
+        let supervisor = Supervisor::new(clock, reload::session_rules(&config, misconfigured))
             .counted_by(Arc::clone(sampling.counters()))
             .start();
         let info = Info {
             host: Host::read(&root),
-            max_clients: max_clients(&config),
+            max_clients: reload::max_clients(&config),
         };
         let context = Rc::new(SessionContext {
             supervisor: supervisor.clone(),
@@ -169,7 +173,7 @@ impl Server {
         let http = Rc::new(Http::new(
             Rc::clone(&sessions),
             Rc::clone(&filter),
-            pages(&config, fault.is_some()),
+            reload::pages(&config, misconfigured),
         ));
         let connections = Rc::new(ConnectionCounter::default());
         let services = Services {
@@ -178,17 +182,28 @@ impl Server {
             sessions,
             connections: Rc::clone(&connections),
         };
-        let places = bound
-            .iter()
-            .map(|bound| bound.url.to_string())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let urls: Vec<_> = bound.iter().map(|bound| bound.url.to_string()).collect();
         let accepting = bound
             .into_iter()
             .map(|bound| accept(bound, services.clone()))
             .collect::<Result<_, _>>()?;
-        let exit_on_idle = RefCell::new(config.exit_on_idle);
-        let fault = RefCell::new(fault);
+        let reload = Rc::new(Reload {
+            load,
+            passed,
+            supervisor: supervisor.clone(),
+            filter: Rc::clone(&filter),
+            http: Rc::clone(&http),
+            plugins,
+            exit_on_idle: Cell::new(config.exit_on_idle),
+            fault: RefCell::new(fault),
+            first: config,
+        });
+        let status = Rc::new(Status {
+            listeners: urls.join(", "),
+            connections: Rc::clone(&connections),
+            broadcaster: Rc::clone(&broadcaster),
+            reload: Rc::clone(&reload),
+        });
         Ok(Self {
             supervisor,
             broadcaster,
@@ -196,29 +211,25 @@ impl Server {
             filter,
             connections,
             accepting,
-            reload,
             watchdog_interval,
             ignored,
-            exit_on_idle,
-            fault,
-            plugins,
-            places,
+            reload,
+            status,
         })
     }
 
-    /// Ticks and serves until told to stop. This future is no task: the loop polls it at the
-    /// beginning of each turn, before all tasks, so that no number of them stands between the tick
-    /// and its slot.
+    /// Pushes and serves until the end. This future is no task: the event loop polls it at the
+    /// beginning of each turn, before all tasks, so that no number of them delays a push.
     async fn run(self) -> ExitCode {
         let (broadcaster, turn) = (Rc::clone(&self.broadcaster), Rc::clone(&self.filter.turn));
-        let mut ticking = pin!(keep_ticking(&broadcaster));
+        let mut pushing = pin!(keep_pushing(&broadcaster));
         let mut serving = rt::spawn(self.serve());
         let each_turn = poll_fn(|cx| {
-            let _: Poll<Infallible> = ticking.as_mut().poll(cx);
+            let _: Poll<Infallible> = pushing.as_mut().poll(cx);
             turn.begin();
             Pin::new(&mut serving).poll(cx)
         });
-        // A crowd's pushes are many writes, and each belongs into its slot.
+        // tokio's own budget would split the pushes of one slot over several turns.
         unconstrained(each_turn).await.unwrap_or_else(|fault| {
             error!("fault in the server: {fault}");
             EX_OSERR.into()
@@ -226,12 +237,9 @@ impl Server {
     }
 
     async fn serve(self) -> ExitCode {
-        let mut server = self;
-        let accepting = std::mem::take(&mut server.accepting);
-        let server = Rc::new(server);
-        // Whoever is told that we are ready may send a signal at once; without a handler SIGHUP
-        // would be the end.
-        let mut signals = match Signals::open(server.ignored) {
+        // A signal may come as soon as READY is sent, and SIGHUP without a handler would end the
+        // program.
+        let mut signals = match Signals::open(self.ignored) {
             Ok(signals) => signals,
             Err(fault) => {
                 error!("signals cannot be received: {fault}");
@@ -240,47 +248,55 @@ impl Server {
         };
         info!(
             version = env!("CARGO_PKG_VERSION"),
-            "listening on {}", server.places
+            "listening on {}", self.status.listeners
         );
-        server.tell(systemd::ready(&server.status()));
-        rt::spawn(Rc::clone(&server).keep_status());
-        rt::spawn(Rc::clone(&server).keep_watchdog());
-        rt::spawn(Rc::clone(&server).keep_small());
+        notified(systemd::ready(&self.status.line()));
+        rt::spawn(Rc::clone(&self.status).keep());
+        rt::spawn(trim_after_crowds(Rc::clone(&self.connections)));
+        if let Some(interval) = self.watchdog_interval {
+            let (supervisor, broadcaster) = (self.supervisor.clone(), Rc::clone(&self.broadcaster));
+            rt::spawn(keep_watchdog(interval, supervisor, broadcaster));
+        }
         let end = tokio::select! {
-            end = server.wait_for_signal(&mut signals) => end,
-            idle = server.wait_for_idle() => End::Idle(idle),
+            end = self.wait_for_signal(&mut signals) => end,
+            idle = self.wait_for_idle() => End::Idle(idle),
         };
         let reason = match end {
-            End::Signal(name) => format!("told to stop by {name}"),
-            End::Idle(idle) => format!("nobody was connected for {} s", idle.as_secs()),
+            End::Signal(name) => format!("received {name}"),
+            End::Idle(idle) => format!("no connection for {} s", idle.as_secs()),
         };
         info!("stopping: {reason}");
-        server.tell(systemd::stopping(&format!("Stopping: {reason}")));
-        // All of them before any other task runs: what is not accepted by now waits for the next
-        // process.
-        accepting.iter().for_each(rt::task::JoinHandle::abort);
-        for task in accepting {
-            // Its listener is closed once the task is gone.
+        notified(systemd::stopping(&format!("Stopping: {reason}")));
+        self.stop().await;
+        ExitCode::SUCCESS
+    }
+
+    /// Closes the listeners, then every connection.
+    async fn stop(self) {
+        // All of them before any other task runs: connections that are not accepted by now wait
+        // for the next process.
+        self.accepting.iter().for_each(rt::task::JoinHandle::abort);
+        for task in self.accepting {
+            // The listener is closed once the task has ended.
             let _ = task.await;
         }
-        server.supervisor.do_send(Stop);
-        let farewell = async {
-            if tokio::time::timeout(DRAIN_GRACE, server.connections.empty())
+        self.supervisor.do_send(Stop);
+        let closed = async {
+            if tokio::time::timeout(DRAIN_GRACE, self.connections.empty())
                 .await
                 .is_err()
             {
-                server.http.stop();
-                server.connections.empty().await;
+                self.http.stop();
+                self.connections.empty().await;
             }
         };
-        if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+        if tokio::time::timeout(CLOSE_DEADLINE, closed).await.is_err() {
             info!(
-                connections = server.connections.live(),
-                "stopped before every client had said goodbye"
+                connections = self.connections.live(),
+                "stopped before every client had closed its connection"
             );
         }
         exec::child::end_all();
-        ExitCode::SUCCESS
     }
 
     /// SIGHUP reloads; SIGTERM and SIGINT end.
@@ -289,120 +305,44 @@ impl Server {
             tokio::select! {
                 () = received(&mut signals.terminate) => return End::Signal("SIGTERM"),
                 () = received(&mut signals.interrupt) => return End::Signal("SIGINT"),
-                () = received(&mut signals.hangup) => self.reload(),
+                () = received(&mut signals.hangup) => {
+                    notified(systemd::reloading());
+                    self.reload.run();
+                    notified(systemd::ready(&self.status.line()));
+                }
             }
         }
     }
 
-    /// Returns when nobody has been connected for the configured time.
+    /// Returns when no client has been connected for the configured time.
     async fn wait_for_idle(&self) -> Duration {
         loop {
             self.connections.empty().await;
-            let patience = *self.exit_on_idle.borrow();
-            let Some(patience) = patience else {
-                // A reload may set it; that wakes nobody, and needs not: the next client does.
+            let Some(limit) = self.reload.exit_on_idle.get() else {
+                // A reload that sets the limit takes effect after the next client.
                 self.connections.changed().await;
                 continue;
             };
             tokio::select! {
-                () = timerfd::after(patience) => {
+                () = timerfd::after(limit) => {
                     if self.connections.live() == 0 {
-                        return patience;
+                        return limit;
                     }
                 }
                 () = self.connections.changed() => {}
             }
         }
     }
+}
 
-    fn reload(&self) {
-        self.tell(systemd::reloading());
-        match (self.reload)() {
-            Ok(config) => {
-                for warning in &config.warnings {
-                    tracing::warn!("{warning}");
-                }
-                self.supervisor.do_send(NewRules(rules(&config, false)));
-                self.filter.set_rules(ConnectionRules::new(&config));
-                self.http.set_pages(pages(&config, false));
-                self.exit_on_idle.replace(config.exit_on_idle);
-                self.fault.replace(None);
-                self.plugins.renew(&config);
-                info!("configuration reloaded");
-            }
-            Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),
-        }
-        self.tell(systemd::ready(&self.status()));
-    }
-
-    fn status(&self) -> String {
-        if let Some(fault) = &*self.fault.borrow() {
-            return format!("Refusing every connection, wrong configuration: {fault}");
-        }
-        let (live, started) = (self.connections.live(), self.broadcaster.started());
-        let plugins = self.broadcaster.plugins();
-        let what = if plugins.is_empty() {
-            "nothing"
-        } else {
-            plugins.as_str()
-        };
-        format!(
-            "Listening on {}; {live} connected, {started} watching, sampling {what}",
-            self.places
-        )
-    }
-
-    /// Renews the status line when somebody comes or goes, starts or stops to watch, or watches
-    /// something else.
-    async fn keep_status(self: Rc<Self>) {
-        let mut told = self.status();
-        loop {
-            tokio::select! {
-                () = self.connections.changed() => {}
-                () = self.broadcaster.audience_changed() => {}
-            }
-            tokio::time::sleep(STATUS_EVERY).await;
-            let status = self.status();
-            if status != told {
-                self.tell(systemd::status(&status));
-                told = status;
-            }
-        }
-    }
-
-    /// Gives memory back once a crowd has gone.
-    async fn keep_small(self: Rc<Self>) {
-        loop {
-            self.connections.left().await;
-            if self.connections.most() >= TRIM_MIN_PEAK
-                && self.connections.live() <= self.connections.most() / 2
-            {
-                tokio::time::sleep(TRIM_DELAY).await;
-                self.connections.forget_most();
-                memory::trim();
-            }
-        }
-    }
-
-    /// Reports life after each round trip through the Supervisor and the tick. A plugin's worker is
-    /// in neither.
-    async fn keep_watchdog(self: Rc<Self>) {
-        let Some(interval) = self.watchdog_interval else {
-            return;
-        };
-        loop {
-            timerfd::after(interval).await;
-            if self.supervisor.send(Count).await.is_ok() {
-                self.broadcaster.round_trip().await;
-                self.tell(systemd::alive());
-            }
-        }
-    }
-
-    /// The service manager may be gone; that is no reason to end.
-    fn tell(&self, outcome: io::Result<()>) {
-        if let Err(error) = outcome {
-            tracing::debug!(%error, "the service manager was not told");
+/// Returns memory to the system each time that many clients have left.
+async fn trim_after_crowds(connections: Rc<ConnectionCounter>) {
+    loop {
+        connections.left().await;
+        if connections.peak() >= TRIM_MIN_PEAK && connections.live() <= connections.peak() / 2 {
+            tokio::time::sleep(TRIM_DELAY).await;
+            connections.reset_peak();
+            memory::trim();
         }
     }
 }
@@ -426,20 +366,26 @@ impl Signals {
     }
 }
 
-/// Runs the tick, again after a fault: whom it was sending to is out, the others' pushes go on.
-async fn keep_ticking(broadcaster: &Broadcaster) -> Infallible {
+/// Runs the Broadcaster, and again after a panic: the session that it was sending to loses a push.
+async fn keep_pushing(broadcaster: &Broadcaster) -> Infallible {
+    let mut log = RateLimiter::for_log_lines();
     loop {
         let mut running = pin!(broadcaster.run());
-        let fault =
+        let panicked =
             poll_fn(
                 |cx| match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
                     Ok(Poll::Ready(()) | Poll::Pending) => Poll::Pending,
                     Err(_) => Poll::Ready(()),
                 },
             );
-        fault.await;
-        error!("fault in the broadcaster: it starts again");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        panicked.await;
+        if let Some(held) = log.admit(Instant::now()) {
+            error!(
+                "fault in the broadcaster: it starts again{}",
+                held_back(held)
+            );
+        }
+        tokio::time::sleep(RESTART_DELAY).await;
     }
 }
 
@@ -447,31 +393,5 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
-    }
-}
-
-fn max_clients(config: &Config) -> Option<usize> {
-    config
-        .max_clients
-        .and_then(|limit| usize::try_from(limit.get()).ok())
-}
-
-fn rules(config: &Config, refuse: bool) -> Rules {
-    let token = |token: &crate::config::Token| Token {
-        name: token.name.clone(),
-        value: token.value.clone().into(),
-    };
-    Rules {
-        max_clients: max_clients(config),
-        tokens: Tokens::new(config.tokens.iter().map(token).collect()),
-        misconfigured: refuse,
-    }
-}
-
-fn pages(config: &Config, refuse: bool) -> Pages {
-    Pages {
-        folder: config.public.clone(),
-        misconfigured: refuse,
-        metrics: config.metrics,
     }
 }

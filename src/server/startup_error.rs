@@ -4,7 +4,10 @@ use std::io;
 
 use crate::{
     config::error::ConfigError,
-    system::sysexits::{EX_CONFIG, EX_NOPERM, EX_OSERR, EX_UNAVAILABLE},
+    system::{
+        privileges::PrivilegeError,
+        sysexits::{EX_CONFIG, EX_NOPERM, EX_OSERR, EX_UNAVAILABLE},
+    },
 };
 
 /// Why the program did not start, in one line.
@@ -34,15 +37,8 @@ pub enum StartupError {
         problem: String,
     },
     /// The rights of root could not be given up.
-    #[error("{step}: {problem}")]
-    Privileges {
-        /// What was tried.
-        step: String,
-        /// Why it failed, and what would help.
-        problem: String,
-        /// Whether a right was missing, as opposed to something else.
-        forbidden: bool,
-    },
+    #[error(transparent)]
+    Privileges(#[from] PrivilegeError),
 }
 
 impl StartupError {
@@ -55,10 +51,8 @@ impl StartupError {
             }
             Self::Listen { .. } => EX_UNAVAILABLE,
             Self::Passed { .. } => EX_CONFIG,
-            Self::Privileges {
-                forbidden: true, ..
-            } => EX_NOPERM,
-            Self::Privileges { .. } => EX_OSERR,
+            Self::Privileges(error) if error.forbidden => EX_NOPERM,
+            Self::Privileges(_) => EX_OSERR,
         }
     }
 }

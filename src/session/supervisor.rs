@@ -22,7 +22,7 @@ use crate::{
     },
     system::{
         clock::Clock,
-        logging::{Limiter, Verdict as Limited, more},
+        rate_limit::{RateLimiter, held_back},
     },
 };
 
@@ -58,9 +58,9 @@ pub struct Supervisor {
     keeping_alive: bool,
     watching_deadlines: bool,
     stopped: bool,
-    opened: Limiter,
-    closed: Limiter,
-    refused: Limiter,
+    opened: RateLimiter,
+    closed: RateLimiter,
+    refused: RateLimiter,
     counters: Arc<Counters>,
 }
 
@@ -84,9 +84,9 @@ impl Supervisor {
             keeping_alive: false,
             watching_deadlines: false,
             stopped: false,
-            opened: Limiter::of_lines(),
-            closed: Limiter::of_lines(),
-            refused: Limiter::of_lines(),
+            opened: RateLimiter::for_log_lines(),
+            closed: RateLimiter::for_log_lines(),
+            refused: RateLimiter::for_log_lines(),
             counters: Arc::default(),
         }
     }
@@ -161,7 +161,7 @@ impl Supervisor {
 
     fn refuse(&mut self, id: u64, peer: Peer, transport: &'static str, reason: CloseReason) {
         if let Some(skipped) = pass(&mut self.refused) {
-            info!(session = id, %peer, transport, %reason, skipped, "session refused: {reason}{}", more(skipped));
+            info!(session = id, %peer, transport, %reason, skipped, "session refused: {reason}{}", held_back(skipped));
         }
     }
 
@@ -170,7 +170,7 @@ impl Supervisor {
     fn count_failure(&mut self, id: u64, peer: &Peer) {
         let failures = self.failures.count(peer.source(), self.clock.now());
         if let Some(skipped) = pass(&mut self.refused) {
-            let rest = more(skipped);
+            let rest = held_back(skipped);
             warn!(session = id, %peer, failures, skipped, "wrong token, {failures} in the last minute{rest}");
         }
     }
@@ -197,7 +197,7 @@ impl Supervisor {
         self.waiting.retain(|(waiting, _)| *waiting != id);
         if let Some(skipped) = pass(&mut self.opened) {
             let token = name.as_str();
-            info!(session = id, %peer, token, skipped, "session authorized by token {token}{}", more(skipped));
+            info!(session = id, %peer, token, skipped, "session authorized by token {token}{}", held_back(skipped));
         }
         Authorized {
             verdict: Verdict::Granted { name },
@@ -207,11 +207,8 @@ impl Supervisor {
 }
 
 /// Whether a line may be logged now, and how many before it were not.
-fn pass(limiter: &mut Limiter) -> Option<u64> {
-    match limiter.admit(std::time::Instant::now()) {
-        Limited::Log { held_before } => Some(held_before),
-        Limited::Hold => None,
-    }
+fn pass(limiter: &mut RateLimiter) -> Option<u64> {
+    limiter.admit(std::time::Instant::now())
 }
 
 impl Actor for Supervisor {
@@ -281,7 +278,7 @@ impl Handler<Admit> for Supervisor {
         );
         self.count();
         if let Some(skipped) = pass(&mut self.opened) {
-            info!(session = id, %peer, transport, skipped, "session opened{}", more(skipped));
+            info!(session = id, %peer, transport, skipped, "session opened{}", held_back(skipped));
         }
         if matches!(admission, Admission::TokenNeeded) {
             self.wait_for_token(id, ctx);
@@ -419,7 +416,7 @@ impl Handler<Closed> for Supervisor {
             self.counters.dropped.fetch_add(dropped, Relaxed);
             self.waiting.retain(|(waiting, _)| *waiting != id);
             if let Some(skipped) = pass(&mut self.closed) {
-                let rest = more(skipped);
+                let rest = held_back(skipped);
                 info!(session = id, %peer, transport, %reason, dropped, skipped, "session closed: {reason}{rest}");
             }
         }
@@ -429,12 +426,12 @@ impl Handler<Closed> for Supervisor {
 /// New rules: what they forbid ends, everything else goes on.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Reload(pub Rules);
+pub struct SetRules(pub Rules);
 
-impl Handler<Reload> for Supervisor {
+impl Handler<SetRules> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Reload(rules): Reload, ctx: &mut Context<Self>) {
+    fn handle(&mut self, SetRules(rules): SetRules, ctx: &mut Context<Self>) {
         self.slots.set_limit(rules.max_clients);
         let first_token = rules.tokens.needed() && !self.rules.tokens.needed();
         self.rules = rules;

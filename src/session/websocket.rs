@@ -36,7 +36,7 @@ use crate::{
         scheduler::{Scheduler, Transport},
         write_loop::WriteLoop,
     },
-    system::logging::{Limiter, Verdict},
+    system::rate_limit::RateLimiter,
 };
 
 /// Pings that are answered at once, and the time after which another one is. Only the last of
@@ -49,7 +49,7 @@ const PONG_EVERY: Duration = Duration::from_millis(32);
 pub(crate) struct WebSocket {
     /// The fragments of an incomplete message.
     fragments: Vec<u8>,
-    pongs: Option<Box<Limiter>>,
+    pongs: Option<Box<RateLimiter>>,
 }
 
 impl Transport for WebSocket {
@@ -156,8 +156,8 @@ impl Scheduler<WebSocket> {
 
     fn pong(&mut self, payload: &[u8]) {
         let pongs = &mut self.transport.pongs;
-        let pongs = pongs.get_or_insert_with(|| Box::new(Limiter::new(PONGS, PONG_EVERY)));
-        if matches!(pongs.admit(Instant::now()), Verdict::Log { .. }) {
+        let pongs = pongs.get_or_insert_with(|| Box::new(RateLimiter::new(PONGS, PONG_EVERY)));
+        if pongs.admit(Instant::now()).is_some() {
             self.connection.outbox.pong(payload);
         }
     }

@@ -1,5 +1,4 @@
-//! Time as the server sees it: monotonic since its start, so that nobody who sets the clock moves a
-//! push.
+//! The server's time: monotonic since its start, so that setting the wall clock moves no push.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,12 +27,12 @@ impl Clock {
     }
 
     /// Returns at or after the instant `at`.
-    pub async fn sleep_until(self, at: Duration) {
+    pub(crate) async fn sleep_until(self, at: Duration) {
         sleep_until(self.epoch + at).await;
     }
 }
 
-/// The times that a push tells. None of them makes it due.
+/// Where the times in `_meta` come from. No due time depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocks {
     /// See [`wall_secs`].
@@ -53,7 +52,7 @@ impl Default for Clocks {
 
 /// Seconds since the epoch by the wall clock, which may jump.
 #[must_use]
-pub fn wall_secs() -> f64 {
+pub(crate) fn wall_secs() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64())
@@ -61,6 +60,6 @@ pub fn wall_secs() -> f64 {
 
 /// Seconds since boot, suspended time included (CLOCK_BOOTTIME, since Linux 2.6.39).
 #[must_use]
-pub fn boot_secs() -> f64 {
+pub(crate) fn boot_secs() -> f64 {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0.0, |time| Duration::from(time).as_secs_f64())
 }

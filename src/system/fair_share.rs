@@ -1,11 +1,11 @@
-//! The time that connections may take of one turn of the loop, so that the tick is never far from
-//! its next turn.
+//! The time that connections may take of one turn of the event loop, so that pushes are sent in
+//! their slots.
 //!
-//! The loop runs up to 61 tasks between two looks at its timers, and a task whose timer has rung
-//! stands behind all those that were ready before. So the tick is no task (see [`crate::server`]),
-//! and what serves a connection looks at the [`TimeBudget`] first: once its time is over, it lets
-//! its turn pass and stands in line again. However many peers keep the program busy, the tick waits
-//! for one turn, and for the longest single step within.
+//! tokio runs up to 61 tasks between two looks at its timers, and a task whose timer has expired is
+//! queued behind all that were ready before. So the Broadcaster is no task (see [`crate::server`]),
+//! and what serves a connection checks the [`TimeBudget`] first: once the time of the turn is spent,
+//! it yields and is queued again. However many peers keep the program busy, a push is late by one
+//! turn and the longest single step in it.
 
 use std::{
     cell::Cell,
@@ -18,30 +18,30 @@ use std::{
 
 use actix_web::rt;
 
-/// What connections may take of one turn.
+/// The time that connections may take of one turn.
 const LENGTH: Duration = Duration::from_millis(1);
 
-/// The turn under way. One that never began has no end.
+/// The time budget of the current turn. Before the first turn it has no end.
 #[derive(Debug, Default)]
 pub struct TimeBudget {
     began: Cell<Option<Instant>>,
 }
 
 impl TimeBudget {
-    /// Begins another turn.
+    /// Begins a turn.
     pub fn begin(&self) {
         self.began.set(Some(Instant::now()));
     }
 
-    /// Whether connections have had their time of this turn.
+    /// Whether the time of this turn is spent.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.began
             .get()
             .is_some_and(|began| began.elapsed() >= LENGTH)
     }
 
-    /// Has a task serve a connection, for as long as each turn has time.
+    /// Spawns a task that serves a connection within the time of each turn.
     pub fn spawn<F>(self: &Rc<Self>, served: F) -> rt::task::JoinHandle<()>
     where
         F: Future<Output = ()> + Unpin + 'static,
@@ -53,7 +53,7 @@ impl TimeBudget {
     }
 }
 
-/// What serves a connection, for as long as the turn has time.
+/// A future that is polled only while the turn has time left.
 struct Budgeted<F> {
     turn: Rc<TimeBudget>,
     served: F,
@@ -79,10 +79,10 @@ mod tests {
 
     use super::*;
 
-    /// Steps of a task as long as a turn: of those that stand in line one gets on in a turn, and in
-    /// the end all did.
+    /// Each step of these tasks takes a whole budget: one task advances in each turn, and at the end
+    /// all have.
     #[tokio::test]
-    async fn a_turn_that_is_over_lets_no_other_connection_get_on() {
+    async fn one_long_step_a_turn_and_all_connections_advance() {
         const CONNECTIONS: u32 = 5;
         LocalSet::new()
             .run_until(async {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_turns_all_get_on() {
+    async fn without_turns_there_is_no_limit() {
         LocalSet::new()
             .run_until(async {
                 let turn = Rc::<TimeBudget>::default();

@@ -2,8 +2,8 @@
 //! systemd started it, as plain lines on standard error otherwise.
 //!
 //! Logging never stops the server: a standard error that is gone or that nobody reads loses lines,
-//! no more. Nothing that a client sends can start a line of its own. A [`Limiter`] keeps clients
-//! from making the log grow.
+//! no more. Nothing that a client sends can start a line of its own. A
+//! [rate limit](crate::system::rate_limit) keeps clients from making the log grow.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +33,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// A panic at one place is told again after this time.
+/// A panic at one place in the source is logged again after this time.
 const PANIC_QUIET: Duration = Duration::from_secs(600);
 
 /// Starts logging. `quiet` is `-q`, `verbose` counts the `-v`. Call it once; later calls change
@@ -68,28 +68,28 @@ pub fn init(quiet: bool, verbose: u8) {
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        if worth_telling(&place, Instant::now()) {
+        if is_due(&place, Instant::now()) {
             tracing::error!(place, "panic: {what}");
         }
     }));
 }
 
-/// Whether nothing was said of a panic at this place of the source within [`PANIC_QUIET`]: a plugin
-/// that panics in every slot is one line.
-fn worth_telling(place: &str, now: Instant) -> bool {
-    static TOLD: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
-    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-    let quiet = told
+/// Whether no panic at this place of the source was logged within [`PANIC_QUIET`]: a plugin that
+/// panics in every slot is one line.
+fn is_due(place: &str, now: Instant) -> bool {
+    static LOGGED: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
+    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    let recent = logged
         .get(place)
         .is_some_and(|last| now.saturating_duration_since(*last) < PANIC_QUIET);
-    if !quiet {
-        told.insert(place.into(), now);
+    if !recent {
+        logged.insert(place.into(), now);
     }
-    !quiet
+    !recent
 }
 
-/// Ours by verbosity; the libraries' a good deal less. actix calls what a peer did wrong an error
-/// of its own, a line a request: that is for -vv, or any peer could make the log grow.
+/// Our own events by verbosity, the libraries' at a higher level. actix logs each broken request as
+/// an error: below -vv this is off, or any peer could make the log grow.
 fn filter(quiet: bool, verbose: u8) -> Targets {
     let (ours, theirs, actix) = match (quiet, verbose) {
         (true, _) => (LevelFilter::OFF, LevelFilter::OFF, LevelFilter::OFF),
@@ -122,7 +122,7 @@ fn journal() -> io::Result<tracing_journald::Layer> {
 /// Whether standard error is the stream that systemd connected to the journal: `JOURNAL_STREAM`
 /// holds its device and inode, systemd.exec(5). A variable inherited from a session's parent does
 /// not match.
-pub fn stderr_is_journal() -> bool {
+pub(crate) fn stderr_is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
     };
@@ -233,113 +233,9 @@ fn single_line(text: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Lines of a kind that pass at once, and the time after which another may.
-const LINES: u32 = 10;
-const LINE_EVERY: Duration = Duration::from_secs(1);
-
-/// Lets so much of a kind pass at once, from then on one more each so often, and counts the rest.
-/// Holds no timer: what was held back is told with the next one that passes, or when it is asked
-/// for.
-#[derive(Debug)]
-pub struct Limiter {
-    every: Duration,
-    /// What may pass at once, in the time after which it may again.
-    ahead: Duration,
-    /// When all of that may pass again.
-    rested: Option<Instant>,
-    held: u64,
-}
-
-/// What to do with a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Log it, behind a line that says how many before it were held back, unless that is 0.
-    Log {
-        /// How many lines were held back since the last that said so.
-        held_before: u64,
-    },
-    /// Count it only.
-    Hold,
-}
-
-impl Limiter {
-    /// Lets `burst` pass at once, and one more after each `every`.
-    pub fn new(burst: u32, every: Duration) -> Self {
-        Self {
-            every,
-            ahead: every * burst,
-            rested: None,
-            held: 0,
-        }
-    }
-
-    /// For one kind of lines in the journal.
-    pub fn of_lines() -> Self {
-        Self::new(LINES, LINE_EVERY)
-    }
-
-    /// Asks for one line at this instant.
-    pub fn admit(&mut self, now: Instant) -> Verdict {
-        let rested = self.rested.map_or(now, |rested| rested.max(now)) + self.every;
-        if rested.saturating_duration_since(now) > self.ahead {
-            self.held += 1;
-            return Verdict::Hold;
-        }
-        self.rested = Some(rested);
-        Verdict::Log {
-            held_before: std::mem::take(&mut self.held),
-        }
-    }
-
-    /// How many lines were held back and not yet told; they count as told then. For the end of the
-    /// program, or for whoever has a timer anyway.
-    pub fn take_held(&mut self) -> u64 {
-        std::mem::take(&mut self.held)
-    }
-}
-
-/// How a line ends that tells of `held` others before it.
-pub fn more(held: u64) -> String {
-    if held == 0 {
-        String::new()
-    } else {
-        format!(" ({held} more like this were not logged)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_flood_is_a_few_lines_and_a_number() {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut limiter = Limiter::new(2, Duration::from_secs(1));
-        let log = |held_before| Verdict::Log { held_before };
-        assert_eq!(limiter.admit(at(0)), log(0));
-        assert_eq!(limiter.admit(at(0)), log(0));
-        for millis in 0..37 {
-            assert_eq!(limiter.admit(at(millis)), Verdict::Hold);
-        }
-        assert_eq!(limiter.admit(at(999)), Verdict::Hold);
-        assert_eq!(limiter.admit(at(1000)), log(38));
-        assert_eq!(limiter.admit(at(1001)), Verdict::Hold);
-        assert_eq!(limiter.take_held(), 1);
-        assert_eq!(limiter.admit(at(2000)), log(0));
-        assert_eq!(limiter.admit(at(2001)), Verdict::Hold);
-        assert_eq!(limiter.admit(at(5000)), log(1));
-        assert_eq!(limiter.admit(at(5000)), log(0));
-        assert_eq!(limiter.admit(at(5000)), Verdict::Hold);
-    }
-
-    #[test]
-    fn an_instant_before_the_last_one_is_no_later() {
-        let now = Instant::now();
-        let mut limiter = Limiter::new(1, Duration::from_secs(1));
-        limiter.admit(now + Duration::from_secs(9));
-        assert_eq!(limiter.admit(now), Verdict::Hold);
-    }
 
     #[test]
     fn verbosity_is_ours_first() {

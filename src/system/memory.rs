@@ -1,8 +1,7 @@
-//! Gives memory back after many clients have left; the module's one unsafe line is the call that
-//! libc has for it.
+//! Returns freed memory to the system after many clients have left.
 
-/// Returns to the system what the allocator keeps of freed memory (malloc_trim(3)). Takes about a
-/// millisecond for each 10 MiB; for the quiet after a crowd, not for the way of a push.
+/// Returns to the system what the allocator keeps of freed memory (malloc_trim(3)). It takes about a
+/// millisecond for each 10 MiB, too long for the path of a push.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "glibc offers this as a C function only")]
 pub fn trim() {

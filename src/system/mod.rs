@@ -1,4 +1,5 @@
-//! What the program needs of the operating system, apart from what it measures.
+//! The program's own use of the operating system, apart from what it measures. Imports no other
+//! module of the crate.
 
 pub mod clock;
 pub mod deadline_pool;
@@ -6,6 +7,7 @@ pub mod fair_share;
 pub mod logging;
 pub mod memory;
 pub mod privileges;
+pub mod rate_limit;
 pub mod signals;
 pub mod sysexits;
 pub mod systemd;

@@ -1,7 +1,7 @@
-//! Giving up root: for good, and proven.
+//! Gives up root for good, and proves it.
 //!
-//! Under the packaged service there is nothing to give up: `User=` did it. Everything here must
-//! happen before a thread is started, because capabilities and no_new_privs belong to a thread.
+//! Under the packaged service `User=` has done this already. Everything here must happen before a
+//! thread is started, because capabilities and no_new_privs belong to a thread.
 
 use std::ffi::CString;
 
@@ -15,27 +15,37 @@ use nix::{
     unistd::{Gid, Uid, User, getresgid, getresuid, initgroups, setresgid, setresuid},
 };
 
-use crate::server::startup_error::StartupError;
+/// The rights of root could not be given up, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {problem}")]
+pub struct PrivilegeError {
+    /// The step that failed.
+    step: String,
+    /// Why it failed, and what would help.
+    problem: String,
+    /// Whether a right was missing, as opposed to something else.
+    pub forbidden: bool,
+}
 
-/// Whom to become.
+/// The user to become.
 #[derive(Debug)]
 pub enum Account {
-    /// Nobody else: the program was not started by root, and nobody asked for another user.
+    /// No change: the program was not started by root, and no other user was asked for.
     Unchanged,
-    /// Root by request; deserves a warning.
+    /// Root, by request; the caller warns of it.
     Root,
     /// This user, with all groups of its own.
     User(User),
 }
 
-/// Users to become when root names none, the first that exists.
+/// Users to become when none is named; the first that exists is taken.
 const DEFAULT_USERS: [&str; 2] = ["rtstat", "nobody"];
 
-/// Decides whom to become. Changes nothing.
+/// Chooses the user to become. Changes nothing.
 ///
 /// # Errors
 /// The user does not exist, or the program was started by another user than root and this one.
-pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
+pub fn choose(name: Option<&str>) -> Result<Account, PrivilegeError> {
     let root = Uid::effective().is_root();
     let names = match name {
         Some(name) => vec![name],
@@ -68,8 +78,8 @@ pub fn choose(name: Option<&str>) -> Result<Account, StartupError> {
     }
 }
 
-fn failure(step: String, problem: String, errno: Errno) -> StartupError {
-    StartupError::Privileges {
+fn failure(step: String, problem: String, errno: Errno) -> PrivilegeError {
+    PrivilegeError {
         step,
         problem,
         forbidden: matches!(errno, Errno::EPERM | Errno::EACCES),
@@ -81,7 +91,7 @@ fn failure(step: String, problem: String, errno: Errno) -> StartupError {
 ///
 /// # Errors
 /// A step that the system refused, or a right that is left after all.
-pub fn become_user(account: &Account) -> Result<(), StartupError> {
+pub fn become_user(account: &Account) -> Result<(), PrivilegeError> {
     let Account::User(user) = account else {
         return Ok(());
     };

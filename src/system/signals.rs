@@ -1,5 +1,5 @@
-//! Which signals somebody wanted ignored before the program started, and an end that leaves nothing
-//! behind.
+//! Signals that were ignored at the start, and a clean end by signal for the commands that serve
+//! nobody.
 
 use std::{
     future::poll_fn,
@@ -41,7 +41,8 @@ impl IgnoredSignals {
     }
 }
 
-/// Those of this process; none where /proc is not mounted. Ask before a handler is installed.
+/// The signals that this process ignores; none where /proc is not mounted. Call it before a handler
+/// is installed.
 pub fn signals_ignored() -> IgnoredSignals {
     std::fs::read_to_string("/proc/self/status")
         .ok()
@@ -53,13 +54,12 @@ pub fn signals_ignored() -> IgnoredSignals {
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Calls `last` when a signal ends this program, with the status that shells give a program that a
-/// signal ended. A thread of its own waits for that, so that a signal is heard while the others
-/// write to somebody who does not read; it is not waited for by blocking signals, because children
-/// would inherit that.
+/// signal ended. A thread of its own waits for the signal, since the others may be blocked in a
+/// write; signals are not blocked for that, because children would inherit the mask.
 ///
 /// # Errors
 /// When the system gives no thread or no handler.
-pub fn before_the_end(last: fn()) -> io::Result<()> {
+pub(crate) fn before_the_end(last: fn()) -> io::Result<()> {
     let ignored = signals_ignored();
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let inside = runtime.enter();
@@ -84,9 +84,9 @@ pub fn before_the_end(last: fn()) -> io::Result<()> {
         .map(drop)
 }
 
-/// Does not return once a signal is ending this program: whoever finds its children killed by that
-/// has nothing to say, and the status is the signal's.
-pub fn give_way_to_the_end() {
+/// Does not return once a signal is ending this program: children that were killed by it are no
+/// error, and the exit status is the signal's.
+pub(crate) fn give_way_to_the_end() {
     while ENDING.load(SeqCst) {
         thread::park();
     }

@@ -1,40 +1,39 @@
-//! What systemd says to the program (passed sockets, watchdog, where to report) and what it is told
-//! in return.
+//! The interface to systemd: what it passes at the start (sockets, the watchdog's time) and the
+//! notifications that it is sent.
 //!
-//! The one module with unsafe lines: the environment is changed, and descriptors that came by
-//! number are owned. Reports are sent to nobody, at no cost, where no service manager listens.
+//! Unsafe lines change the environment and take ownership of descriptors that came as numbers.
+//! Without a service manager a notification does nothing.
 
 use std::{
     io,
     os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd},
-    process::Command,
     time::Duration,
 };
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use sd_notify::NotifyState;
 
-/// What a service manager handed over at start.
+/// What a service manager passed at the start.
 #[derive(Debug, Default)]
 pub struct Handover {
     /// The passed sockets with their `FileDescriptorName=`, all closed on exec.
     pub sockets: Vec<(OwnedFd, String)>,
-    /// How long the program may be silent before it is killed; `None` without watchdog.
+    /// The time without a sign of life after which the program is killed; `None` without watchdog.
     pub watchdog: Option<Duration>,
-    /// Why the handed-over environment could not be understood, if so.
+    /// Why the passed sockets cannot be used, if so.
     pub fault: Option<String>,
 }
 
 impl Handover {
-    /// How often to report life: twice in the time that is allowed, as sd_watchdog_enabled(3)
+    /// The time between two signs of life: half of what is allowed, as sd_watchdog_enabled(3)
     /// recommends.
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog.map(|limit| limit / 2)
     }
 }
 
-/// Takes over what systemd handed to this process and removes it from the environment, so that no
-/// child believes it to be meant for it.
+/// Takes what systemd passed to this process, and removes its variables from the environment, so
+/// that no child takes them for its own.
 ///
 /// Call it once, as the first thing in `main`: a second call finds nothing.
 #[expect(
@@ -70,55 +69,30 @@ pub fn take_over() -> Handover {
         // SAFETY: the number was listed a moment ago, and nothing has been closed since; only a
         // flag is set on it.
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
-        // Whatever else the caller left open stays open here, and closed to children.
+        // Whatever else the parent left open stays open here and is not inherited by children.
         let _ = fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
     }
     handover
 }
 
-/// The numbers of all descriptors beyond the standard ones, but the one that was open to list them.
+/// The numbers of all open descriptors beyond the standard ones.
 fn open_descriptors() -> Vec<RawFd> {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
         return Vec::new();
     };
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let numbers: Vec<RawFd> = numbers.filter(|number| *number > 2).collect();
-    // The listing's own has been closed by now.
+    // The descriptor of the listing itself is closed by now.
     numbers
         .into_iter()
         .filter(|number| std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok())
         .collect()
 }
 
-/// Variables that no child may see: where to report is not for plugins, tokens even less.
-const PRIVATE_VARIABLES: [&str; 7] = [
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-    "CREDENTIALS_DIRECTORY",
-];
-
-/// Removes from a child's environment what is only for this process: systemd's variables and all
-/// settings, tokens among them.
-pub fn strip(command: &mut Command) -> &mut Command {
-    for name in PRIVATE_VARIABLES {
-        command.env_remove(name);
-    }
-    for (name, _) in
-        std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RTSTAT_"))
-    {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// The listeners are registered: connections are answered from now on.
+/// READY: the listeners are registered, connections are served from now on.
 ///
 /// # Errors
-/// The manager's socket cannot be written; so for all reports below.
+/// When the manager's socket cannot be written, as for all notifications below.
 pub fn ready(status: &str) -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&flat(status))])
 }
@@ -136,11 +110,11 @@ pub fn status(status: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`ready`].
-pub fn reloading() -> io::Result<()> {
+pub(crate) fn reloading() -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
 }
 
-/// The program is on its way out.
+/// The program has begun to stop.
 ///
 /// # Errors
 /// As [`ready`].
@@ -148,7 +122,7 @@ pub fn stopping(status: &str) -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Stopping, NotifyState::Status(&flat(status))])
 }
 
-/// Sign of life.
+/// A sign of life for the watchdog.
 ///
 /// # Errors
 /// As [`ready`].
@@ -156,7 +130,7 @@ pub fn alive() -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Watchdog])
 }
 
-/// A line end would start another assignment in the message.
+/// Without line ends, which would start another assignment in the message.
 fn flat(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
@@ -164,20 +138,6 @@ fn flat(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn children_see_none_of_our_variables() {
-        let mut command = Command::new("true");
-        strip(&mut command);
-        let removed: Vec<_> = command
-            .get_envs()
-            .filter(|(_, value)| value.is_none())
-            .map(|(name, _)| name)
-            .collect();
-        for name in PRIVATE_VARIABLES {
-            assert!(removed.contains(&std::ffi::OsStr::new(name)), "{name}");
-        }
-    }
 
     #[test]
     fn a_status_is_one_line() {

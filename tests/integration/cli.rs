@@ -42,22 +42,22 @@ fn wrong_values_are_one_line_and_an_exit_code() {
         (
             vec!["-p", "0"],
             64,
-            "error: --port 0: accepted are 1 to 65535\n",
+            "error: --port 0: expected 1 to 65535\n",
         ),
         (
             vec!["-p", "70000"],
             64,
-            "error: --port 70000: accepted are 1 to 65535\n",
+            "error: --port 70000: expected 1 to 65535\n",
         ),
         (
             vec!["-p", "abc"],
             64,
-            "error: --port abc: accepted are 1 to 65535\n",
+            "error: --port abc: expected 1 to 65535\n",
         ),
         (
             vec!["--max-clients", "-1"],
             64,
-            "error: --max-clients -1: accepted are 0 to 1000000, 0 = no limit\n",
+            "error: --max-clients -1: expected 0 to 1000000, 0 = no limit\n",
         ),
         (
             vec!["-a", ""],

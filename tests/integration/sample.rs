@@ -69,7 +69,7 @@ fn a_key_that_is_not_offered_is_refused_with_those_that_are() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.starts_with(
-            "error: --plugins nope: accepted are cpu_stat, meminfo, processes, uptime, "
+            "error: --plugins nope: expected one of cpu_stat, meminfo, processes, uptime, "
         ),
         "{said}"
     );

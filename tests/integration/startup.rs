@@ -118,7 +118,7 @@ fn hangup_reads_the_configuration_again() {
     let (status, said) = program.stop();
     assert_eq!(status.code(), Some(0));
     assert!(said.contains("configuration reloaded"), "{said}");
-    let fault = format!("{path}:1: max_clients x: accepted are 0 to 1000000, 0 = no limit");
+    let fault = format!("{path}:1: max_clients x: expected 0 to 1000000, 0 = no limit");
     assert!(said.contains(&fault), "{said}");
 }
 

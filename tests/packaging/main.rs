@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod documents;
+mod imports;
 mod metrics;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};

@@ -1,5 +1,12 @@
 //! Who is logged in: the sessions of logind (the files behind sd_get_sessions(3)), or else utmp(5),
 //! which newer systems no longer have.
+//!
+//! logind's files are private to systemd, but libsystemd reads them in whatever process it is linked
+//! to, so they change no more often than its ABI. The bus would be the documented way, at a cost: a
+//! call is a round trip through two other processes that may block, so that `uptime` would need a
+//! worker, a deadline and a back-off, where one stat of the folder tells that nothing has changed;
+//! it wakes both processes at each sample, and starts a logind that does not run; and in a sandbox
+//! or a container the files are often visible where the bus is not.
 
 use std::{
     fs,

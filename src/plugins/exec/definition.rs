@@ -166,7 +166,7 @@ impl Definition {
             interval: Duration::try_from_secs_f64(interval).unwrap_or_default(),
             timeout: Duration::try_from_secs_f64(timeout).unwrap_or_default(),
             default: reader
-                .get("default", "true and false", DeValue::as_bool)?
+                .get("default", "true or false", DeValue::as_bool)?
                 .unwrap_or(false),
             env: reader.env()?,
             unit: reader
@@ -229,11 +229,11 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(&self, key: &str, value: &DeValue<'_>, accepted: &'static str) -> ConfigError {
+    fn wrong(&self, key: &str, value: &DeValue<'_>, expected: &'static str) -> ConfigError {
         ConfigError::Value {
             place: self.place(key),
             value: text_of(value),
-            accepted,
+            expected,
         }
     }
 
@@ -241,7 +241,7 @@ impl Reader<'_> {
     fn get<'t, T>(
         &'t self,
         key: &str,
-        accepted: &'static str,
+        expected: &'static str,
         read: impl Fn(&'t DeValue<'t>) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
         let Some(value) = self.table.get(key) else {
@@ -250,37 +250,33 @@ impl Reader<'_> {
         let value: &DeValue<'_> = value.get_ref();
         read(value)
             .map(Some)
-            .ok_or_else(|| self.wrong(key, value, accepted))
+            .ok_or_else(|| self.wrong(key, value, expected))
     }
 
     fn number(&self, key: &str) -> Result<Option<f64>, ConfigError> {
-        self.get(key, "numbers", number)
+        self.get(key, "a number", number)
     }
 
     fn seconds(
         &self,
         key: &str,
         range: std::ops::RangeInclusive<f64>,
-        accepted: &'static str,
+        expected: &'static str,
     ) -> Result<Option<f64>, ConfigError> {
-        self.get(key, accepted, |value| {
+        self.get(key, expected, |value| {
             number(value).filter(|secs| range.contains(secs))
         })
     }
 
     fn program(&self) -> Result<Program, ConfigError> {
-        let command = self.get(
-            "command",
-            "a line for the shell, and a list of words",
-            words,
-        )?;
-        let munin = self.get("munin", "the path of a Munin plugin, from / on", |value| {
+        let command = self.get("command", "a line for the shell or a list of words", words)?;
+        let munin = self.get("munin", "the absolute path of a Munin plugin", |value| {
             let path = value
                 .as_str()
                 .filter(|path| path.starts_with('/') && !path.contains('\0'))?;
             Some(vec![path.to_owned()])
         })?;
-        let stream = self.get("mode", "\"once\" and \"stream\"", |value| {
+        let stream = self.get("mode", "\"once\" or \"stream\"", |value| {
             match value.as_str()? {
                 "once" => Some(false),
                 "stream" => Some(true),
@@ -307,12 +303,12 @@ impl Reader<'_> {
     }
 
     fn env(&self) -> Result<Vec<(String, String)>, ConfigError> {
-        const ACCEPTED: &str = "a table of variables with their values in quotes";
+        const EXPECTED: &str = "a table of variables with their values in quotes";
         let Some(value) = self.table.get("env") else {
             return Ok(Vec::new());
         };
         let DeValue::Table(table) = value.get_ref() else {
-            return Err(self.wrong("env", value.get_ref(), ACCEPTED));
+            return Err(self.wrong("env", value.get_ref(), EXPECTED));
         };
         let mut env = Vec::new();
         for (key, value) in in_file_order(table) {
@@ -332,7 +328,7 @@ impl Reader<'_> {
                     return Err(ConfigError::Value {
                         place,
                         value: text_of(value.get_ref()),
-                        accepted: ACCEPTED,
+                        expected: EXPECTED,
                     });
                 }
             }

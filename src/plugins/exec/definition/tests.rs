@@ -81,55 +81,55 @@ fn mistakes_name_file_line_and_what_is_accepted() {
         ),
         (
             "command = 'a'\nmode = 'twice'",
-            "/p/queue.toml:2: mode twice: accepted are \"once\" and \"stream\"",
+            "/p/queue.toml:2: mode twice: expected \"once\" or \"stream\"",
         ),
         (
             "command = 3",
-            "/p/queue.toml:1: command 3: accepted are a line for the shell, and a list of words",
+            "/p/queue.toml:1: command 3: expected a line for the shell or a list of words",
         ),
         (
             "command = []",
-            "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words",
+            "/p/queue.toml:1: command […]: expected a line for the shell or a list of words",
         ),
         (
             "command = ['a', 1]",
-            "/p/queue.toml:1: command […]: accepted are a line for the shell, and a list of words",
+            "/p/queue.toml:1: command […]: expected a line for the shell or a list of words",
         ),
         (
             "command = ' '",
-            "/p/queue.toml:1: command \" \": accepted are a line for the shell, and a list of words",
+            "/p/queue.toml:1: command \" \": expected a line for the shell or a list of words",
         ),
         (
             "munin = 'df'",
-            "/p/queue.toml:1: munin df: accepted are the path of a Munin plugin, from / on",
+            "/p/queue.toml:1: munin df: expected the absolute path of a Munin plugin",
         ),
         (
             "command='a'\ninterval=0",
-            "/p/queue.toml:2: interval 0: accepted are 0.05 to 86400 seconds",
+            "/p/queue.toml:2: interval 0: expected 0.05 to 86400 seconds",
         ),
         (
             "command='a'\ninterval='1'",
-            "/p/queue.toml:2: interval 1: accepted are 0.05 to 86400 seconds",
+            "/p/queue.toml:2: interval 1: expected 0.05 to 86400 seconds",
         ),
         (
             "command='a'\ntimeout=nan",
-            "/p/queue.toml:2: timeout nan: accepted are 0.05 to 300000 seconds",
+            "/p/queue.toml:2: timeout nan: expected 0.05 to 300000 seconds",
         ),
         (
             "command='a'\ndefault=1",
-            "/p/queue.toml:2: default 1: accepted are true and false",
+            "/p/queue.toml:2: default 1: expected true or false",
         ),
         (
             "command='a'\nmax=inf",
-            "/p/queue.toml:2: max inf: accepted are numbers",
+            "/p/queue.toml:2: max inf: expected a number",
         ),
         (
             "command='a'\nenv=1",
-            "/p/queue.toml:2: env 1: accepted are a table of variables with their values in quotes",
+            "/p/queue.toml:2: env 1: expected a table of variables with their values in quotes",
         ),
         (
             "command='a'\n[env]\nA='b'\nC=2",
-            "/p/queue.toml:4: env.C 2: accepted are a table of variables with their values in quotes",
+            "/p/queue.toml:4: env.C 2: expected a table of variables with their values in quotes",
         ),
         (
             "command = 'a",

@@ -50,7 +50,7 @@ fn main() -> Result<()> {
         "sample" => samples(&Root::at(folder), times),
         "push" => pushes(times),
         "connect" => connects(&Root::at(folder), times),
-        _ => Err("accepted are sample, push and connect".into()),
+        _ => Err("expected sample, push or connect".into()),
     }
 }
 
