@@ -361,7 +361,7 @@ fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
         .into_iter()
         .map(|entry| entry.name);
     let known: Vec<String> = built_in
-        .chain(report::plugin_files(folder).filter_map(|path| stem(&path)))
+        .chain(plugin_files(folder).filter_map(|path| stem(&path)))
         .collect();
     match wanted.iter().find(|said| !known.contains(&said.text)) {
         None => Ok(()),
@@ -375,6 +375,18 @@ fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
             })
         }
     }
+}
+
+/// The definitions in a plugin folder.
+fn plugin_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
 }
 
 /// Any name but none.

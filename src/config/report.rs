@@ -1,10 +1,6 @@
 //! What `--check` prints: the settings as they would take effect, never a token.
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write, path::Path};
 
 use crate::{config::Config, plugins::exec};
 
@@ -82,18 +78,6 @@ impl Config {
     pub fn wrong_plugins(&self) -> Vec<String> {
         exec::fit(&self.plugins.dir).1
     }
-}
-
-/// The definitions in a plugin folder.
-pub(super) fn plugin_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
 }
 
 fn list<T: ToString>(items: &[T]) -> String {
