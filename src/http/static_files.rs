@@ -7,15 +7,26 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, ETag, EntityTag, Header, IfNoneMatch},
+    http::header::{self, AcceptEncoding, ETag, Encoding, EntityTag, Header, IfNoneMatch},
+    web::Bytes,
 };
 use percent_encoding::percent_decode_str;
 
 use crate::http::response::plain;
 
-#[derive(rust_embed::RustEmbed)]
-#[folder = "public/"]
-struct BuiltIn;
+/// A file of the page in the program itself, as `build.rs` writes it into [`BUILT_IN`].
+struct BuiltIn {
+    /// Relative to the root.
+    path: &'static str,
+    /// Of its bytes.
+    hash: &'static str,
+    bytes: &'static [u8],
+    /// Compressed when the program was built, if that makes it smaller.
+    gzip: Option<&'static [u8]>,
+}
+
+/// Sorted by path.
+static BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// The file that is served at `/`.
 const INDEX: &str = "monitoring.html";
@@ -39,8 +50,37 @@ pub struct Pages {
 
 /// A file to serve.
 struct File {
-    bytes: Vec<u8>,
+    /// Names this version of it, as an entity tag does.
+    version: String,
+    bytes: Bytes,
+    /// The same bytes, compressed.
+    gzip: Option<Bytes>,
+}
+
+/// One of the forms in which a file can be sent.
+struct Representation {
+    bytes: Bytes,
+    /// Each form has its own: a cache must not take one for another.
     tag: EntityTag,
+    encoding: Encoding,
+}
+
+impl File {
+    /// The form that a client gets which accepts `encoding` best.
+    fn represent(self, encoding: &Encoding) -> Representation {
+        match self.gzip {
+            Some(bytes) if *encoding == Encoding::gzip() => Representation {
+                bytes,
+                tag: EntityTag::new_strong(format!("{}-gzip", self.version)),
+                encoding: Encoding::gzip(),
+            },
+            _ => Representation {
+                bytes: self.bytes,
+                tag: EntityTag::new_strong(self.version),
+                encoding: Encoding::identity(),
+            },
+        }
+    }
 }
 
 impl Pages {
@@ -81,16 +121,14 @@ fn hidden(name: &std::ffi::OsStr) -> bool {
 }
 
 fn built_in(path: &str) -> Option<File> {
-    let file = BuiltIn::get(path)?;
-    let hash = file.metadata.sha256_hash();
-    let tag = hash
-        .iter()
-        .take(12)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let place = BUILT_IN
+        .binary_search_by_key(&path, |file| file.path)
+        .ok()?;
+    let file = BUILT_IN.get(place)?;
     Some(File {
-        bytes: file.data.into_owned(),
-        tag: EntityTag::new_strong(tag),
+        version: file.hash.to_owned(),
+        bytes: Bytes::from_static(file.bytes),
+        gzip: file.gzip.map(Bytes::from_static),
     })
 }
 
@@ -109,10 +147,10 @@ fn read_file(path: &Path) -> Option<File> {
         .ok()?
         .duration_since(std::time::UNIX_EPOCH)
         .ok()?;
-    let tag = format!("{:x}-{:x}", data.len(), modified.as_nanos());
     Some(File {
-        bytes: std::fs::read(path).ok()?,
-        tag: EntityTag::new_strong(tag),
+        version: format!("{:x}-{:x}", data.len(), modified.as_nanos()),
+        bytes: std::fs::read(path).ok()?.into(),
+        gzip: None,
     })
 }
 
@@ -138,9 +176,11 @@ pub(super) fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
     let Some(file) = pages.find(&path) else {
         return not_found(pages);
     };
+    let varies = file.gzip.is_some();
+    let form = file.represent(&best_encoding(request));
     let known = IfNoneMatch::parse(request).is_ok_and(|known| match known {
         IfNoneMatch::Any => true,
-        IfNoneMatch::Items(tags) => tags.iter().any(|tag| tag.weak_eq(&file.tag)),
+        IfNoneMatch::Items(tags) => tags.iter().any(|tag| tag.weak_eq(&form.tag)),
     });
     let mut response = if known {
         HttpResponse::NotModified()
@@ -148,16 +188,32 @@ pub(super) fn serve(pages: &Pages, request: &HttpRequest) -> HttpResponse {
         HttpResponse::Ok()
     };
     response
-        .insert_header(ETag(file.tag))
+        .insert_header(ETag(form.tag))
         .insert_header((header::CACHE_CONTROL, "no-cache"));
+    if varies {
+        response.insert_header((header::VARY, header::ACCEPT_ENCODING.as_str()));
+    }
     if known {
         return response.finish();
+    }
+    if form.encoding != Encoding::identity() {
+        response.insert_header((header::CONTENT_ENCODING, form.encoding.to_string()));
     }
     response.insert_header((
         header::CONTENT_TYPE,
         content_type(if path == "/" { INDEX } else { &path }),
     ));
-    response.body(file.bytes)
+    response.body(form.bytes)
+}
+
+/// What the client likes best of what we have. One that says nothing, or nothing that can be read,
+/// gets the plain bytes, as does one that accepts neither.
+fn best_encoding(request: &HttpRequest) -> Encoding {
+    let ours = [Encoding::gzip(), Encoding::identity()];
+    AcceptEncoding::parse(request)
+        .ok()
+        .and_then(|accepted| accepted.negotiate(ours.iter()))
+        .unwrap_or_else(Encoding::identity)
 }
 
 fn not_found(pages: &Pages) -> HttpResponse {
@@ -220,7 +276,7 @@ mod tests {
         };
         assert_eq!(
             pages.find("/a.html").map(|file| file.bytes),
-            Some(b"here".to_vec())
+            Some(Bytes::from_static(b"here"))
         );
         assert!(pages.find("/b.html").is_none());
         assert!(pages.find("/missing.html").is_none());

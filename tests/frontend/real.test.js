@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { overweight } from './lib/assets.js'
 import { configFile, launch, open, state, until } from './lib/browser.js'
 import { PUBLIC } from './lib/fake-server.js'
 import { nginx, rtstatd, staticHost } from './lib/programs.js'
@@ -55,6 +57,21 @@ real('page, headers, live figures of this machine', async (page, keep) => {
   await page.getByText('Nothing here').waitFor()
 })
 
+/** The headers of an answer to a browser that reads gzip, and the bytes that came. @returns {Promise<any>} */
+const compressed = (url) => new Promise((done, fail) => {
+  get(url, { headers: { 'Accept-Encoding': 'gzip' } }, (response) => {
+    let bytes = 0
+    response.on('data', (chunk) => { bytes += chunk.length })
+    response.on('end', () => done({ headers: response.headers, bytes }))
+  }).on('error', fail)
+})
+
+real('its page weighs over the wire what it may', async (page, keep) => {
+  const { url } = await keep(rtstatd())
+  assert.equal((await compressed(`${url}js/main.js`)).headers['content-encoding'], 'gzip')
+  assert.deepEqual(await overweight(async (path) => (await compressed(url + path)).bytes), [])
+})
+
 real('a token, and a restart told as one', async (page, keep) => {
   const server = await keep(rtstatd(['-a', 'hush']))
   await page.goto(`${server.url}monitoring.html`)
@@ -95,6 +112,11 @@ real('behind nginx at a sub-path, by the packaged snippet', async (page, keep) =
   const response = await page.goto(url)
   await page.waitForURL(`${url}monitoring.html`)
   assert.match(response.headers()['content-security-policy'], /frame-ancestors 'none'/)
+  for (const path of ['monitoring.html', 'js/main.js', 'css/base.css']) {
+    const { headers } = await compressed(url + path)
+    assert.equal(headers['content-encoding'], 'gzip', path)
+    assert.equal(headers.vary, 'Accept-Encoding', path)
+  }
   await state(page, 'live')
   await page.getByText(url.replace('http', 'ws') + 'ws').first().waitFor()
 })

@@ -23,9 +23,9 @@ const live = async (page) => {
 const forced = (name, detail) => async (page) => {
   await live(page)
   await page.evaluate(([phase, said]) => {
-    const { client } = document.querySelector('rt-server').server
-    client.close()
-    client.enter(phase, said)
+    const { connection } = document.querySelector('rt-server').server
+    connection.close()
+    connection.enter(phase, said)
   }, [name, detail])
 }
 const russian = { locale: 'ru-RU' }
@@ -56,13 +56,13 @@ const STATES = {
   fleet50: { script: { files: many(5, 10), machine: { cpus: 8 }, vary: (n) => ({ ...variety(n), name: `node-${n}` }) }, act: async (page) => {
     await live(page)
     await page.evaluate(() => [['token', 7], ['unreachable', 12], ['connecting', 23]].forEach(([phase, place]) => {
-      const { client } = document.querySelectorAll('rt-server')[place].server
-      client.close()
-      client.enter(phase)
+      const { connection } = document.querySelectorAll('rt-server')[place].server
+      connection.close()
+      connection.enter(phase)
     }))
   } },
   wall: { script: { files: many(7, 6), machine: { cpus: 64 }, vary: (n) => variety(n % 42) }, act: async (page) => {
-    await page.evaluate(async () => (await import('./js/view.js')).view.setTaste({ compact: true }))
+    await page.evaluate(async () => (await import('./js/model/view.js')).view.prefer({ compact: true }))
     // Its own history: 42 times five minutes would be too much to hand over.
     await until(page, () => [...document.querySelectorAll('rt-server')].every((card) => card.server.history.count > 4))
   } },

@@ -7,11 +7,11 @@ export const MACHINE = { '/machine.js': readFileSync(new URL('machine.js', impor
 /** How the servers of one picture differ. @param {number} place */
 export const variety = (place) => ({ seed: place + 6, load: 0.15 + (((place + 5) * 37) % 10) / 12, memory: 0.3 + (((place + 5) * 53) % 60) / 100, swap: place % 5 === 3 ? 0.08 : 0 })
 export const backfill = (page) => page.evaluate(async (options) => {
-  const [{ sample, History }, { machine }] = await Promise.all(['./js/figures.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
+  const [{ addSample }, { History }, { machine }] = await Promise.all(['./js/model/figures.js', './js/model/history.js', './machine.js'].map((path) => import(new URL(path, location.href).href)))
   for (const [place, { server }] of [...document.querySelectorAll('rt-server')].entries()) {
-    const past = machine({ cpus: Object.keys(server.push.cpu_stat).length, legacy: server.client.legacy, ...options[place] })
+    const past = machine({ cpus: Object.keys(server.push.cpu_stat).length, legacy: server.connection.legacy, ...options[place] })
     const fresh = new History()
-    for (let n = 0; n < 600; n++) sample(past.push(n - 600, 0.5), fresh, Date.now() - (600 - n) * 500)
+    for (let n = 0; n < 600; n++) addSample(past.push(n - 600, 0.5), fresh, Date.now() - (600 - n) * 500)
     Object.assign(server.history, fresh)
   }
 }, Array.from({ length: 60 }, (_, place) => variety(place)))

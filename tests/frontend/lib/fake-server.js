@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { WebSocketServer } from 'ws'
-import { decode } from '../../../public/js/protocol.js'
+import { decode } from '../../../public/js/model/protocol.js'
 import { machine } from './machine.js'
 
 export const PUBLIC = fileURLToPath(new URL('../../../public/', import.meta.url))

@@ -44,7 +44,7 @@ def proxied(debian):
                 expect_equal(headers.get(name), direct.get(name), f"{name} by nginx and by the program")
             status, headers, body = http(web, base + "/monitoring-default-config.js")
             expect(status == 200 and body.rstrip().endswith(b"// ours"), "the operator's own configuration of the page")
-            for kind, path in (("javascript", "/js/main.js"), ("text/html", "/monitoring.html")):
+            for kind, path in (("javascript", "/js/main.js"), ("javascript", "/js/model/server.js"), ("text/html", "/monitoring.html")):
                 status, headers, _ = http(web, base + path)
                 expect(status == 200 and kind in headers["content-type"], f"{path}: {status} {headers.get('content-type')}")
             push = one_push(web, headers=("Host: stat.example.org", "Origin: http://stat.example.org"), path=base + "/ws")

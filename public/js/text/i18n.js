@@ -1,6 +1,6 @@
-// The texts. An English text is its own key; where the key is a short one, both stand here.
+// The reader's language, and texts in it.
 
-import {locale} from './format.js'
+import { locale } from './format.js'
 
 const TABLE = `
 1 min|1 мин
@@ -202,18 +202,41 @@ scrub|Instant shown, seconds before the freeze|Секунд до останов�
 Too many connections|Соединений слишком много
 note.crowd|The browser gives no more than {detail} connections: show fewer servers.|Браузер даёт лишь {detail} соединений: уберите часть серверов.
 `
-const LETTERS = {from: 'BEGKMPThikmns', to: 'БЭГКМПТчикмнс'}
 
-export const choose = wanted => wanted.map(tag => tag.slice(0, 2).toLowerCase()).find(tag => ['en', 'ru'].includes(tag)) ?? 'en'
+const LANGUAGES = ['en', 'ru']
 
-export const TEXTS = new Map(TABLE.trim().split('\n').map(row => {
-	const parts = row.split('|')
-	return [parts[0], parts.slice(-2)]
+/** @param {readonly string[]} wanted */
+export function choose(wanted) {
+  for (const tag of wanted) {
+    const found = LANGUAGES.find((one) => tag.slice(0, 2).toLowerCase() === one)
+    if (found) return found
+  }
+  return 'en'
+}
+
+export const TEXTS = new Map(TABLE.trim().split('\n').map((line) => {
+  const parts = line.split('|')
+  const [en, ru] = parts.slice(-2)
+  return [parts[0], { en, ru }]
 }))
-export const language = choose(globalThis.navigator?.languages ?? [])
-if (language === 'ru') Object.assign(locale, {decimal: ',', unit: name => name.replace(/\w/g, letter => LETTERS.to[LETTERS.from.indexOf(letter)] ?? letter)})
 
-/** @param {Record<string, any>} [values] */
+export const language = choose(globalThis.navigator?.languages ?? [])
+
+// Of units: КиБ, МБ/с, мин.
+const LETTERS = { latin: 'BEGKMPThikmns', russian: 'БЭГКМПТчикмнс' }
+
+if (language === 'ru') {
+  locale.decimal = ','
+  locale.unit = (name) => name.replace(/\w/g, (letter) => (
+    LETTERS.russian[LETTERS.latin.indexOf(letter)] ?? letter
+  ))
+}
+
+/**
+ * A text without a row of its own needs no translation: TCP.
+ * @param {string} key @param {Record<string, any>} [values]
+ */
 export function t(key, values = {}) {
-	return (TEXTS.get(key)?.[language === 'ru' ? 1 : 0] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
+  const text = TEXTS.get(key)?.[language] ?? key
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
 }
