@@ -188,7 +188,7 @@ pub fn proc(data: &[u8]) {
             b"RetransSegs",
             &mut Skipped::default(),
         )),
-        10 => seen(diskstats::parse(data, &mut Skipped::default(), seen)),
+        10 => diskstats::parse(data, &mut Skipped::default(), seen),
         11 => seen(pressure::parse(data, &mut Skipped::default())),
         13 => seen((
             pid_files::disk_bytes(data),

@@ -14,6 +14,10 @@ use crate::drivers::{
 /// The kernel counts in sectors of this size whatever the disk's own is.
 const SECTOR_BYTES: u64 = 512;
 
+/// Columns that nobody needs: merged requests, and those in flight, which fall below zero in some
+/// kernels.
+const UNUSED: [usize; 3] = [1, 5, 8];
+
 /// One block device since boot. A number that cannot be right is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Disk {
@@ -65,7 +69,10 @@ pub fn parse(bytes: &[u8], skipped: &mut Skipped, mut visit: impl FnMut(Disk)) {
             queue_ms,
         ] = counters;
         if found == counters.len() {
-            if counters.contains(&None) {
+            let is_bad = |(index, counter): (usize, &Option<u64>)| {
+                counter.is_none() && !UNUSED.contains(&index)
+            };
+            if counters.iter().enumerate().any(is_bad) {
                 skipped.add(name.as_bytes());
             }
             let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
@@ -160,6 +167,23 @@ mod tests {
         ];
         for (bytes, expected) in cases {
             assert_eq!(disks(bytes), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn only_what_is_used_is_told_to_be_left_out() {
+        for (numbers, used) in [
+            ("1 2 3 4 5 6 7 8 -1 10 11", false),
+            ("1 -1 3 4 5 -1 7 8 9 10 11", false),
+            ("1 2 3 4 5 6 7 -8 9 10 11", true),
+        ] {
+            let mut skipped = Skipped::default();
+            parse(
+                format!("8 0 sda {numbers}\n").as_bytes(),
+                &mut skipped,
+                |_| {},
+            );
+            assert_eq!(!skipped.is_empty(), used, "{numbers}");
         }
     }
 

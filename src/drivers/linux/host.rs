@@ -52,7 +52,7 @@ impl Host {
         Self {
             host: field(|name| name.nodename()),
             os: os(root),
-            cpus: online(&text(root, "sys/devices/system/cpu/online")).max(1),
+            cpus: processors(root).max(1),
             virt: container
                 .or_else(|| hypervisor(root, &first_processor))
                 .unwrap_or_else(|| "none".into()),
@@ -106,6 +106,19 @@ fn unquote(value: &str) -> String {
         }
     }
     plain
+}
+
+/// The processors online: in a container those of its /proc/stat, where sysfs has the host's.
+fn processors(root: &Root) -> usize {
+    const ONLINE: &str = "/sys/devices/system/cpu/online";
+    if !Lxcfs::find(root).differs(ONLINE, "/proc/stat") {
+        return online(&text(root, "sys/devices/system/cpu/online"));
+    }
+    let is_processor = |line: &&str| {
+        line.strip_prefix("cpu")
+            .is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
+    };
+    text(root, "proc/stat").lines().filter(is_processor).count()
 }
 
 /// Counts a list such as `0-3,8`.
@@ -326,6 +339,14 @@ mod tests {
             let (_dir, root) = tree(files);
             assert_eq!(hypervisor(&root, cpuinfo).as_deref(), expected, "{files:?}");
         }
+    }
+
+    #[test]
+    fn a_container_of_lxcfs_has_the_processors_of_its_own_stat() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = |tree: &str| Root::at(folder.join("tests/fixtures/proc").join(tree));
+        // The host has 64.
+        assert_eq!(processors(&root("lxc-zfs")), 1);
     }
 
     #[test]

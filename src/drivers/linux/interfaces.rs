@@ -205,7 +205,7 @@ impl Interfaces {
                     .then(|| word("speed"))
                     .flatten();
                 let mbps = speed.as_deref().and_then(decimal);
-                let mbps = mbps.filter(|&mbps| mbps < MBPS_UNKNOWN);
+                let mbps = mbps.filter(|&mbps| mbps > 0 && mbps < MBPS_UNKNOWN);
                 (mbps, Instant::now())
             },
             |(link, asked)| (link.mbps, asked),

@@ -59,12 +59,14 @@ impl LocalTime {
     }
 }
 
+/// From when on, and how many seconds since the first one.
+type Leaps = Vec<(i64, i32)>;
+
 /// A zone with the leap seconds that its clock counts.
 #[derive(Debug)]
 struct Zone {
     zone: TimeZone,
-    /// From when on, and how many seconds since the first one.
-    leaps: Vec<(i64, i32)>,
+    leaps: Leaps,
 }
 
 impl Default for Zone {
@@ -164,7 +166,7 @@ fn counts(header: &[u8]) -> Option<[u32; 6]> {
 /// The second part of a file of version 2 and later, without its leap seconds, which the zones in
 /// `right/` have, and these. The times of such a zone count them, as the clock is taken to do. The
 /// crate refuses the tables of version 4.
-fn without_leaps(bytes: &[u8]) -> Option<(Vec<u8>, Vec<(i64, i32)>)> {
+fn without_leaps(bytes: &[u8]) -> Option<(Vec<u8>, Leaps)> {
     let version = *bytes.get(4)?;
     if !bytes.starts_with(b"TZif") || version < b'2' {
         return None;

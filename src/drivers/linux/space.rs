@@ -19,10 +19,10 @@ use crate::drivers::linux::mounts::{Mount, Volume};
 pub struct Space {
     /// Bytes in all.
     pub size_bytes: u64,
-    /// Bytes in use.
-    pub used_bytes: u64,
+    /// Bytes in use; none where more would be free than there is.
+    pub used_bytes: Option<u64>,
     /// Bytes that programs can still have: what is kept for root is not among them, as in df(1).
-    pub available_bytes: u64,
+    pub available_bytes: Option<u64>,
     /// Files that there are and may be; none where the file system has no such limit.
     pub files: Option<(u64, u64)>,
 }
@@ -72,8 +72,10 @@ fn ask(path: &Path) -> Option<Space> {
     let files = found.files();
     Some(Space {
         size_bytes: bytes(found.blocks()),
-        used_bytes: bytes(found.blocks().saturating_sub(found.blocks_free())),
-        available_bytes: bytes(found.blocks_available()),
+        used_bytes: found.blocks().checked_sub(found.blocks_free()).map(bytes),
+        available_bytes: Some(found.blocks_available())
+            .filter(|available| *available <= found.blocks())
+            .map(bytes),
         files: (files > 0).then(|| (files.saturating_sub(found.files_free()), files)),
     })
 }
@@ -124,7 +126,7 @@ mod tests {
             // Others write meanwhile: between two equal readings df has to say the same.
             if before == after {
                 assert_eq!(
-                    [before.used_bytes, before.available_bytes],
+                    [before.used_bytes.unwrap(), before.available_bytes.unwrap()],
                     df[1..],
                     "attempt {attempt}"
                 );
@@ -133,7 +135,7 @@ mod tests {
         }
         let all = space_of(&root());
         assert!(
-            all.used_bytes + all.available_bytes <= all.size_bytes,
+            all.used_bytes.unwrap() + all.available_bytes.unwrap() <= all.size_bytes,
             "{all:?}"
         );
     }

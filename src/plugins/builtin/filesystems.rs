@@ -95,7 +95,8 @@ pub struct Row {
     /// its own view. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'static str>,
-    /// Number of file systems that are left out behind this one, in the last row only.
+    /// Number of file systems that are left out because 64 are shown, in the last row. Absent
+    /// elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<usize>,
 }
@@ -167,8 +168,8 @@ fn row(volume: Volume, answer: Answer<Found>, own: bool) -> Option<Row> {
         src: mount.source,
         kind: mount.kind,
         size: space.map(|space| space.size_bytes),
-        used: space.map(|space| space.used_bytes),
-        avail: space.map(|space| space.available_bytes),
+        used: space.and_then(|space| space.used_bytes),
+        avail: space.and_then(|space| space.available_bytes),
         inode_pct: space
             .and_then(|space| space.files)
             .map(|(used, all)| Decimal::percent(used, all)),
@@ -182,7 +183,7 @@ fn row(volume: Volume, answer: Answer<Found>, own: bool) -> Option<Row> {
 /// What has no blocks at all keeps no files, whatever its kind: df(1) leaves it out, too. What
 /// cannot be written and has no free block is an image, and full by nature.
 fn is_no_storage(space: &Space, read_only: bool) -> bool {
-    space.size_bytes == 0 || (read_only && space.used_bytes == space.size_bytes)
+    space.size_bytes == 0 || (read_only && space.used_bytes == Some(space.size_bytes))
 }
 
 /// Names of node_exporter's `filesystem` collector, for the file systems that are shown.
@@ -299,8 +300,8 @@ mod tests {
     fn images_are_no_storage_and_full_disks_are() {
         let space = |used_bytes| Space {
             size_bytes: 100,
-            used_bytes,
-            available_bytes: 0,
+            used_bytes: Some(used_bytes),
+            available_bytes: Some(0),
             files: None,
         };
         let cases = [

@@ -150,9 +150,11 @@ impl Plugin for Units {
     fn view(window: Window<'_, Sample>) -> impl Serialize {
         window.now.managed.then_some(View {
             failed: window.now.failed.as_ref().map(|failed| &*failed.names),
-            failed_more: window.now.failed.as_ref().map_or(0, |failed| failed.more),
+            failed_more: (window.now.failed.as_ref())
+                .map(|failed| failed.more)
+                .filter(|more| *more > 0),
             unit: Rows(window),
-            more: window.now.more,
+            more: Some(window.now.more).filter(|more| *more > 0),
         })
     }
 }
@@ -204,19 +206,14 @@ struct View<'a> {
     /// while systemd or the bus does not answer.
     failed: Option<&'a [String]>,
     /// Number of failed units that are not in `failed`. Absent where none is left out.
-    #[serde(skip_serializing_if = "is_zero")]
-    failed_more: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_more: Option<usize>,
     /// One object for each service and scope in system.slice, or for those that plugins.units
     /// names in rtstat.toml(5): of more than 128, those that used most processor time lately.
     unit: Rows<'a>,
     /// Number of services that are not in `unit`. Absent where none is left out.
-    #[serde(skip_serializing_if = "is_zero")]
-    more: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
 }
 
 struct Rows<'a>(Window<'a, Sample>);
