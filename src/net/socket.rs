@@ -1,4 +1,4 @@
-//! Writes to TCP sockets such that what the kernel keeps for a peer that does not read is bounded.
+//! Writes to TCP sockets so that the kernel's queue for a peer that does not read stays bounded.
 //!
 //! The kernel compares a socket's queue with `SO_SNDBUF` only when it begins a new buffer of its
 //! own; what is written while the last buffer has room is added to it, up to 64 KiB or half the
@@ -18,27 +18,26 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The longest single write in bytes: what the kernel may hold beyond its limit.
+/// Maximum size of one write, by which the kernel's queue may exceed its limit.
 pub const LONGEST_WRITE: usize = 8 * 1024;
 
-/// Kernel memory for what a session's peer has not read, in bytes, which the kernel doubles for its
-/// own bookkeeping.
+/// `SO_SNDBUF` of a session, in bytes. The kernel doubles it for its own bookkeeping.
 const SESSION_SEND: usize = 8 * 1024;
 
-/// The same over TLS, where the program itself holds more.
+/// The same over TLS, where rustls buffers more.
 const TLS_SESSION_SEND: usize = 4 * 1024;
 
 /// The header of a TLS record: its kind, version and length (RFC 8446 §5.1).
 const RECORD_HEADER: usize = 5;
 
-/// A TLS record beyond this leaves a buffer of its size behind that is worth giving back, in bytes.
+/// Length in bytes beyond which the buffer of a TLS record is shrunk after it.
 const LONG_RECORD: usize = 4096;
 
 const FLAGS: MsgFlags = MsgFlags::MSG_EOR
     .union(MsgFlags::MSG_NOSIGNAL)
     .union(MsgFlags::MSG_DONTWAIT);
 
-/// Sets an option that makes a connection cheaper or its loss known sooner; it works without.
+/// Sets an option that a connection also works without; a failure is only logged.
 pub fn tune<S: std::os::fd::AsFd, O: SetSockOpt>(socket: &S, option: O, value: O::Val)
 where
     O::Val: Sized,
@@ -48,8 +47,7 @@ where
     }
 }
 
-/// Takes the kernel's memory for a connection down to what a session needs: a page's files need
-/// more.
+/// Reduces the kernel's memory for a connection to what a session needs. Static files need more.
 pub fn tune_for_session(stream: &TcpStream, tls: bool) {
     tune(
         stream,
@@ -61,7 +59,7 @@ pub fn tune_for_session(stream: &TcpStream, tls: bool) {
 /// Writes what the socket takes without waiting, at most [`LONGEST_WRITE`].
 ///
 /// # Errors
-/// `WouldBlock` when the socket takes nothing; whatever the socket says.
+/// `WouldBlock` when the socket takes nothing; those of the socket.
 pub fn try_write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     let part = bytes.get(..LONGEST_WRITE).unwrap_or(bytes);
     stream.try_io(Interest::WRITABLE, || {
@@ -69,7 +67,7 @@ pub fn try_write(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     })
 }
 
-/// The same, with a wake-up when the socket takes something again.
+/// The same, and wakes the task when the socket takes something again.
 pub fn poll_write(
     stream: &TcpStream,
     cx: &mut Context<'_>,
@@ -84,20 +82,20 @@ pub fn poll_write(
     }
 }
 
-/// A TCP connection below TLS, read record by record: so rustls never holds more than one record,
-/// and gives the room of a long one back.
+/// A TCP connection below TLS, read record by record, so that rustls never holds more than one
+/// record and can shrink its buffer after a long one.
 pub struct Records {
     tcp: TcpStream,
     header: [u8; RECORD_HEADER],
-    /// Bytes of the header that have come.
+    /// Bytes of the header received.
     seen: usize,
-    /// Bytes of the record under way that have not come.
+    /// Bytes of the current record that are still to come.
     rest: usize,
     long: bool,
 }
 
 impl Records {
-    /// The records of a connection that has not been read yet.
+    /// Wraps a connection that has not been read yet.
     #[must_use]
     pub fn new(tcp: TcpStream) -> Self {
         Self {
@@ -109,18 +107,18 @@ impl Records {
         }
     }
 
-    /// The connection.
+    /// The TCP connection.
     #[must_use]
     pub fn tcp(&self) -> &TcpStream {
         &self.tcp
     }
 
-    /// Whether a long record has come whole since this was last asked.
+    /// Whether a long record was completed since the last call.
     pub fn take_long(&mut self) -> bool {
         self.rest == 0 && std::mem::take(&mut self.long)
     }
 
-    /// What is no record gets a length all the same; rustls refuses it.
+    /// Follows the records. Bytes that are none get a length all the same; rustls refuses them.
     fn came(&mut self, bytes: &[u8]) {
         if self.rest > 0 {
             self.rest = self.rest.saturating_sub(bytes.len());
@@ -170,8 +168,7 @@ impl AsyncWrite for Records {
         poll_write(&self.tcp, cx, bytes)
     }
 
-    /// All at once: what rustls has to say last, behind a handshake's answer, is offered to the
-    /// socket only once.
+    /// Writes all parts at once: rustls offers its last alert only once, behind other parts.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

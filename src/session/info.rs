@@ -1,4 +1,4 @@
-//! What `info` answers: the machine, the offered plugins, the limits.
+//! The answer to `info`: the machine, the plugins and the limits.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -9,18 +9,17 @@ use crate::{
     sampling::snapshot::MAX_PUSH,
 };
 
-/// The facts of `info` that hold for every session.
+/// What `info` answers to every session alike.
 #[derive(Debug, Clone)]
 pub struct Info {
     /// The machine.
     pub host: Host,
-    /// Sessions at a time; none is no limit.
+    /// Maximum number of sessions, if limited.
     pub max_clients: Option<usize>,
 }
 
 impl Info {
-    /// The JSON object that follows `Info::`. `token` is the name of the session's token, never its
-    /// value.
+    /// The JSON object of the answer. `token` is the name of the session's token, never its value.
     #[must_use]
     pub fn json(&self, catalog: &Catalog, token: Option<&str>) -> Vec<u8> {
         let answer = Answer {

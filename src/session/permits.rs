@@ -65,23 +65,23 @@ mod tests {
 
     #[test]
     fn a_slot_frees_itself() {
-        let mut slots = ClientPermits::new(Some(2));
-        let (first, second) = (slots.take().unwrap(), slots.take().unwrap());
-        assert!(slots.take().is_none());
+        let mut permits = ClientPermits::new(Some(2));
+        let (first, second) = (permits.take().unwrap(), permits.take().unwrap());
+        assert!(permits.take().is_none());
         drop(first);
-        let third = slots.take().unwrap();
-        slots.set_limit(Some(1));
+        let third = permits.take().unwrap();
+        permits.set_limit(Some(1));
         drop(second);
-        assert!(slots.take().is_none(), "one is still held");
+        assert!(permits.take().is_none(), "one is still held");
         drop(third);
-        assert_eq!(slots.taken(), 0);
-        assert!(slots.take().is_some());
+        assert_eq!(permits.taken(), 0);
+        assert!(permits.take().is_some());
     }
 
     #[test]
     fn no_limit() {
-        let slots = ClientPermits::new(None);
-        let held: Vec<_> = (0..1000).map(|_| slots.take().unwrap()).collect();
-        assert_eq!(slots.taken(), held.len());
+        let permits = ClientPermits::new(None);
+        let held: Vec<_> = (0..1000).map(|_| permits.take().unwrap()).collect();
+        assert_eq!(permits.taken(), held.len());
     }
 }

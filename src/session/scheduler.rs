@@ -47,7 +47,7 @@ pub(crate) struct Scheduler<T> {
     context: Rc<SessionContext>,
     session: Session,
     set: PluginSet,
-    slot: Option<ClientPermit>,
+    permit: Option<ClientPermit>,
     ended: Option<CloseReason>,
 }
 
@@ -61,7 +61,7 @@ impl<T: Transport> Scheduler<T> {
             context,
             session: Session::new(false, set),
             set,
-            slot: None,
+            permit: None,
             ended: None,
         }
     }
@@ -125,7 +125,7 @@ impl<T: Transport> Scheduler<T> {
             id,
             peer,
             token,
-            holds_slot: self.slot.is_some(),
+            has_permit: self.permit.is_some(),
         };
         let answer =
             self.context
@@ -136,8 +136,8 @@ impl<T: Transport> Scheduler<T> {
                     let Ok(answer) = answer else {
                         return act.end(CloseReason::GoingAway, ctx);
                     };
-                    if answer.slot.is_some() {
-                        act.slot = answer.slot;
+                    if answer.permit.is_some() {
+                        act.permit = answer.permit;
                     }
                     let actions = act.session.authorized(answer.verdict);
                     act.perform(actions, ctx);
@@ -147,7 +147,7 @@ impl<T: Transport> Scheduler<T> {
 
     fn admitted(&mut self, admission: Admission, ctx: &mut T::Context) {
         match admission {
-            Admission::Granted(slot) => self.slot = Some(slot),
+            Admission::Granted(permit) => self.permit = Some(permit),
             Admission::TokenNeeded => {
                 self.session = Session::new(true, self.context.sampling.catalog().default_set());
             }

@@ -1,5 +1,5 @@
-//! The Supervisor: admits sessions, judges their tokens, keeps them alive, ends them, and tells the
-//! journal.
+//! The Supervisor, one actor a server: admits sessions, checks their tokens, pings and ends them, and
+//! logs when they open and close.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,34 +26,34 @@ use crate::{
     },
 };
 
-/// A session that needs a token has this long to send it.
+/// Time limit for a session to send the token that it needs.
 const AUTH_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Sessions that may wait for their token at a time; beyond these the oldest is closed.
+/// Maximum number of sessions that wait for a token; one more ends the oldest.
 const MAX_WAITING: usize = 64;
 
-/// One ping for every session, so that proxies keep silent connections.
+/// Interval of the pings, by which proxies keep connections that are silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// What an operator sets and may change by a reload.
+/// The options about sessions. A reload replaces them.
 #[derive(Clone, Default)]
 pub struct Rules {
-    /// Sessions at a time; none is no limit.
+    /// Maximum number of sessions, if limited.
     pub max_clients: Option<usize>,
-    /// Tokens that open sessions.
+    /// The tokens that authorize sessions.
     pub tokens: Tokens,
-    /// There is no good configuration: nobody is let in.
+    /// Whether the configuration is invalid. Every session is then refused.
     pub misconfigured: bool,
 }
 
-/// The one Supervisor of a server.
+/// See the [module](self).
 pub struct Supervisor {
     clock: Clock,
     rules: Rules,
-    slots: ClientPermits,
+    permits: ClientPermits,
     failures: Failures,
     sessions: BTreeMap<u64, Entry>,
-    /// Sessions without a token yet, oldest first, with the end of their patience.
+    /// Sessions that wait for a token, oldest first, and when they end.
     waiting: VecDeque<(u64, Duration)>,
     keeping_alive: bool,
     watching_deadlines: bool,
@@ -66,17 +66,17 @@ pub struct Supervisor {
 
 struct Entry {
     orders: Recipient<Order>,
-    /// The token that opened it.
+    /// The token that authorized it.
     token: Option<Box<[u8]>>,
 }
 
 impl Supervisor {
-    /// A supervisor with these rules.
+    /// A Supervisor without sessions.
     #[must_use]
     pub fn new(clock: Clock, rules: Rules) -> Self {
         Self {
             clock,
-            slots: ClientPermits::new(rules.max_clients),
+            permits: ClientPermits::new(rules.max_clients),
             rules,
             failures: Failures::default(),
             sessions: BTreeMap::new(),
@@ -91,7 +91,7 @@ impl Supervisor {
         }
     }
 
-    /// The same supervisor, which writes how many sessions there are into `counters`.
+    /// Also writes the number of sessions into `counters`.
     #[must_use]
     pub fn counted_by(mut self, counters: Arc<Counters>) -> Self {
         self.counters = counters;
@@ -128,7 +128,7 @@ impl Supervisor {
         self.watch_deadlines(ctx);
     }
 
-    /// One timer for all that wait; none while nobody does.
+    /// Keeps one timer for all sessions that wait, and none without such sessions.
     fn watch_deadlines(&mut self, ctx: &mut Context<Self>) {
         if self.watching_deadlines {
             return;
@@ -165,8 +165,7 @@ impl Supervisor {
         }
     }
 
-    /// A wrong token came from `peer`, in a session or, by the number 0, with a request for the
-    /// metrics.
+    /// Counts a wrong token of a session, or of a request for the metrics (`id` 0).
     fn count_failure(&mut self, id: u64, peer: &Peer) {
         let failures = self.failures.count(peer.source(), self.clock.now());
         if let Some(skipped) = pass(&mut self.refused) {
@@ -180,18 +179,22 @@ impl Supervisor {
             id,
             peer,
             token,
-            holds_slot,
+            has_permit,
         } = question;
         let Some(entry) = self.sessions.get_mut(&id) else {
-            return Authorized::without_slot(Verdict::Wrong);
+            return Authorized::without_permit(Verdict::Wrong);
         };
         let Some(name) = self.rules.tokens.name_of(&token).map(String::from) else {
             self.count_failure(id, &peer);
-            return Authorized::without_slot(Verdict::Wrong);
+            return Authorized::without_permit(Verdict::Wrong);
         };
-        let slot = if holds_slot { None } else { self.slots.take() };
-        if slot.is_none() && !holds_slot {
-            return Authorized::without_slot(Verdict::Full);
+        let permit = if has_permit {
+            None
+        } else {
+            self.permits.take()
+        };
+        if permit.is_none() && !has_permit {
+            return Authorized::without_permit(Verdict::Full);
         }
         entry.token = Some(token.into());
         self.waiting.retain(|(waiting, _)| *waiting != id);
@@ -201,12 +204,12 @@ impl Supervisor {
         }
         Authorized {
             verdict: Verdict::Granted { name },
-            slot,
+            permit,
         }
     }
 }
 
-/// Whether a line may be logged now, and how many before it were not.
+/// The number of lines held back, if a line may be logged now.
 fn pass(limiter: &mut RateLimiter) -> Option<u64> {
     limiter.admit(std::time::Instant::now())
 }
@@ -215,28 +218,28 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 }
 
-/// A connection wants to become a session.
+/// Asks to admit a session.
 #[derive(Message)]
 #[rtype(result = "Admission")]
 pub struct Admit {
     /// The session's number.
     pub id: u64,
-    /// Who is there.
+    /// The client.
     pub peer: Peer,
     /// The transport's name.
     pub transport: &'static str,
-    /// Where the session takes orders.
+    /// The Scheduler of the session.
     pub orders: Recipient<Order>,
 }
 
 /// The answer to [`Admit`].
 #[derive(Debug)]
 pub enum Admission {
-    /// Come in.
+    /// The session may start.
     Granted(ClientPermit),
-    /// Come in, and send a token: the right one takes the slot.
+    /// The session may start, and gets its permit with the right token.
     TokenNeeded,
-    /// Stay out.
+    /// The session ends.
     Refused(CloseReason),
 }
 
@@ -255,7 +258,7 @@ impl Handler<Admit> for Supervisor {
         } else if self.rules.tokens.needed() {
             Admission::TokenNeeded
         } else {
-            self.slots.take().map_or(
+            self.permits.take().map_or(
                 Admission::Refused(CloseReason::TooManyClients),
                 Admission::Granted,
             )
@@ -265,8 +268,8 @@ impl Handler<Admit> for Supervisor {
             return MessageResult(admission);
         }
         if self.stopped {
-            // It was accepted before the stop, so it is greeted like any other: nobody is lost in a
-            // restart.
+            // Its connection was accepted before the stop, so its client gets the greeting and the
+            // close instead of a reset.
             orders.do_send(Order::End(CloseReason::GoingAway));
         }
         self.sessions.insert(
@@ -288,46 +291,46 @@ impl Handler<Admit> for Supervisor {
     }
 }
 
-/// What the Supervisor tells a session.
+/// An order of the Supervisor to a session.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub enum Order {
-    /// End.
+    /// End for this reason.
     End(CloseReason),
     /// Ping the client.
     Ping,
-    /// The token that opened the session is no longer valid, or one is needed now.
+    /// Require a token: there was none when the session started.
     Deauthorize,
 }
 
-/// A session asks whether a token is right.
+/// Asks whether a token authorizes a session.
 #[derive(Message)]
 #[rtype(result = "Authorized")]
 pub struct Authorize {
     /// The session.
     pub id: u64,
-    /// Who is there.
+    /// The client.
     pub peer: Peer,
-    /// The bytes it sent.
+    /// The bytes that it sent.
     pub token: Vec<u8>,
-    /// Whether it has a slot from an earlier right token.
-    pub holds_slot: bool,
+    /// Whether it has a permit already.
+    pub has_permit: bool,
 }
 
 /// The answer to [`Authorize`].
 #[derive(Debug)]
 pub struct Authorized {
-    /// What the rules say.
+    /// Whether the session is authorized.
     pub verdict: Verdict,
-    /// The slot that came with a first right token.
-    pub slot: Option<ClientPermit>,
+    /// The permit, with the first right token.
+    pub permit: Option<ClientPermit>,
 }
 
 impl Authorized {
-    fn without_slot(verdict: Verdict) -> Self {
+    fn without_permit(verdict: Verdict) -> Self {
         Self {
             verdict,
-            slot: None,
+            permit: None,
         }
     }
 }
@@ -349,13 +352,13 @@ impl Handler<Authorize> for Supervisor {
     }
 }
 
-/// Somebody asks for the metrics, which every token opens.
+/// Asks whether a client may read the metrics, for which any token will do.
 #[derive(Message)]
 #[rtype(result = "bool")]
 pub struct Permit {
-    /// Who asks.
+    /// The client.
     pub peer: Peer,
-    /// The bytes that came as a token, if any.
+    /// The token, if one was sent.
     pub token: Option<Vec<u8>>,
 }
 
@@ -366,7 +369,7 @@ impl Handler<Permit> for Supervisor {
         if !self.rules.tokens.needed() {
             return Box::pin(std::future::ready(true));
         }
-        // Nothing was guessed where nothing was sent.
+        // A request without a token is no guess.
         let Some(token) = token else {
             return Box::pin(std::future::ready(false));
         };
@@ -384,19 +387,19 @@ impl Handler<Permit> for Supervisor {
     }
 }
 
-/// A session has ended.
+/// Reports that a session has ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Closed {
     /// The session.
     pub id: u64,
-    /// Who was there.
+    /// Its client.
     pub peer: Peer,
     /// The transport's name.
     pub transport: &'static str,
-    /// Why.
+    /// Why it ended.
     pub reason: CloseReason,
-    /// Pushes that its peer did not take in time.
+    /// Pushes that a newer one replaced because the client did not read.
     pub dropped: u64,
 }
 
@@ -423,7 +426,7 @@ impl Handler<Closed> for Supervisor {
     }
 }
 
-/// New rules: what they forbid ends, everything else goes on.
+/// Replaces the rules. Sessions that they forbid end, the others go on.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SetRules(pub Rules);
@@ -432,12 +435,11 @@ impl Handler<SetRules> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, SetRules(rules): SetRules, ctx: &mut Context<Self>) {
-        self.slots.set_limit(rules.max_clients);
+        self.permits.set_limit(rules.max_clients);
         let first_token = rules.tokens.needed() && !self.rules.tokens.needed();
         self.rules = rules;
         if !self.rules.tokens.needed() {
-            // Who was authorized stays so. Who waits for a token comes in by connecting again,
-            // without one.
+            // Authorized sessions stay. A session that waits for a token gets in by connecting again.
             while let Some((id, _)) = self.waiting.pop_front() {
                 self.end(id, CloseReason::GoingAway);
             }
@@ -462,7 +464,7 @@ impl Handler<SetRules> for Supervisor {
     }
 }
 
-/// Every session is told to go, also those that are about to open.
+/// Ends every session, including those that are admitted later.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Stop;
@@ -478,7 +480,7 @@ impl Handler<Stop> for Supervisor {
     }
 }
 
-/// How many sessions there are: the round trip of the watchdog and of the status line.
+/// Asks for the number of sessions. The watchdog takes the answer as a sign of life.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct Count;
