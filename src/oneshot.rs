@@ -144,7 +144,7 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
     }
     let path = config.plugins.dir.join(format!("{}.toml", args.name));
     let definition = Definition::read(&path)?;
-    if let Some(problem) = exec::unfit(&exec::names_built_in(), &definition) {
+    if let Some(problem) = exec::unfit(&definition) {
         logging::fatal(&format!("{}: {problem}", path.display()));
         return Ok(EX_CONFIG.into());
     }

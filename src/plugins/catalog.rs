@@ -4,7 +4,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    plugins::{About, FieldUnits, Kind, registry::Entry},
+    plugins::{
+        About, FieldUnits, Kind,
+        registry::{BUILT_IN, Entry},
+    },
     protocol::key_set::PluginSet,
     sampling::snapshot::Keys,
 };
@@ -14,9 +17,6 @@ pub const META: &str = "_meta";
 
 /// Units of its fields.
 const META_UNITS: FieldUnits = &[("ts", "s"), ("mono", "s"), ("dt", "s"), ("stale.*", "s")];
-
-/// The keys of the original, which no failure takes away.
-const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
 
 /// The place of [`META`], which stays its own whatever is offered later: the last one of a choice.
 const META_INDEX: usize = PluginSet::CAPACITY - 1;
@@ -188,7 +188,7 @@ impl Key {
             name: name.into(),
             about,
             period,
-            legacy: LEGACY.contains(&name),
+            legacy: BUILT_IN.iter().any(|key| key.legacy && key.name == name),
         }
     }
 }

@@ -17,12 +17,11 @@ pub mod pace;
 pub mod run;
 pub mod stream;
 
-use std::{cell::LazyCell, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
 use crate::{
-    drivers::Root,
     plugins::{
         exec::{
             definition::{Definition, Program, read_all},
@@ -30,7 +29,7 @@ use crate::{
             pace::{Pace, Paced},
         },
         families::Families,
-        registry::{self, Entry, Execution},
+        registry::{BUILT_IN, Entry, Execution},
         sample::{Pooled, Sample, Source},
         worker::WorkerInbox,
     },
@@ -50,8 +49,6 @@ pub const MAX_NOISE: usize = 1 << 20;
 #[must_use]
 pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
     let (mut definitions, mut faults) = (Vec::new(), Vec::new());
-    // Hardly any server has definitions, and making the list reads the machine.
-    let built_in = LazyCell::new(names_built_in);
     // `_meta` takes one place.
     let most = PluginSet::CAPACITY - 1;
     for read in read_all(dir) {
@@ -59,8 +56,8 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
             Err(fault) => faults.push(fault.to_string()),
             Ok(definition) => {
                 let full = || format!("more than {most} keys cannot be offered");
-                let room = built_in.len() + definitions.len() < most;
-                match unfit(&built_in, &definition).or_else(|| (!room).then(full)) {
+                let room = BUILT_IN.len() + definitions.len() < most;
+                match unfit(&definition).or_else(|| (!room).then(full)) {
                     Some(problem) => {
                         faults.push(format!("{}: {problem}", definition.path.display()))
                     }
@@ -72,18 +69,9 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
     (definitions, faults)
 }
 
-/// The keys of every server.
+/// Why a definition cannot become a key.
 #[must_use]
-pub fn names_built_in() -> Vec<String> {
-    registry::built_in(&Root::host())
-        .into_iter()
-        .map(|entry| entry.name)
-        .collect()
-}
-
-/// Why a definition cannot become a key beside those that are `taken`.
-#[must_use]
-pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
+pub fn unfit(definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
@@ -91,7 +79,7 @@ pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
             "a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into(),
         );
     }
-    let is_taken = name.starts_with('_') || taken.iter().any(|other| other == name);
+    let is_taken = name.starts_with('_') || BUILT_IN.iter().any(|key| key.name == name);
     is_taken.then(|| format!("the name {name} is taken by a built-in key: rename the file"))
 }
 
