@@ -23,7 +23,7 @@ use crate::{
     protocol::key_set::PluginSet,
     sampling::{
         Sampling,
-        reload::PluginManager,
+        plugin_manager::PluginManager,
         schedule::Cadence,
         snapshot::{Push, PushTime},
     },
@@ -105,7 +105,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
             boot: &boot,
         };
         let push = Push {
-            keys: &*catalog,
+            catalog: &catalog,
             set,
             seq,
             before: &before,

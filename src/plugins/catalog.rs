@@ -9,7 +9,6 @@ use crate::{
         registry::{BUILT_IN, Entry},
     },
     protocol::key_set::PluginSet,
-    sampling::snapshot::Keys,
 };
 
 /// The key that tells about the push itself; written with the push, sampled by nobody.
@@ -18,8 +17,8 @@ pub const META: &str = "_meta";
 /// Units of its fields.
 const META_UNITS: FieldUnits = &[("ts", "s"), ("mono", "s"), ("dt", "s"), ("stale.*", "s")];
 
-/// The place of [`META`], which stays its own whatever is offered later: the last one of a choice.
-const META_INDEX: usize = PluginSet::CAPACITY - 1;
+/// Index of [`META`]: the last one, so that it stays the same whatever is offered later.
+pub(crate) const META_INDEX: usize = PluginSet::CAPACITY - 1;
 
 /// The offered keys. A name keeps its index for as long as the server runs, because sessions'
 /// choices are made of them.
@@ -172,6 +171,22 @@ impl Catalog {
             .map(|key| (key.name.as_str(), &key.about))
     }
 
+    /// The key's name.
+    #[must_use]
+    pub fn name(&self, index: usize) -> &str {
+        self.key(index).map_or("", |key| &key.name)
+    }
+
+    /// Whether the key is one of the original's, which stay at their last value when they fail.
+    pub(crate) fn is_legacy(&self, index: usize) -> bool {
+        self.key(index).is_some_and(|key| key.legacy)
+    }
+
+    /// The key's minimum time between two samples.
+    pub(crate) fn period(&self, index: usize) -> Duration {
+        self.key(index).map_or(Duration::ZERO, |key| key.period)
+    }
+
     fn key(&self, index: usize) -> Option<&Key> {
         if index == META_INDEX {
             Some(&self.meta)
@@ -183,31 +198,12 @@ impl Catalog {
 
 impl Key {
     fn new(name: &str, about: About) -> Self {
-        let period = Duration::try_from_secs_f64(about.min_interval).unwrap_or_default();
         Self {
             name: name.into(),
+            period: about.period(),
             about,
-            period,
             legacy: BUILT_IN.iter().any(|key| key.legacy && key.name == name),
         }
-    }
-}
-
-impl Keys for Catalog {
-    fn name(&self, index: usize) -> &str {
-        self.key(index).map_or("", |key| &key.name)
-    }
-
-    fn legacy(&self, index: usize) -> bool {
-        self.key(index).is_some_and(|key| key.legacy)
-    }
-
-    fn period(&self, index: usize) -> Duration {
-        self.key(index).map_or(Duration::ZERO, |key| key.period)
-    }
-
-    fn meta(&self) -> usize {
-        META_INDEX
     }
 }
 
@@ -275,9 +271,6 @@ mod tests {
             catalog.offer("more", gauge(false), false),
             Err(CatalogError::TooMany(PluginSet::CAPACITY + 1))
         );
-        assert_eq!(
-            (catalog.index(META), catalog.meta(), catalog.name(127)),
-            (Some(127), 127, META)
-        );
+        assert_eq!((catalog.index(META), catalog.name(127)), (Some(127), META));
     }
 }

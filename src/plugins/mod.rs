@@ -140,6 +140,11 @@ impl About {
             warn: None,
         }
     }
+
+    /// [`Self::min_interval`] as a time.
+    pub(crate) fn period(&self) -> Duration {
+        Duration::try_from_secs_f64(self.min_interval).unwrap_or_default()
+    }
 }
 
 fn as_object<S: Serializer>(units: &FieldUnits, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,11 @@
 //! Samples without their types: what samplers keep and pushes are encoded from.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     drivers::{DriverError, note::Note},
@@ -33,12 +38,12 @@ pub trait Source: Send {
     /// Whatever the plugin's reading says.
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
 
-    /// On a worker: what there is to do until the next order waits. Nothing, unless something
-    /// outside wants reading.
+    /// What a worker does between two samples, until the next request is there. A source whose
+    /// child prints by itself reads its output here.
     ///
     /// # Errors
     /// When what it reads from has failed meanwhile.
-    fn rest(&mut self) -> Result<(), DriverError> {
+    fn idle(&mut self) -> Result<(), DriverError> {
         Ok(())
     }
 
@@ -51,6 +56,14 @@ pub trait Source: Send {
     fn exported(&self) -> bool {
         false
     }
+}
+
+/// Samples, with a panic of the plugin turned into an error: it costs nothing but this reading.
+///
+/// # Errors
+/// Whatever the plugin says, and its panics.
+pub(crate) fn sample(source: &mut dyn Source, at: Duration) -> Result<Reading, DriverError> {
+    catch_unwind(AssertUnwindSafe(|| source.sample(at))).unwrap_or(Err(DriverError::Panicked))
 }
 
 struct Taken<P: Plugin> {

@@ -34,7 +34,7 @@ impl WorkerHandle {
     /// WorkerInbox a reading at the instant `at`; false when the worker is gone. At most one order
     /// may be open, so that the pipe is never full.
     #[must_use]
-    pub fn order(&self, at: Duration) -> bool {
+    pub fn request(&self, at: Duration) -> bool {
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         (&self.0).write_all(&nanos.to_ne_bytes()).is_ok()
     }
@@ -73,7 +73,7 @@ mod tests {
         let (worker, inbox) = inbox().unwrap();
         assert!(!inbox.waiting());
         let at = Duration::new(86_400, 7);
-        assert!(worker.order(at));
+        assert!(worker.request(at));
         assert!(inbox.waiting());
         assert_eq!(inbox.next(), Some(at));
         assert!(!inbox.waiting());
@@ -86,6 +86,6 @@ mod tests {
     fn a_worker_that_is_gone_takes_no_order() {
         let (worker, inbox) = inbox().unwrap();
         drop(inbox);
-        assert!(!worker.order(Duration::ZERO));
+        assert!(!worker.request(Duration::ZERO));
     }
 }

@@ -246,7 +246,7 @@ impl Broadcaster {
             match next {
                 None => {
                     late = false;
-                    self.sampling.rest();
+                    self.sampling.release_memory();
                     self.frames.rest();
                     self.spare.take();
                     self.changed.notified().await;

@@ -9,6 +9,7 @@ use std::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    plugins::catalog::{Catalog, META_INDEX},
     protocol::key_set::PluginSet,
     sampling::{
         latest_reading::ReadingPair,
@@ -28,9 +29,9 @@ pub struct Snapshot {
     pub at: Duration,
     /// Which plugins were asked for; the others hold nothing.
     pub set: PluginSet,
-    /// By registry index.
-    pub held: Vec<Option<ReadingPair>>,
-    /// By registry index: why there is no newer reading.
+    /// By the catalog's index.
+    pub pairs: Vec<Option<ReadingPair>>,
+    /// By the catalog's index: why there is no newer reading.
     pub faults: Vec<Option<Rc<str>>>,
 }
 
@@ -58,18 +59,6 @@ pub struct PushTime<'a> {
     pub boot: &'a str,
 }
 
-/// How the keys of a push are named and treated.
-pub trait Keys {
-    /// The key of the plugin with this registry index.
-    fn name(&self, index: usize) -> &str;
-    /// One of the original's four, which never become null once they had a value.
-    fn legacy(&self, index: usize) -> bool;
-    /// The shortest time between two readings.
-    fn period(&self, index: usize) -> Duration;
-    /// The index of `_meta`, which is written here and not sampled.
-    fn meta(&self) -> usize;
-}
-
 /// A reading older than this many windows is not shown any more.
 const STALE_WINDOWS: u32 = 3;
 
@@ -77,9 +66,9 @@ const STALE_WINDOWS: u32 = 3;
 pub const MAX_PUSH: usize = 1_000_000;
 
 /// One push: what is written, for whom, over which window.
-pub struct Push<'a, K> {
+pub struct Push<'a> {
     /// Names and rules of the keys.
-    pub keys: &'a K,
+    pub catalog: &'a Catalog,
     /// The keys that the session chose.
     pub set: PluginSet,
     /// The push's number in its session, for `_meta`.
@@ -92,7 +81,7 @@ pub struct Push<'a, K> {
     pub time: PushTime<'a>,
 }
 
-impl<K: Keys> Push<'_, K> {
+impl Push<'_> {
     /// Writes the push's JSON object into `out`, in place of what is there.
     ///
     /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys
@@ -122,10 +111,10 @@ impl<K: Keys> Push<'_, K> {
             }
             // Keys are checked when the registry is built: no character needs an escape.
             out.push(b'"');
-            out.extend_from_slice(self.keys.name(index).as_bytes());
+            out.extend_from_slice(self.catalog.name(index).as_bytes());
             out.extend_from_slice(b"\":");
             let start = out.len();
-            let written = if index == self.keys.meta() {
+            let written = if index == META_INDEX {
                 serde_json::to_writer(&mut *out, &Meta::of(self, dropped)).is_ok()
             } else {
                 !dropped.contains(index) && self.write_value(index, out)
@@ -133,7 +122,7 @@ impl<K: Keys> Push<'_, K> {
             if !written {
                 out.truncate(start);
                 out.extend_from_slice(b"null");
-            } else if out.len() - start > length && index != self.keys.meta() {
+            } else if out.len() - start > length && index != META_INDEX {
                 length = out.len() - start;
                 largest = Some(index);
             }
@@ -152,17 +141,17 @@ impl<K: Keys> Push<'_, K> {
 
     /// Writes one plugin's value; false when there is no reading young enough for this window.
     fn write_value(&self, index: usize, out: &mut Vec<u8>) -> bool {
-        let Some(held) = self.now.held(index) else {
+        let Some(held) = self.now.pair(index) else {
             return false;
         };
         let bound = self
             .window()
-            .max(self.keys.period(index))
+            .max(self.catalog.period(index))
             .saturating_mul(STALE_WINDOWS);
-        if self.age(held) > bound && !self.keys.legacy(index) {
+        if self.age(held) > bound && !self.catalog.is_legacy(index) {
             return false;
         }
-        let earlier = self.before.held(index).map(|held| &held.now);
+        let earlier = self.before.pair(index).map(|pair| &pair.now);
         let earlier = earlier
             .filter(|reading| reading.at() < held.now.at())
             .or(held.before.as_ref());
@@ -178,8 +167,7 @@ impl<K: Keys> Push<'_, K> {
 
 /// `_meta`: what a push says about itself.
 #[derive(Serialize)]
-#[serde(bound = "")]
-struct Meta<'a, K: Keys> {
+struct Meta<'a> {
     /// Version of this object's layout: 1.
     v: u32,
     /// Number of the push in its session, from 1.
@@ -194,14 +182,14 @@ struct Meta<'a, K: Keys> {
     boot: &'a str,
     /// Age of the reading, under the key's name, for each key whose reading is older than twice its
     /// shortest interval.
-    stale: Ages<'a, K>,
+    stale: Ages<'a>,
     /// Reason, under the key's name, for each key whose last reading failed or which was left out
     /// because the push would exceed 1 MB.
-    err: Faults<'a, K>,
+    err: Faults<'a>,
 }
 
-impl<'a, K: Keys> Meta<'a, K> {
-    fn of(push: &'a Push<'a, K>, dropped: PluginSet) -> Self {
+impl<'a> Meta<'a> {
+    fn of(push: &'a Push<'a>, dropped: PluginSet) -> Self {
         let PushTime { ts, mono, boot } = push.time;
         Self {
             v: 1,
@@ -226,32 +214,32 @@ impl<const PARTS: u32> Serialize for Rounded<PARTS> {
     }
 }
 
-struct Ages<'a, K: Keys>(&'a Push<'a, K>);
+struct Ages<'a>(&'a Push<'a>);
 
-impl<K: Keys> Serialize for Ages<'_, K> {
+impl Serialize for Ages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let push = self.0;
         let mut map = serializer.serialize_map(None)?;
         for index in push.set.iter() {
-            let Some(held) = push.now.held(index) else {
+            let Some(held) = push.now.pair(index) else {
                 continue;
             };
             let age = push.age(held);
-            if age > push.keys.period(index).saturating_mul(2).max(SLOT * 2) {
+            if age > push.catalog.period(index).saturating_mul(2).max(SLOT * 2) {
                 let age = Rounded::<10>(age.as_secs_f64());
-                map.serialize_entry(push.keys.name(index), &age)?;
+                map.serialize_entry(push.catalog.name(index), &age)?;
             }
         }
         map.end()
     }
 }
 
-struct Faults<'a, K: Keys> {
-    push: &'a Push<'a, K>,
+struct Faults<'a> {
+    push: &'a Push<'a>,
     dropped: PluginSet,
 }
 
-impl<K: Keys> Serialize for Faults<'_, K> {
+impl Serialize for Faults<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { push, dropped } = self;
         let mut map = serializer.serialize_map(None)?;
@@ -259,9 +247,9 @@ impl<K: Keys> Serialize for Faults<'_, K> {
             let too_long = dropped
                 .contains(index)
                 .then_some("the push would be longer than 1 MB");
-            let fault = push.now.faults.get(index).and_then(Option::as_deref);
+            let fault = push.now.fault(index);
             if let Some(fault) = too_long.or(fault) {
-                map.serialize_entry(push.keys.name(index), fault)?;
+                map.serialize_entry(push.catalog.name(index), fault)?;
             }
         }
         map.end()
@@ -269,7 +257,13 @@ impl<K: Keys> Serialize for Faults<'_, K> {
 }
 
 impl Snapshot {
-    fn held(&self, index: usize) -> Option<&ReadingPair> {
-        self.held.get(index)?.as_ref()
+    /// The readings of the plugin with this index.
+    pub(crate) fn pair(&self, index: usize) -> Option<&ReadingPair> {
+        self.pairs.get(index)?.as_ref()
+    }
+
+    /// Why that plugin has no newer reading.
+    pub(crate) fn fault(&self, index: usize) -> Option<&str> {
+        self.faults.get(index)?.as_deref()
     }
 }

@@ -40,7 +40,7 @@ use crate::{
     },
     plugins::{catalog::CatalogError, exec},
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     server::{
         accept::{Services, accept},
         listeners::Bound,
@@ -327,7 +327,7 @@ impl Server {
                 self.http.set_pages(pages(&config, false));
                 self.exit_on_idle.replace(config.exit_on_idle);
                 self.fault.replace(None);
-                self.plugins.renew(&config);
+                self.plugins.reload(&config);
                 info!("configuration reloaded");
             }
             Err(fault) => error!("configuration not reloaded, the old one stays: {fault}"),

@@ -230,7 +230,7 @@ impl Source for Stream {
     }
 
     /// Lines are taken as they come, so that the child never waits and the newest is at hand.
-    fn rest(&mut self) -> Result<(), DriverError> {
+    fn idle(&mut self) -> Result<(), DriverError> {
         self.listen(|_| false, None).map_err(|fault| {
             let (at, heard) = self.now;
             self.fail(at + heard.elapsed(), fault)
