@@ -24,7 +24,7 @@ use crate::{
     sampling::{
         Sampling,
         plugin_manager::PluginManager,
-        schedule::Cadence,
+        schedule::{Cadence, SLOT},
         snapshot::{Push, PushTime},
     },
     server::startup_error::StartupError,
@@ -148,7 +148,7 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
         logging::fatal(&format!("{}: {problem}", path.display()));
         return Ok(EX_CONFIG.into());
     }
-    let (report, usable) = exec::check::report(&definition);
+    let (report, usable) = exec::check::report(&definition, SLOT);
     signals::give_way_to_the_end();
     // Whoever closed standard output does not want the rest.
     let _ = io::stdout().write_all(report.as_bytes());

@@ -29,8 +29,6 @@ pub mod families;
 pub mod figures;
 pub mod registry;
 pub mod sample;
-#[cfg(test)]
-mod trees;
 pub mod worker;
 
 use std::time::Duration;

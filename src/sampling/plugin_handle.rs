@@ -68,18 +68,21 @@ impl PluginHandle {
     pub(crate) fn reading(&self, now: Duration) -> Option<ReadingPair> {
         // Pushes are due on a grid, so that two may be up to half a slot less apart than the period.
         let period = self.period.saturating_sub(SLOT / 2);
-        let is_due = |asked: Duration| now.saturating_sub(asked) >= period;
-        if self.asked.get().is_none_or(is_due) {
+        let last = self.asked.get();
+        let is_due = last.is_none_or(|last| now.saturating_sub(last) >= period);
+        if is_due {
             self.asked.set(Some(now));
-            match &mut *self.reader.borrow_mut() {
-                Reader::Inline(source) => {
-                    let outcome = sample(&mut **source, now);
-                    self.latest.borrow_mut().record(outcome, now);
-                }
-                // A full mailbox already holds such a message.
-                Reader::Worker(sampler) => drop(sampler.try_send(Refresh(now))),
-                Reader::Nobody => {}
+        }
+        match &mut *self.reader.borrow_mut() {
+            // A worker's last reading may have come after the plugin was retired.
+            Reader::Nobody => return None,
+            _ if !is_due => {}
+            Reader::Inline(source) => {
+                let outcome = sample(&mut **source, now);
+                self.latest.borrow_mut().record(outcome, now);
             }
+            // A full mailbox already holds such a message.
+            Reader::Worker(sampler) => drop(sampler.try_send(Refresh(now))),
         }
         self.latest.borrow().pair().cloned()
     }

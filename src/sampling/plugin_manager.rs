@@ -13,7 +13,7 @@ use crate::{
         exec::{self, definition::Definition},
         registry::{self, BUILT_IN},
     },
-    sampling::{PluginTable, Sampling, plugin_handle::PluginHandle},
+    sampling::{PluginTable, Sampling, plugin_handle::PluginHandle, schedule::SLOT},
     system::clock::Clock,
 };
 
@@ -99,7 +99,7 @@ fn replace(
     catalog: &mut Catalog,
     handles: &mut Vec<Rc<PluginHandle>>,
 ) {
-    let mut entry = exec::entry(definition.clone());
+    let mut entry = exec::entry(definition.clone(), SLOT);
     entry.about.default = default;
     let offered = catalog.offer(&entry.name, entry.about.clone(), entry.execution.exported());
     let index = match offered {

@@ -133,7 +133,7 @@ impl Plugin for Fs {
         };
         let answers = self
             .questions
-            .ask(volumes.iter().map(question).collect(), DEADLINE);
+            .call_all(volumes.iter().map(question).collect(), DEADLINE);
         let answered = volumes.into_iter().zip(answers);
         sample.extend(answered.filter_map(|(volume, answer)| row(volume, answer, own)));
         if let Some(last) = sample.last_mut() {
@@ -433,7 +433,7 @@ mod tests {
                 round == 0 || begun.elapsed() < DEADLINE,
                 "round {round} waited for it again"
             );
-            assert_eq!(questions.waiting(), 1);
+            assert_eq!(questions.pending(), 1);
             come_down_to(1);
         }
         drop(daemon);

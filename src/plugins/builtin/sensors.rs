@@ -129,7 +129,7 @@ impl Plugin for Sens {
         };
         let answers = self
             .questions
-            .ask(sources.iter().map(question).collect(), DEADLINE);
+            .call_all(sources.iter().map(question).collect(), DEADLINE);
         for (source, answer) in sources.iter().zip(answers) {
             let Measured {
                 temperatures,
