@@ -1,4 +1,4 @@
-//! Every key that this server offers, in the order of the wire.
+//! The built-in keys, and how each is sampled.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -33,18 +33,18 @@ use crate::{
     },
 };
 
-/// What the built-in keys need from outside.
+/// What the built-in keys need from the configuration and the server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the server counts of itself.
+    /// What the server counts about itself.
     pub counters: Arc<Counters>,
-    /// Whether file systems of other machines are shown too.
+    /// Whether `fs` shows file systems of other machines too.
     pub network_filesystems: bool,
-    /// Whether `top` shows command lines, which may hold secrets.
+    /// Whether `top` shows command lines, which may contain secrets.
     pub command_lines: bool,
-    /// Names of sensor chips that are left alone.
+    /// Names of sensor chips that are not read.
     pub sensors_off: Vec<String>,
-    /// The units whose use is shown; all services of the machine where there are none.
+    /// The units that `units` shows; all services where the list is empty.
     pub units: Vec<String>,
 }
 
@@ -61,15 +61,15 @@ impl Default for Options {
 }
 
 /// What is known of a built-in key before anything of it is opened.
-pub struct BuiltIn {
+pub(crate) struct BuiltIn {
     /// The top-level key.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     kind: Kind,
     unit: &'static str,
     /// Minimum time between two samples, in seconds.
     min_interval: f64,
     /// One of the original's keys: the default choice, which no failure turns into null.
-    pub legacy: bool,
+    pub(crate) legacy: bool,
     open: fn(&Machine<'_>) -> Opened,
 }
 
@@ -90,7 +90,7 @@ struct Opened {
 }
 
 /// Every built-in key, in the order of the wire: the original's keys first, in its order.
-pub const BUILT_IN: [BuiltIn; 18] = [
+pub(crate) const BUILT_IN: [BuiltIn; 18] = [
     legacy("cpu_stat", Rate, "ratio", 0.05, |m| {
         inline(CpuStat::new(m.root))
     }),
@@ -255,28 +255,26 @@ pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
 pub struct Entry {
     /// The top-level key.
     pub name: String,
-    /// What `info` says of it.
+    /// Its description in `info`.
     pub about: About,
-    /// Where it is sampled.
+    /// How it is sampled.
     pub execution: Execution,
 }
 
-/// Makes what reads on a worker, which has these orders.
+/// Makes the source on a worker, which has this inbox.
 pub type Make = dyn Fn(&WorkerInbox) -> Box<dyn Source> + Send + Sync;
 
-/// Where a plugin is sampled.
+/// How a plugin is sampled.
 pub enum Execution {
-    /// In the tick, on the main thread: reads that cannot block.
+    /// Inline, on the main thread: for reads that cannot block.
     Inline(Box<dyn Source>),
-    /// On a worker thread of its own, started while somebody watches and dropped with it: reads
-    /// that may block. The function is called again for each new worker, with what a reading that
-    /// takes long has to listen to.
+    /// On a worker, a thread of its own that runs while somebody watches: for reads that may block.
     Worker {
-        /// Makes what reads.
+        /// Makes the source, anew for each worker.
         make: Box<Make>,
-        /// Whether `/metrics` tells of it.
+        /// Whether its samples have metrics.
         exported: bool,
-        /// Whether a failure takes its last figures away.
+        /// Whether a failure removes the last reading.
         forgets: bool,
     },
 }
@@ -298,7 +296,7 @@ impl Execution {
         }
     }
 
-    /// Whether `/metrics` tells of it.
+    /// Whether its samples have metrics.
     #[must_use]
     pub fn exported(&self) -> bool {
         match self {
@@ -307,15 +305,15 @@ impl Execution {
         }
     }
 
-    /// Takes one reading here, in the caller's thread, however long that takes.
+    /// Takes one sample in the caller's thread, however long that takes.
     ///
     /// # Errors
-    /// Whatever the plugin's reading says.
+    /// As the plugin's.
     pub fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         match self {
             Self::Inline(source) => source.sample(at),
             Self::Worker { make, .. } => {
-                let (_foreman, inbox) =
+                let (_worker, inbox) =
                     inbox().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
                 make(&inbox).sample(at)
             }

@@ -343,7 +343,7 @@ impl Broadcaster {
                     (!snapshot.set.contains_all(due.set)).then(|| self.sampling.snapshot(due.set));
                 let snapshot = wider.as_ref().unwrap_or(snapshot);
                 let frame = self.frames.frame(
-                    &*self.sampling.catalog(),
+                    &self.sampling.catalog(),
                     due.set,
                     due.seq,
                     &due.before,

@@ -1,13 +1,13 @@
 //! Takes the snapshots that pushes are made from: at most one a slot, with the plugins that
 //! somebody asked for.
 //!
-//! Each plugin has a [`PluginHandle`](plugin_handle::PluginHandle). It reads the plugin inline, in
-//! the caller's thread, or has a [`Sampler`](sampler::Sampler) read it on a worker.
+//! Each plugin has a `PluginHandle`. It reads the plugin inline, in the caller's thread, or has a
+//! `Sampler` read it on a worker.
 
 pub mod latest_reading;
-pub mod plugin_handle;
+mod plugin_handle;
 pub mod plugin_manager;
-pub mod sampler;
+mod sampler;
 pub mod schedule;
 pub mod snapshot;
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// One plugin. Dropping it, or retiring it, ends its Sampler.
-pub struct PluginHandle {
+pub(crate) struct PluginHandle {
     period: Duration,
     latest: Rc<RefCell<LatestReading>>,
     reader: RefCell<Reader>,
@@ -40,8 +40,7 @@ enum Reader {
 
 impl PluginHandle {
     /// A handle of the plugin that `entry` describes.
-    #[must_use]
-    pub fn start(entry: Entry) -> Rc<Self> {
+    pub(crate) fn start(entry: Entry) -> Rc<Self> {
         let (reader, latest) = match entry.execution {
             Execution::Inline(source) => {
                 let latest = LatestReading::new(entry.name, false);

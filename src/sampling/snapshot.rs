@@ -1,4 +1,4 @@
-//! One slot's readings of all plugins, and the JSON of a push between two of them.
+//! The readings of one slot, and the JSON of a push over the window between two snapshots.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,17 +17,17 @@ use crate::{
     },
 };
 
-/// The readings of one slot. Sessions hold the one of their last push: the start of their next
-/// window.
+/// The readings of one slot. A session keeps the snapshot of its last push, where its next window
+/// starts.
 #[derive(Default)]
 pub struct Snapshot {
-    /// Unlike for every other snapshot of this server.
+    /// Unique in this process.
     pub id: u64,
-    /// The slot it was taken in.
+    /// The slot in which it was taken.
     pub slot: Slot,
-    /// When.
+    /// When it was taken.
     pub at: Duration,
-    /// Which plugins were asked for; the others hold nothing.
+    /// The plugins that were asked for. The others have no readings here.
     pub set: PluginSet,
     /// By the catalog's index.
     pub pairs: Vec<Option<ReadingPair>>,
@@ -35,20 +35,20 @@ pub struct Snapshot {
     pub faults: Vec<Option<Rc<str>>>,
 }
 
-/// What tells one push of a slot from another: equal keys have equal bytes.
+/// Identifies a push within a slot: pushes with equal keys have equal bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PushKey {
-    /// The snapshot at the window's start.
+    /// Id of the snapshot at the window's start.
     pub before: u64,
-    /// The one at its end: a list that is sent in several batches may need a second one.
+    /// Id of the one at its end. A slot whose pushes go out in several batches may have two.
     pub now: u64,
     /// The session's choice.
     pub set: PluginSet,
-    /// The push's number in its session; 0 where nobody asked for it.
+    /// The push's number in its session; 0 where the push does not show it.
     pub seq: u64,
 }
 
-/// What `_meta` says beside the readings.
+/// The times in `_meta`.
 #[derive(Debug, Clone, Copy)]
 pub struct PushTime<'a> {
     /// Seconds since the epoch by the wall clock.
@@ -59,13 +59,13 @@ pub struct PushTime<'a> {
     pub boot: &'a str,
 }
 
-/// A reading older than this many windows is not shown any more.
+/// A reading is stale when it is older than this many windows, and null then.
 const STALE_WINDOWS: u32 = 3;
 
-/// The largest JSON of a push, in bytes.
+/// Maximum length of a push's JSON, in bytes.
 pub const MAX_PUSH: usize = 1_000_000;
 
-/// One push: what is written, for whom, over which window.
+/// What is needed to write one push.
 pub struct Push<'a> {
     /// Names and rules of the keys.
     pub catalog: &'a Catalog,
@@ -82,9 +82,9 @@ pub struct Push<'a> {
 }
 
 impl Push<'_> {
-    /// Writes the push's JSON object into `out`, in place of what is there.
+    /// Replaces the content of `out` by the push's JSON object.
     ///
-    /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys
+    /// A key without a reading, or with a stale one, is null. Beyond [`MAX_PUSH`] bytes the largest keys
     /// become null, with the reason in `_meta.err` where the session asked for `_meta`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut dropped = PluginSet::default();
@@ -100,7 +100,7 @@ impl Push<'_> {
         }
     }
 
-    /// Writes every key; returns the index of the longest value that was not left out.
+    /// Writes every key but those in `dropped`. Returns the index of the longest value.
     fn write_keys(&self, dropped: PluginSet, out: &mut Vec<u8>) -> Option<usize> {
         let mut largest = None;
         let mut length = 0;
@@ -109,7 +109,7 @@ impl Push<'_> {
             if out.len() > 1 {
                 out.push(b',');
             }
-            // Keys are checked when the registry is built: no character needs an escape.
+            // The catalog only has names that need no escape.
             out.push(b'"');
             out.extend_from_slice(self.catalog.name(index).as_bytes());
             out.extend_from_slice(b"\":");
@@ -139,7 +139,7 @@ impl Push<'_> {
         self.now.at.saturating_sub(held.now.at())
     }
 
-    /// Writes one plugin's value; false when there is no reading young enough for this window.
+    /// Writes one plugin's value; false when it has no reading or a stale one.
     fn write_value(&self, index: usize, out: &mut Vec<u8>) -> bool {
         let Some(held) = self.now.pair(index) else {
             return false;
@@ -155,7 +155,7 @@ impl Push<'_> {
         let earlier = earlier
             .filter(|reading| reading.at() < held.now.at())
             .or(held.before.as_ref());
-        // A plugin's fault costs its own key.
+        // A panic costs only this key its value.
         let write = || {
             held.now
                 .write_json(earlier.map(|reading| &**reading), out)

@@ -30,7 +30,7 @@ const MAX_LOGGED: usize = 200;
 
 /// The back-off of one program. It outlives the workers: a session that comes and goes must not
 /// make the program run more often.
-pub struct Backoff {
+pub(super) struct Backoff {
     name: String,
     interval: Duration,
     /// A request that comes by this much too early is not early: pushes are due on a grid.

@@ -68,7 +68,7 @@ fn groups() -> MutexGuard<'static, Groups> {
 }
 
 /// Kills every child with its group and lets no other start, because this program ends.
-pub fn end_all() {
+pub(crate) fn end_all() {
     let mut groups = groups();
     groups.closed = true;
     groups = STARTED
@@ -111,7 +111,10 @@ fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
 }
 
 /// A command without our environment, but for a few harmless variables, and with `env`.
-pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Command {
+pub(super) fn command<'a>(
+    words: &[String],
+    env: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Command {
     let mut command = Command::new(words.first().map_or("", String::as_str));
     command
         .args(words.get(1..).unwrap_or_default())
@@ -128,7 +131,7 @@ pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a
 
 /// A child that was not waited for yet. Dropping it ends its whole group.
 #[derive(Debug)]
-pub struct Child {
+pub(super) struct Child {
     process: process::Child,
     group: Pid,
     /// None after the end of the file.
@@ -148,7 +151,7 @@ impl Child {
     ///
     /// # Errors
     /// When the system does not start it.
-    pub fn start(command: &mut Command) -> Result<Self, Fault> {
+    pub(super) fn start(command: &mut Command) -> Result<Self, Fault> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -173,7 +176,7 @@ impl Child {
     }
 
     /// Reads from standard output without waiting. 0 is the end; None means that nothing is there.
-    pub fn read_stdout(&mut self, buffer: &mut [u8]) -> Option<usize> {
+    pub(super) fn read_stdout(&mut self, buffer: &mut [u8]) -> Option<usize> {
         let was_open = self.stdout.is_some();
         let length = read(&mut self.stdout, buffer);
         if was_open && self.stdout.is_none() {
@@ -184,7 +187,7 @@ impl Child {
     }
 
     /// As [`Self::read_stdout`], of standard error.
-    pub fn read_stderr(&mut self, buffer: &mut [u8]) -> Option<usize> {
+    pub(super) fn read_stderr(&mut self, buffer: &mut [u8]) -> Option<usize> {
         read(&mut self.stderr, buffer)
     }
 
@@ -194,13 +197,13 @@ impl Child {
     }
 
     /// Waits for output, for the inbox, or until the time has passed. May return early.
-    pub fn wait_for_output(&self, inbox: &WorkerInbox, time: Option<Duration>) {
+    pub(super) fn wait_for_output(&self, inbox: &WorkerInbox, time: Option<Duration>) {
         wait(self.pipes().chain([inbox.as_fd()]), time);
     }
 
     /// Waits for output, for the exit, for the inbox, or until the time has passed. May return
     /// early.
-    pub fn wait_for_exit(&mut self, inbox: &WorkerInbox, time: Duration) {
+    pub(super) fn wait_for_exit(&mut self, inbox: &WorkerInbox, time: Duration) {
         let time = self.next_look(time);
         let others = [inbox.as_fd()].into_iter().chain(self.exit());
         wait(self.pipes().chain(others), Some(time));
@@ -228,8 +231,7 @@ impl Child {
     }
 
     /// Whether the child has exited. It stays a zombie, so that its group's id is not reused.
-    #[must_use]
-    pub fn exited(&self) -> bool {
+    pub(super) fn exited(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         !matches!(
             waitid(Id::Pid(self.group), flags),
@@ -239,7 +241,7 @@ impl Child {
 
     /// Ends the child, unless it has exited, and everything that is left of its group. Takes up to
     /// half a second where the child ignores SIGTERM.
-    pub fn end(&mut self) -> Option<ExitStatus> {
+    pub(super) fn end(&mut self) -> Option<ExitStatus> {
         if !self.ended {
             self.ended = true;
             if !self.exited() {
@@ -318,9 +320,9 @@ fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
 ///
 /// # Errors
 /// When the child failed or was killed.
-pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
+pub(super) fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
     let Some(status) = status else {
-        return Err(Fault::Exit("an end that cannot be told".into()));
+        return Err(Fault::Exit("its exit status is unknown".into()));
     };
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
@@ -330,6 +332,6 @@ pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
                 .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
             Err(Fault::Exit(format!("killed by {name}")))
         }
-        (None, None) => Err(Fault::Exit("an end that cannot be told".into())),
+        (None, None) => Err(Fault::Exit("its exit status is unknown".into())),
     }
 }

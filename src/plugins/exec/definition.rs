@@ -80,8 +80,7 @@ impl Mode {
 
 impl Definition {
     /// What `info` says of it.
-    #[must_use]
-    pub fn about(&self) -> About {
+    pub(super) fn about(&self) -> About {
         let kind = match self.mode {
             Mode::Munin => Kind::Table,
             Mode::Once | Mode::Stream => Kind::Gauge,
@@ -190,8 +189,7 @@ impl Definition {
 
 /// The definitions of a folder in the order of their names, or what is wrong with each. A folder that
 /// does not exist has none.
-#[must_use]
-pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
+pub(super) fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),

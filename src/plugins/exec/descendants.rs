@@ -23,7 +23,7 @@ struct Process {
 /// Kills the descendants of the children that lead these `groups`, unless they are in one of the
 /// groups. Must run before the children end: their own children then get another parent. Costs a
 /// walk over all processes.
-pub fn kill_outside(groups: &BTreeSet<Pid>) {
+pub(super) fn kill_outside(groups: &BTreeSet<Pid>) {
     let mut processes = Vec::new();
     let pid = |number: i64| i32::try_from(number).ok().map(Pid::from_raw);
     let walked = Processes::new(&Root::host()).walk(|id, line| {

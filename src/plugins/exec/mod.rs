@@ -4,11 +4,11 @@
 //! this key its value: its output and its time have limits, and after failures it has a back-off.
 
 mod backoff;
-pub mod check;
-pub mod child;
+pub(crate) mod check;
+pub(crate) mod child;
 pub mod definition;
 mod descendants;
-pub mod fault;
+pub(crate) mod fault;
 pub mod json;
 pub mod munin;
 mod numbers;
@@ -60,8 +60,7 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
 }
 
 /// Why a definition cannot become a key.
-#[must_use]
-pub fn unfit(definition: &Definition) -> Option<String> {
+pub(crate) fn unfit(definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {

@@ -15,12 +15,11 @@ const MAX_FIELDS: usize = 256;
 /// Numbers by path: the keys of objects and the names of list items, or the indexes of items without
 /// a name, with dots between them.
 #[derive(Debug, Default, PartialEq)]
-pub struct NumericFields(BTreeMap<String, f64>);
+pub(super) struct NumericFields(BTreeMap<String, f64>);
 
 impl NumericFields {
     /// The numbers of a JSON text.
-    #[must_use]
-    pub fn of(json: &str) -> Self {
+    pub(super) fn of(json: &str) -> Self {
         let mut fields = Self::default();
         if let Ok(value) = serde_json::from_str(json) {
             fields.walk(String::new(), &value);
@@ -58,14 +57,14 @@ impl NumericFields {
     }
 
     /// Adds a number, unless there are too many or the path is taken.
-    pub fn add(&mut self, path: String, number: f64) {
+    pub(super) fn add(&mut self, path: String, number: f64) {
         if self.0.len() < MAX_FIELDS {
             self.0.entry(path).or_insert(number);
         }
     }
 
     /// Adds them to the gauges.
-    pub fn add_gauges(&self, plugin: &str, out: &mut Families) {
+    pub(super) fn add_gauges(&self, plugin: &str, out: &mut Families) {
         for (path, number) in &self.0 {
             let labels = [("plugin", plugin), ("field", path.as_str())];
             out.gauge(
@@ -78,7 +77,7 @@ impl NumericFields {
     }
 
     /// Adds them to the counters.
-    pub fn add_counters(&self, plugin: &str, out: &mut Families) {
+    pub(super) fn add_counters(&self, plugin: &str, out: &mut Families) {
         for (path, number) in &self.0 {
             let labels = [("plugin", plugin), ("field", path.as_str())];
             out.counter(

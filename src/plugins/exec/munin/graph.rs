@@ -117,8 +117,7 @@ impl Bounds {
 impl Field {
     /// The figure of the value `now`; `since` is an earlier value and the time from it. None where a
     /// counter fell: it was reset, and what it had counted before is unknown.
-    #[must_use]
-    pub fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
+    pub(super) fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
         let per_second =
             |amount: f64, time: Duration| (!time.is_zero()).then(|| amount / time.as_secs_f64());
         let figure = match (self.source_type, since) {
@@ -147,8 +146,7 @@ impl Field {
 
     /// A bound in the unit of the figures that are shown; `name` is the field's. None where the
     /// formula needs other fields too.
-    #[must_use]
-    pub fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
+    pub(super) fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
         let bound = self.in_period(bound?);
         match &self.formula {
             Some(formula) => formula.result(|field| (field == name).then_some(bound)),
@@ -158,8 +156,7 @@ impl Field {
 
     /// Whether its values begin at 0 and grow. Those of [`SourceType::Derive`] do where their figures may
     /// not be below zero.
-    #[must_use]
-    pub fn only_grows(&self) -> bool {
+    pub(super) fn only_grows(&self) -> bool {
         self.source_type == SourceType::Counter
             || self.source_type == SourceType::Derive && self.min.is_some_and(|min| min >= 0.0)
     }
@@ -256,14 +253,12 @@ impl Graphs {
     }
 
     /// A field of a graph, as `config` described it.
-    #[must_use]
-    pub fn field(&self, graph: &str, name: &str) -> Option<&Field> {
+    pub(super) fn field(&self, graph: &str, name: &str) -> Option<&Field> {
         self.fields.get(&(graph.to_owned(), name.to_owned()))
     }
 
     /// Attributes in the output that have no effect here.
-    #[must_use]
-    pub fn oddities(&self) -> &[String] {
+    pub(super) fn oddities(&self) -> &[String] {
         &self.oddities
     }
 }
