@@ -13,7 +13,7 @@ use crate::{
             cpu::Cpu,
             cpu_stat::CpuStat,
             disk::Disk,
-            filesystems::{Fs, Questions as FsQuestions},
+            filesystems::{Calls as FsCalls, Fs},
             gpu::Gpu,
             mem::Mem,
             meminfo::Meminfo,
@@ -22,7 +22,7 @@ use crate::{
             processes::Processes,
             procs::Procs,
             self_stats::{Counters, SelfStats},
-            sensors::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
+            sensors::{Calls as SensCalls, OFF_BY_DEFAULT, Sens},
             sockets::Sock,
             top::Top,
             units::Units,
@@ -116,7 +116,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 18] = [
     }),
     key("fs", Table, "B", 10.0, |m| {
         let (root, network) = (m.root.clone(), m.options.network_filesystems);
-        let (calls, note) = (FsQuestions::default(), Note::default());
+        let (calls, note) = (FsCalls::default(), Note::default());
         let of_worker = note.clone();
         let make = move || Fs::new(&root, network, Arc::clone(&calls)).noting(&of_worker);
         Opened {
@@ -128,7 +128,7 @@ pub(crate) const BUILT_IN: [BuiltIn; 18] = [
     key("sock", Gauge, "", 0.05, |m| inline(Sock::new(m.root))),
     key("sens", Gauge, "°C", 10.0, |m| {
         let (root, off) = (m.root.clone(), m.options.sensors_off.clone());
-        let calls = SensQuestions::default();
+        let calls = SensCalls::default();
         worker(move || Sens::new(&root, off.clone(), Arc::clone(&calls)))
             .null_because(Sens::reason(m.root, &m.options.sensors_off))
     }),
