@@ -14,6 +14,7 @@ use rtstat::{
         error::ConfigError,
     },
     oneshot,
+    plugins::{exec, registry},
     server::{self, Start, listeners, reload::Load, startup_error::StartupError},
     system::{
         logging, privileges, signals,
@@ -53,7 +54,9 @@ fn run(cli: Cli, handover: Handover) -> ExitCode {
             ended(check(&args, path.as_deref(), &environment, &handover))
         }
         Command::Server(args) => ended(serve(
-            Box::new(move || Config::load(&args, path.as_deref(), &environment)),
+            Box::new(move || {
+                Config::load(&args, path.as_deref(), &environment, &registry::names())
+            }),
             handover,
         )),
         Command::Sample(args) => ended(config().map(|config| oneshot::sample(&config, &args))),
@@ -146,9 +149,9 @@ fn check(
     environment: &Environment,
     handover: &Handover,
 ) -> Result<ExitCode, StartupError> {
-    let config = Config::load(args, path, environment)?;
+    let config = Config::load(args, path, environment, &registry::names())?;
     privileges::choose(config.user.as_deref())?;
-    let wrong = config.wrong_plugins();
+    let wrong = exec::fit(&config.plugins.dir).1;
     for line in config.warnings.iter().chain(&wrong) {
         tracing::warn!("{line}");
     }

@@ -23,8 +23,8 @@ use crate::{
     protocol::key_set::PluginSet,
     sampling::{
         Sampling,
-        reload::PluginManager,
-        schedule::Cadence,
+        plugin_manager::PluginManager,
+        schedule::{Cadence, SLOT},
         snapshot::{Push, PushTime},
     },
     server::startup_error::StartupError,
@@ -105,7 +105,7 @@ async fn write_samples(sampling: &Rc<Sampling>, set: PluginSet, args: &SampleArg
             boot: &boot,
         };
         let push = Push {
-            keys: &*catalog,
+            catalog: &catalog,
             set,
             seq,
             before: &before,
@@ -144,11 +144,11 @@ pub fn check_plugin(config: &Config, args: &CheckPluginArgs) -> Result<ExitCode,
     }
     let path = config.plugins.dir.join(format!("{}.toml", args.name));
     let definition = Definition::read(&path)?;
-    if let Some(problem) = exec::unfit(&exec::names_built_in(), &definition) {
+    if let Some(problem) = exec::unfit(&definition) {
         logging::fatal(&format!("{}: {problem}", path.display()));
         return Ok(EX_CONFIG.into());
     }
-    let (report, usable) = exec::check::report(&definition);
+    let (report, usable) = exec::check::report(&definition, SLOT);
     signals::give_way_to_the_end();
     // A reader that closed standard output does not want the rest.
     let _ = io::stdout().write_all(report.as_bytes());

@@ -32,14 +32,10 @@ pub use crate::config::{
     trust::Trusted,
 };
 
-use crate::{
-    config::{
-        cli::ServerArgs,
-        error::{ConfigError, Place, nearest},
-        layers::{Layer, Layers},
-    },
-    drivers::Root,
-    plugins::registry,
+use crate::config::{
+    cli::ServerArgs,
+    error::{ConfigError, Place, nearest},
+    layers::{Layer, Layers},
 };
 
 /// Read when it exists and no other file was named.
@@ -148,7 +144,8 @@ const DEFAULT_INTERFACE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 const DEFAULT_PORT: u16 = 8000;
 
 impl Config {
-    /// The configuration of `rtstatd server`. `config_path` is what `--config` named.
+    /// The configuration of `rtstatd server`. `config_path` is what `--config` named, `built_in` are
+    /// the names of the built-in plugins.
     ///
     /// # Errors
     /// The first setting that cannot be used, with its place, its value and what is accepted.
@@ -156,6 +153,7 @@ impl Config {
         args: &ServerArgs,
         config_path: Option<&str>,
         environment: &Environment,
+        built_in: &[&str],
     ) -> Result<Self, ConfigError> {
         let (path, text) = read_file(config_path, environment)?;
         let layers = layers(args, environment, path.as_deref(), &text)?;
@@ -167,7 +165,7 @@ impl Config {
         config.token_in_argv = args.auth_token.is_some();
         config.tls = tls::load(&layers)?;
         check_user(&layers)?;
-        check_plugins(&layers, &config.plugins.dir)?;
+        check_plugins(&layers, &config.plugins.dir, built_in)?;
         (config.listen, config.listen_place) = resolve_listen(&layers, config.tls.is_some())?;
         config.warnings = warnings(&config, &layers, environment);
         Ok(config)
@@ -350,16 +348,14 @@ fn check_user(layers: &Layers) -> Result<(), ConfigError> {
 
 /// A default plugin must be built in or have its file in the plugin folder, or its key would be
 /// missing in silence.
-fn check_plugins(layers: &Layers, folder: &Path) -> Result<(), ConfigError> {
+fn check_plugins(layers: &Layers, folder: &Path, built_in: &[&str]) -> Result<(), ConfigError> {
     let Some(wanted) = layers
         .said_all("plugins.default")
         .filter(|wanted| !wanted.is_empty())
     else {
         return Ok(());
     };
-    let built_in = registry::built_in(&Root::host())
-        .into_iter()
-        .map(|entry| entry.name);
+    let built_in = built_in.iter().map(|name| (*name).to_owned());
     let known: Vec<String> = built_in
         .chain(plugin_files(folder).filter_map(|path| stem(&path)))
         .collect();

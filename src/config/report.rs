@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use crate::{config::Config, plugins::exec};
+use crate::config::Config;
 
 impl Config {
     /// What would run, a line a setting. `passed` says that systemd's sockets are served instead of
@@ -72,11 +72,6 @@ impl Config {
         line("plugins.sensors_off", list(&self.plugins.sensors_off));
         line("plugins.units", list(&self.plugins.units));
         out
-    }
-
-    /// What is wrong with plugin definitions, a line each. A folder that is missing holds none.
-    pub fn wrong_plugins(&self) -> Vec<String> {
-        exec::fit(&self.plugins.dir).1
     }
 }
 

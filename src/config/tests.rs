@@ -56,6 +56,7 @@ impl Bench {
             &args,
             cli.config.as_deref(),
             &self.variables.iter().cloned().collect(),
+            &["uptime", "disk", "net", "sock"],
         )
     }
 

@@ -17,12 +17,7 @@ use crate::{
         families::{Families, plain_text},
     },
     protocol::key_set::PluginSet,
-    sampling::{
-        Sampling,
-        latest_reading::ReadingPair,
-        schedule::SLOT,
-        snapshot::{Keys, Snapshot},
-    },
+    sampling::{Sampling, latest_reading::ReadingPair, schedule::SLOT, snapshot::Snapshot},
     session::{scheduler::SessionContext, supervisor::Permit},
 };
 
@@ -173,10 +168,8 @@ async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
     let deadline = sampling.clock.now() + TIMEOUT;
     loop {
         let snapshot = sampling.snapshot(set);
-        let answered = |index: usize| {
-            snapshot.held.get(index).is_some_and(Option::is_some)
-                || snapshot.faults.get(index).is_some_and(Option::is_some)
-        };
+        let answered =
+            |index: usize| snapshot.pair(index).is_some() || snapshot.fault(index).is_some();
         if set.iter().all(answered) || sampling.clock.now() >= deadline {
             return snapshot;
         }
@@ -187,8 +180,8 @@ async fn settled(sampling: &Rc<Sampling>, set: PluginSet) -> Rc<Snapshot> {
 /// The reading of a plugin, unless it is stale: a session may have left one that is older than a
 /// scrape accepts, or that a failure followed.
 fn current<'a>(snapshot: &'a Snapshot, catalog: &Catalog, index: usize) -> Option<&'a ReadingPair> {
-    let held = snapshot.held.get(index)?.as_ref()?;
-    let failed = snapshot.faults.get(index).is_some_and(Option::is_some);
+    let held = snapshot.pair(index)?;
+    let failed = snapshot.fault(index).is_some();
     let oldest = catalog.period(index).max(TIMEOUT).saturating_mul(2);
     (!failed && snapshot.at.saturating_sub(held.now.at()) <= oldest).then_some(held)
 }

@@ -1,28 +1,27 @@
-//! What this server offers, by name and by index: the order of the wire, `info`'s table, the
-//! default choice.
+//! The keys that this server offers, by name and by index, and the sets of them that are the default
+//! choice and the metrics.
 
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    plugins::{About, FieldUnits, Kind, registry::Entry},
+    plugins::{
+        About, FieldUnits, Kind,
+        registry::{BUILT_IN, Entry},
+    },
     protocol::key_set::PluginSet,
-    sampling::snapshot::Keys,
 };
 
-/// The key that tells about the push itself; written with the push, sampled by nobody.
+/// The key about the push itself. It is written with the push and has no plugin.
 pub const META: &str = "_meta";
 
 /// Units of its fields.
 const META_UNITS: FieldUnits = &[("ts", "s"), ("mono", "s"), ("dt", "s"), ("stale.*", "s")];
 
-/// The keys of the original, which no failure takes away.
-const LEGACY: [&str; 4] = ["cpu_stat", "meminfo", "processes", "uptime"];
+/// Index of [`META`]: the last one, so that it stays the same whatever is offered later.
+pub(crate) const META_INDEX: usize = PluginSet::CAPACITY - 1;
 
-/// The place of [`META`], which stays its own whatever is offered later: the last one of a choice.
-const META_INDEX: usize = PluginSet::CAPACITY - 1;
-
-/// The offered keys. A name keeps its index for as long as the server runs, because sessions'
-/// choices are made of them.
+/// The offered keys. A name keeps its index for as long as the server runs, because the choices of
+/// sessions are sets of indexes.
 #[derive(Clone)]
 pub struct Catalog {
     keys: Vec<Key>,
@@ -41,25 +40,25 @@ struct Key {
     legacy: bool,
 }
 
-/// Why a list of plugins cannot be offered.
+/// Why a key cannot be offered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CatalogError {
-    /// Two plugins with one name.
+    /// Another plugin has the name.
     #[error("plugin {0}: the name is taken by another plugin")]
     Duplicate(String),
-    /// A name that would need escapes on the wire or could not be chosen.
+    /// The name would need escapes in JSON, or could not be chosen.
     #[error("plugin {0:?}: a name has 1 to 64 letters, digits, `_`, `-` or `.`")]
     Name(String),
-    /// More than a session's choice can hold.
+    /// A session's choice could not contain the key.
     #[error("{0} plugins: at most {max} can be offered", max = PluginSet::CAPACITY)]
     TooMany(usize),
 }
 
 impl Catalog {
-    /// The catalog of `entries`, in their order, with `_meta` behind them.
+    /// A catalog of `entries`, in their order, and `_meta` as the last key.
     ///
     /// # Errors
-    /// When the names do not make a set of keys.
+    /// When one of the keys cannot be offered.
     pub fn new(entries: &[Entry]) -> Result<Self, CatalogError> {
         let mut catalog = Self {
             keys: Vec::new(),
@@ -89,12 +88,11 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Offers a key, in the place that its name has had before where it has had one. Returns its
-    /// index.
+    /// Offers a key and returns its index: the one that its name had before, if it had one.
     ///
     /// # Errors
-    /// When the name or the number of keys is none that can be offered.
-    pub fn offer(
+    /// When the name is invalid or there are too many keys.
+    pub(crate) fn offer(
         &mut self,
         name: &str,
         about: About,
@@ -120,16 +118,16 @@ impl Catalog {
         Ok(index)
     }
 
-    /// Puts a key into the push of a session that chose nothing, or not.
-    pub fn set_default(&mut self, index: usize, default: bool) {
+    /// Adds a key to the default choice, or removes it.
+    pub(crate) fn set_default(&mut self, index: usize, default: bool) {
         if let Some(key) = self.keys.get_mut(index) {
             key.about.default = default;
             self.default.set(index, default);
         }
     }
 
-    /// Offers a key no more. Whoever has chosen it keeps it in the push, as null.
-    pub fn withdraw(&mut self, index: usize) {
+    /// Stops offering a key. Sessions that have chosen it keep it in their pushes, as null.
+    pub(crate) fn withdraw(&mut self, index: usize) {
         self.withdrawn.set(index, true);
         self.default.set(index, false);
         self.exported.set(index, false);
@@ -147,15 +145,14 @@ impl Catalog {
             .filter(|index| !self.withdrawn.contains(*index))
     }
 
-    /// What a session gets that chose nothing.
+    /// The keys of a session that did not choose any.
     #[must_use]
     pub fn default_set(&self) -> PluginSet {
         self.default
     }
 
-    /// What `/metrics` tells of.
-    #[must_use]
-    pub fn exported(&self) -> PluginSet {
+    /// The keys with metrics.
+    pub(crate) fn exported(&self) -> PluginSet {
         self.exported
     }
 
@@ -172,6 +169,22 @@ impl Catalog {
             .map(|key| (key.name.as_str(), &key.about))
     }
 
+    /// The key's name.
+    #[must_use]
+    pub fn name(&self, index: usize) -> &str {
+        self.key(index).map_or("", |key| &key.name)
+    }
+
+    /// Whether the key is one of the original's, which stay at their last value when they fail.
+    pub(crate) fn is_legacy(&self, index: usize) -> bool {
+        self.key(index).is_some_and(|key| key.legacy)
+    }
+
+    /// The key's minimum time between two samples.
+    pub(crate) fn period(&self, index: usize) -> Duration {
+        self.key(index).map_or(Duration::ZERO, |key| key.period)
+    }
+
     fn key(&self, index: usize) -> Option<&Key> {
         if index == META_INDEX {
             Some(&self.meta)
@@ -183,31 +196,12 @@ impl Catalog {
 
 impl Key {
     fn new(name: &str, about: About) -> Self {
-        let period = Duration::try_from_secs_f64(about.min_interval).unwrap_or_default();
         Self {
             name: name.into(),
+            period: about.period(),
             about,
-            period,
-            legacy: LEGACY.contains(&name),
+            legacy: BUILT_IN.iter().any(|key| key.legacy && key.name == name),
         }
-    }
-}
-
-impl Keys for Catalog {
-    fn name(&self, index: usize) -> &str {
-        self.key(index).map_or("", |key| &key.name)
-    }
-
-    fn legacy(&self, index: usize) -> bool {
-        self.key(index).is_some_and(|key| key.legacy)
-    }
-
-    fn period(&self, index: usize) -> Duration {
-        self.key(index).map_or(Duration::ZERO, |key| key.period)
-    }
-
-    fn meta(&self) -> usize {
-        META_INDEX
     }
 }
 
@@ -275,9 +269,6 @@ mod tests {
             catalog.offer("more", gauge(false), false),
             Err(CatalogError::TooMany(PluginSet::CAPACITY + 1))
         );
-        assert_eq!(
-            (catalog.index(META), catalog.meta(), catalog.name(127)),
-            (Some(127), 127, META)
-        );
+        assert_eq!((catalog.index(META), catalog.name(127)), (Some(127), META));
     }
 }

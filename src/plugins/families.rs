@@ -1,5 +1,4 @@
-//! What `/metrics` says: families of counters and gauges, filled from samples, written by the
-//! official crate.
+//! Metric families of counters and gauges, filled from samples and written by prometheus-client.
 
 use std::fmt::{Error, Write};
 
@@ -12,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// The ending that OpenMetrics gives every counter, and Prometheus' own convention too.
+/// Suffix of every counter: OpenMetrics demands it, and Prometheus recommends it.
 const TOTAL: &str = "_total";
 
 /// Families in the order of their first row.
@@ -27,7 +26,7 @@ struct Family {
     rows: Vec<(Labels, f64)>,
 }
 
-/// The labels of a row: names as Prometheus takes them, and any text.
+/// A label of a row: a valid name and any text.
 pub type Label<'a> = (&'static str, &'a str);
 
 #[derive(Debug, Default)]
@@ -48,8 +47,7 @@ impl EncodeLabelSet for Labels {
 }
 
 impl Families {
-    /// One row of a family that only grows. Its name ends in `_total`. A figure that is missing
-    /// makes no row.
+    /// Adds a row to a family of counters, whose name ends in `_total`. None adds nothing.
     pub fn counter(
         &mut self,
         name: &'static str,
@@ -61,7 +59,7 @@ impl Families {
         self.row(MetricType::Counter, name, help, labels, value.into());
     }
 
-    /// One row of a family of levels. A figure that is missing makes no row.
+    /// Adds a row to a family of gauges. None adds nothing.
     pub fn gauge(
         &mut self,
         name: &'static str,
@@ -72,7 +70,7 @@ impl Families {
         self.row(MetricType::Gauge, name, help, labels, value.into());
     }
 
-    /// One row of a family that node_exporter gives no type. A figure that is missing makes no row.
+    /// Adds a row to a family that node_exporter gives no type. None adds nothing.
     pub fn untyped(
         &mut self,
         name: &'static str,
@@ -125,7 +123,7 @@ impl Families {
     }
 }
 
-/// A figure of any kind: what a counter and a level have in common, for the crate.
+/// A value of any metric type.
 struct Figure(MetricType, f64);
 
 impl EncodeMetric for Figure {
@@ -165,9 +163,8 @@ impl Collector for Families {
     }
 }
 
-/// The same in Prometheus' older text format, version 0.0.4, which everything reads that reads
-/// metrics: counters are described under their full names, nothing is said of units, and there is
-/// no mark at the end.
+/// Converts to Prometheus' older text format, version 0.0.4, which every reader of metrics accepts:
+/// counters are described under their full names, and there is neither a unit nor an end mark.
 #[must_use]
 pub fn plain_text(open_metrics: &str) -> String {
     let counters: std::collections::HashSet<&str> = open_metrics

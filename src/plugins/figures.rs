@@ -1,10 +1,10 @@
-//! How figures look in JSON.
+//! Numbers as they are written in JSON.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// A figure of two decimals at most, and without a fraction where it is whole: `0`, `0.07`, `1`,
+/// A number with at most two decimals, and without a fraction where it is whole: `0`, `0.07`, `1`,
 /// `1234`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal {
@@ -181,7 +181,7 @@ pub fn rate_of(
 /// hidden from us.
 pub const OWN_VIEW: &str = "self";
 
-/// Nanoseconds of processor time in a second of one processor.
+/// Nanoseconds in a second.
 pub const NANOS: u64 = 1_000_000_000;
 
 /// Microjoules in a second of one watt.

@@ -29,8 +29,6 @@ pub mod families;
 pub mod figures;
 pub mod registry;
 pub mod sample;
-#[cfg(test)]
-mod trees;
 pub mod worker;
 
 use std::time::Duration;
@@ -139,6 +137,11 @@ impl About {
             max: None,
             warn: None,
         }
+    }
+
+    /// [`Self::min_interval`] as a time.
+    pub(crate) fn period(&self) -> Duration {
+        Duration::try_from_secs_f64(self.min_interval).unwrap_or_default()
     }
 }
 

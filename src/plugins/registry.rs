@@ -1,17 +1,19 @@
-//! Every key that this server offers, in the order of the wire.
+//! The built-in keys, and how each is sampled.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
     drivers::{DriverError, Root, linux::process_counter::ProcessCounter, note::Note},
     plugins::{
-        About, Kind, Plugin,
+        About, FieldUnits,
+        Kind::{self, Gauge, Rate, Table},
+        Plugin,
         builtin::{
             containers::Ct,
             cpu::Cpu,
             cpu_stat::CpuStat,
             disk::Disk,
-            filesystems::{Fs, Questions as FsQuestions},
+            filesystems::{Calls as FsCalls, Fs},
             gpu::Gpu,
             mem::Mem,
             meminfo::Meminfo,
@@ -20,7 +22,7 @@ use crate::{
             processes::Processes,
             procs::Procs,
             self_stats::{Counters, SelfStats},
-            sensors::{OFF_BY_DEFAULT, Questions as SensQuestions, Sens},
+            sensors::{Calls as SensCalls, OFF_BY_DEFAULT, Sens},
             sockets::Sock,
             top::Top,
             units::Units,
@@ -31,18 +33,18 @@ use crate::{
     },
 };
 
-/// What the built-in keys need from outside.
+/// What the built-in keys need from the configuration and the server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the server counts of itself.
+    /// What the server counts about itself.
     pub counters: Arc<Counters>,
-    /// Whether file systems of other machines are shown too.
+    /// Whether `fs` shows file systems of other machines too.
     pub network_filesystems: bool,
-    /// Whether `top` shows command lines, which may hold secrets.
+    /// Whether `top` shows command lines, which may contain secrets.
     pub command_lines: bool,
-    /// Names of sensor chips that are left alone.
+    /// Names of sensor chips that are not read.
     pub sensors_off: Vec<String>,
-    /// The units whose use is shown; all services of the machine where there are none.
+    /// The units that `units` shows; all services where the list is empty.
     pub units: Vec<String>,
 }
 
@@ -58,240 +60,221 @@ impl Default for Options {
     }
 }
 
-/// What every server offers below `root`, with everything else as it is by default.
+/// What is known of a built-in key before anything of it is opened.
+pub(crate) struct BuiltIn {
+    /// The top-level key.
+    pub(crate) name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    /// Minimum time between two samples, in seconds.
+    min_interval: f64,
+    /// One of the original's keys: the default choice, which no failure turns into null.
+    pub(crate) legacy: bool,
+    open: fn(&Machine<'_>) -> Opened,
+}
+
+/// What a plugin is opened with.
+struct Machine<'a> {
+    root: &'a Root,
+    options: &'a Options,
+    /// Shared, so that two keys cost one walk over the processes.
+    processes: ProcessCounter,
+}
+
+/// A plugin that is ready to be sampled.
+struct Opened {
+    execution: Execution,
+    units: FieldUnits,
+    reason: Option<String>,
+    note: Note,
+}
+
+/// Every built-in key, in the order of the wire: the original's keys first, in its order.
+pub(crate) const BUILT_IN: [BuiltIn; 18] = [
+    legacy("cpu_stat", Rate, "ratio", 0.05, |m| {
+        inline(CpuStat::new(m.root))
+    }),
+    legacy("meminfo", Gauge, "kB", 0.05, |m| {
+        inline(Meminfo::new(m.root))
+    }),
+    legacy("processes", Gauge, "", 0.5, |m| {
+        inline(Processes(m.processes.clone()))
+    }),
+    legacy("uptime", Gauge, "", 0.05, |m| {
+        let timezone = std::env::var("TZ").ok();
+        inline(Uptime::new(m.root, timezone.as_deref()))
+    }),
+    key("cpu", Rate, "ratio", 0.05, |m| inline(Cpu::new(m.root))),
+    key("mem", Gauge, "B", 0.05, |m| inline(Mem::new(m.root))),
+    key("psi", Gauge, "%", 0.05, |m| {
+        let mut psi = Psi::new(m.root);
+        let reason = psi.reason();
+        inline(psi).null_because(reason)
+    }),
+    key("disk", Rate, "", 0.05, |m| {
+        inline(Disk::new(m.root)).null_because(Disk::reason(m.root))
+    }),
+    key("fs", Table, "B", 10.0, |m| {
+        let (root, network) = (m.root.clone(), m.options.network_filesystems);
+        let (calls, note) = (FsCalls::default(), Note::default());
+        let of_worker = note.clone();
+        let make = move || Fs::new(&root, network, Arc::clone(&calls)).noting(&of_worker);
+        Opened {
+            note,
+            ..worker(make)
+        }
+    }),
+    key("net", Rate, "", 0.05, |m| inline(Net::new(m.root))),
+    key("sock", Gauge, "", 0.05, |m| inline(Sock::new(m.root))),
+    key("sens", Gauge, "°C", 10.0, |m| {
+        let (root, off) = (m.root.clone(), m.options.sensors_off.clone());
+        let calls = SensCalls::default();
+        worker(move || Sens::new(&root, off.clone(), Arc::clone(&calls)))
+            .null_because(Sens::reason(m.root, &m.options.sensors_off))
+    }),
+    key("procs", Gauge, "", 1.0, |m| {
+        inline(Procs(m.processes.clone()))
+    }),
+    key("top", Table, "", 1.0, |m| {
+        let (root, command_lines) = (m.root.clone(), m.options.command_lines);
+        worker(move || Top::new(&root, command_lines))
+    }),
+    key("units", Table, "", 2.0, |m| {
+        let (root, units) = (m.root.clone(), m.options.units.clone());
+        worker(move || Units::new(&root, units.clone())).null_because(Units::reason(m.root))
+    }),
+    key("ct", Table, "", 1.0, |m| {
+        let root = m.root.clone();
+        worker(move || Ct::new(&root)).null_because(Ct::reason(m.root))
+    }),
+    key("gpu", Table, "", 1.0, |m| {
+        let root = m.root.clone();
+        worker(move || Gpu::new(&root)).null_because(Gpu::reason(m.root))
+    }),
+    key("self", Gauge, "", 0.05, |m| {
+        inline(SelfStats::new(m.root, Arc::clone(&m.options.counters)))
+    }),
+];
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    min_interval: f64,
+    open: fn(&Machine<'_>) -> Opened,
+) -> BuiltIn {
+    BuiltIn {
+        name,
+        kind,
+        unit,
+        min_interval,
+        legacy: false,
+        open,
+    }
+}
+
+const fn legacy(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    min_interval: f64,
+    open: fn(&Machine<'_>) -> Opened,
+) -> BuiltIn {
+    BuiltIn {
+        legacy: true,
+        ..key(name, kind, unit, min_interval, open)
+    }
+}
+
+fn inline<P: Plugin>(plugin: P) -> Opened {
+    let note = plugin.note();
+    Opened {
+        note,
+        ..Opened::new::<P>(Execution::inline(plugin))
+    }
+}
+
+fn worker<P: Plugin>(make: impl Fn() -> P + Send + Sync + 'static) -> Opened {
+    Opened::new::<P>(Execution::worker(make))
+}
+
+impl Opened {
+    fn new<P: Plugin>(execution: Execution) -> Self {
+        Self {
+            execution,
+            units: P::UNITS,
+            reason: None,
+            note: Note::default(),
+        }
+    }
+
+    fn null_because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
+    }
+}
+
+/// The names of all built-in keys. Nothing is opened for them.
+#[must_use]
+pub fn names() -> [&'static str; BUILT_IN.len()] {
+    BUILT_IN.map(|key| key.name)
+}
+
+/// The built-in keys below `root` with the default options.
 #[must_use]
 pub fn built_in(root: &Root) -> Vec<Entry> {
     built_in_with(root, &Options::default())
 }
 
-/// What every server offers, in the order of the wire: the original's four keys in the original's
-/// order, which are the default, and then the others.
+/// Opens every built-in key below `root`, in the order of the wire.
 #[must_use]
 pub fn built_in_with(root: &Root, options: &Options) -> Vec<Entry> {
-    let tz = std::env::var("TZ").ok();
-    let counter = ProcessCounter::new(root);
-    let (top_root, command_lines) = (root.clone(), options.command_lines);
-    let (fs_root, with_network, questions) = (
-        root.clone(),
-        options.network_filesystems,
-        FsQuestions::default(),
-    );
-    let mounts_note = Note::default();
-    let fs_note = mounts_note.clone();
-    let gpu_root = root.clone();
-    let (sens_root, off, chips) = (
-        root.clone(),
-        options.sensors_off.clone(),
-        SensQuestions::default(),
-    );
-    let (units_root, units) = (root.clone(), options.units.clone());
-    let ct_root = root.clone();
-    let mut psi = Psi::new(root);
-    let no_psi = psi.reason();
-    vec![
-        entry::<CpuStat>(
-            "cpu_stat",
-            Kind::Rate,
-            "ratio",
-            0.05,
-            Execution::inline(CpuStat::new(root)),
-        )
-        .by_default(),
-        entry::<Meminfo>(
-            "meminfo",
-            Kind::Gauge,
-            "kB",
-            0.05,
-            Execution::inline(Meminfo::new(root)),
-        )
-        .by_default(),
-        entry::<Processes>(
-            "processes",
-            Kind::Gauge,
-            "",
-            0.5,
-            Execution::inline(Processes(counter.clone())),
-        )
-        .by_default(),
-        entry::<Uptime>(
-            "uptime",
-            Kind::Gauge,
-            "",
-            0.05,
-            Execution::inline(Uptime::new(root, tz.as_deref())),
-        )
-        .by_default(),
-        entry::<Cpu>(
-            "cpu",
-            Kind::Rate,
-            "ratio",
-            0.05,
-            Execution::inline(Cpu::new(root)),
-        ),
-        entry::<Mem>(
-            "mem",
-            Kind::Gauge,
-            "B",
-            0.05,
-            Execution::inline(Mem::new(root)),
-        ),
-        entry::<Psi>("psi", Kind::Gauge, "%", 0.05, Execution::inline(psi)).null_because(no_psi),
-        entry::<Disk>(
-            "disk",
-            Kind::Rate,
-            "",
-            0.05,
-            Execution::inline(Disk::new(root)),
-        )
-        .null_because(Disk::reason(root)),
-        entry::<Fs>(
-            "fs",
-            Kind::Table,
-            "B",
-            10.0,
-            Execution::worker(move || {
-                Fs::new(&fs_root, with_network, Arc::clone(&questions)).noting(&fs_note)
-            }),
-        )
-        .noting(mounts_note),
-        entry::<Net>(
-            "net",
-            Kind::Rate,
-            "",
-            0.05,
-            Execution::inline(Net::new(root)),
-        ),
-        entry::<Sock>(
-            "sock",
-            Kind::Gauge,
-            "",
-            0.05,
-            Execution::inline(Sock::new(root)),
-        ),
-        entry::<Sens>(
-            "sens",
-            Kind::Gauge,
-            "°C",
-            10.0,
-            Execution::worker(move || Sens::new(&sens_root, off.clone(), Arc::clone(&chips))),
-        )
-        .null_because(Sens::reason(root, &options.sensors_off)),
-        entry::<Procs>(
-            "procs",
-            Kind::Gauge,
-            "",
-            1.0,
-            Execution::inline(Procs(counter)),
-        ),
-        entry::<Top>(
-            "top",
-            Kind::Table,
-            "",
-            1.0,
-            Execution::worker(move || Top::new(&top_root, command_lines)),
-        ),
-        entry::<Units>(
-            "units",
-            Kind::Table,
-            "",
-            2.0,
-            Execution::worker(move || Units::new(&units_root, units.clone())),
-        )
-        .null_because(Units::reason(root)),
-        entry::<Ct>(
-            "ct",
-            Kind::Table,
-            "",
-            1.0,
-            Execution::worker(move || Ct::new(&ct_root)),
-        )
-        .null_because(Ct::reason(root)),
-        entry::<Gpu>(
-            "gpu",
-            Kind::Table,
-            "",
-            1.0,
-            Execution::worker(move || Gpu::new(&gpu_root)),
-        )
-        .null_because(Gpu::reason(root)),
-        entry::<SelfStats>(
-            "self",
-            Kind::Gauge,
-            "",
-            0.05,
-            Execution::inline(SelfStats::new(root, Arc::clone(&options.counters))),
-        ),
-    ]
-}
-
-fn entry<P: Plugin>(
-    name: &str,
-    kind: Kind,
-    unit: &str,
-    min_interval: f64,
-    execution: Execution,
-) -> Entry {
-    let note = match &execution {
-        Execution::Inline(source) => source.note(),
-        Execution::Worker { .. } => Note::default(),
+    let machine = Machine {
+        root,
+        options,
+        processes: ProcessCounter::new(root),
     };
-    Entry {
-        name: name.into(),
-        about: About {
-            note,
-            units: P::UNITS,
-            ..About::new(kind, unit, min_interval)
-        },
-        execution,
-    }
+    let open = |key: BuiltIn| {
+        let opened = (key.open)(&machine);
+        let about = About {
+            units: opened.units,
+            default: key.legacy,
+            reason: opened.reason,
+            note: opened.note,
+            ..About::new(key.kind, key.unit, key.min_interval)
+        };
+        Entry {
+            name: key.name.into(),
+            about,
+            execution: opened.execution,
+        }
+    };
+    BUILT_IN.into_iter().map(open).collect()
 }
 
 /// One key of the push.
 pub struct Entry {
     /// The top-level key.
     pub name: String,
-    /// What `info` says of it.
+    /// Its description in `info`.
     pub about: About,
-    /// Where it is sampled.
+    /// How it is sampled.
     pub execution: Execution,
 }
 
-impl Entry {
-    /// The same key, in the push of a session that chose nothing.
-    fn by_default(mut self) -> Self {
-        self.about.default = true;
-        self
-    }
-
-    /// The same key, which is null here for `reason` (or is not, without one).
-    fn null_because(mut self, reason: Option<String>) -> Self {
-        self.about.reason = reason;
-        self
-    }
-
-    /// The same key, whose worker tells in `note` what it leaves out.
-    fn noting(mut self, note: Note) -> Self {
-        self.about.note = note;
-        self
-    }
-}
-
-/// Makes what reads on a worker, which has these orders.
+/// Makes the source on a worker, which has this inbox.
 pub type Make = dyn Fn(&WorkerInbox) -> Box<dyn Source> + Send + Sync;
 
-/// Where a plugin is sampled.
+/// How a plugin is sampled.
 pub enum Execution {
-    /// In the tick, on the main thread: reads that cannot block.
+    /// Inline, on the main thread: for reads that cannot block.
     Inline(Box<dyn Source>),
-    /// On a worker thread of its own, started while somebody watches and dropped with it: reads
-    /// that may block. The function is called again for each new worker, with what a reading that
-    /// takes long has to listen to.
+    /// On a worker, a thread of its own that runs while somebody watches: for reads that may block.
     Worker {
-        /// Makes what reads.
+        /// Makes the source, anew for each worker.
         make: Box<Make>,
-        /// Whether `/metrics` tells of it.
+        /// Whether its samples have metrics.
         exported: bool,
-        /// Whether a failure takes its last figures away.
+        /// Whether a failure removes the last reading.
         forgets: bool,
     },
 }
@@ -313,7 +296,7 @@ impl Execution {
         }
     }
 
-    /// Whether `/metrics` tells of it.
+    /// Whether its samples have metrics.
     #[must_use]
     pub fn exported(&self) -> bool {
         match self {
@@ -322,15 +305,15 @@ impl Execution {
         }
     }
 
-    /// Takes one reading here, in the caller's thread, however long that takes.
+    /// Takes one sample in the caller's thread, however long that takes.
     ///
     /// # Errors
-    /// Whatever the plugin's reading says.
+    /// As the plugin's.
     pub fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
         match self {
             Self::Inline(source) => source.sample(at),
             Self::Worker { make, .. } => {
-                let (_foreman, inbox) =
+                let (_worker, inbox) =
                     inbox().map_err(|error| DriverError::io(Path::new("pipe"), &error))?;
                 make(&inbox).sample(at)
             }
@@ -349,13 +332,9 @@ mod tests {
     #[test]
     fn the_legacy_keys_come_first_and_are_the_default() {
         let entries = built_in(&Root::host());
-        let default: Vec<_> = entries
-            .iter()
-            .filter(|entry| entry.about.default)
-            .map(|entry| &*entry.name)
-            .collect();
-        assert_eq!(default, ["cpu_stat", "meminfo", "processes", "uptime"]);
-        assert!(entries.iter().take(4).all(|entry| entry.about.default));
+        let default = entries.iter().map(|entry| entry.about.default);
+        assert!(default.eq((0..BUILT_IN.len()).map(|index| index < 4)));
+        assert_eq!(names()[..4], ["cpu_stat", "meminfo", "processes", "uptime"]);
     }
 
     #[test]

@@ -1,16 +1,21 @@
-//! Samples without their types: what samplers keep and pushes are encoded from.
+//! Plugins and samples without their types, so that they can be kept in one list.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     drivers::{DriverError, note::Note},
     plugins::{Plugin, Window, families::Families},
 };
 
-/// One sample of one plugin with its instant, shared by every session whose window touches it.
+/// One sample of one plugin with its instant, shared by all snapshots that contain it.
 pub type Reading = Arc<dyn Sample>;
 
-/// A sample that can write itself.
+/// A sample of any plugin.
 pub trait Sample: Any + Send + Sync {
     /// When it was taken, on the server's monotonic clock.
     fn at(&self) -> Duration;
@@ -21,7 +26,7 @@ pub trait Sample: Any + Send + Sync {
     /// When the value cannot be written as JSON; `out` then holds a part of it.
     fn write_json(&self, before: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()>;
 
-    /// Adds what `/metrics` tells of this sample, if anything.
+    /// Adds the metrics of this sample, if it has any.
     fn add_families(&self, _out: &mut Families) {}
 }
 
@@ -33,12 +38,12 @@ pub trait Source: Send {
     /// Whatever the plugin's reading says.
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError>;
 
-    /// On a worker: what there is to do until the next order waits. Nothing, unless something
-    /// outside wants reading.
+    /// What a worker does between two samples, until the next request is there. A source whose
+    /// child prints by itself reads its output here.
     ///
     /// # Errors
     /// When what it reads from has failed meanwhile.
-    fn rest(&mut self) -> Result<(), DriverError> {
+    fn idle(&mut self) -> Result<(), DriverError> {
         Ok(())
     }
 
@@ -47,10 +52,18 @@ pub trait Source: Send {
         Note::default()
     }
 
-    /// Whether `/metrics` tells of its samples.
+    /// Whether its samples have metrics.
     fn exported(&self) -> bool {
         false
     }
+}
+
+/// Samples, with a panic of the plugin turned into an error: it costs nothing but this reading.
+///
+/// # Errors
+/// Whatever the plugin says, and its panics.
+pub(crate) fn sample(source: &mut dyn Source, at: Duration) -> Result<Reading, DriverError> {
+    catch_unwind(AssertUnwindSafe(|| source.sample(at))).unwrap_or(Err(DriverError::Panicked))
 }
 
 struct Taken<P: Plugin> {
@@ -83,10 +96,10 @@ impl<P: Plugin> Sample for Taken<P> {
     }
 }
 
-/// Samples kept for reuse; beyond these they are freed when the last session lets go.
+/// Samples kept for reuse. More are freed when the last snapshot drops them.
 const POOL: usize = 64;
 
-/// A plugin with the samples that it has given out, reused once nobody holds them.
+/// A plugin with its samples, each of which is reused once no snapshot holds it.
 pub struct Pooled<P: Plugin> {
     plugin: P,
     pool: Vec<Arc<Taken<P>>>,

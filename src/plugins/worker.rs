@@ -1,5 +1,5 @@
-//! How a worker is told to read, and that nobody wants it any more: a pipe, because a worker may
-//! have to wait for that and for the output of a child at once.
+//! Requests to a worker, and its dismissal. They come through a pipe, so that a worker can wait for
+//! them and for the output of a child at once.
 
 use std::{
     io::{self, PipeReader, PipeWriter, Read, Write},
@@ -10,18 +10,18 @@ use std::{
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// An instant on the pipe: nanoseconds, 8 bytes, which a pipe takes as a whole.
+/// A request on the pipe: an instant in nanoseconds. A pipe takes 8 bytes as a whole.
 const LENGTH: usize = size_of::<u64>();
 
-/// The end that orders readings. The worker is dismissed by dropping it.
+/// The end that requests samples. Dropping it dismisses the worker.
 #[derive(Debug)]
 pub struct WorkerHandle(PipeWriter);
 
-/// The end of the worker.
+/// The worker's end.
 #[derive(Debug, Clone)]
 pub struct WorkerInbox(Arc<PipeReader>);
 
-/// A pipe of orders.
+/// The two ends of a new pipe.
 ///
 /// # Errors
 /// When the system gives no pipe.
@@ -31,17 +31,17 @@ pub fn inbox() -> io::Result<(WorkerHandle, WorkerInbox)> {
 }
 
 impl WorkerHandle {
-    /// WorkerInbox a reading at the instant `at`; false when the worker is gone. At most one order
-    /// may be open, so that the pipe is never full.
+    /// Requests a sample at the instant `at`; false when the worker has ended. At most one request
+    /// may be open, so that the pipe is never full and this never blocks.
     #[must_use]
-    pub fn order(&self, at: Duration) -> bool {
+    pub fn request(&self, at: Duration) -> bool {
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         (&self.0).write_all(&nanos.to_ne_bytes()).is_ok()
     }
 }
 
 impl WorkerInbox {
-    /// Waits for the next order; none once the worker is dismissed.
+    /// Waits for the next request; None once the worker is dismissed.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
         let mut nanos = [0; LENGTH];
@@ -49,10 +49,9 @@ impl WorkerInbox {
         Some(Duration::from_nanos(u64::from_ne_bytes(nanos)))
     }
 
-    /// Whether something is to be done: between two readings an order or the dismissal, during one
-    /// the dismissal.
+    /// Whether a request or the dismissal is there. During a sample it can only be the dismissal.
     #[must_use]
-    pub fn waiting(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         let mut set = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         poll(&mut set, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
@@ -69,23 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_arrive_and_the_dismissal_too() {
+    fn requests_arrive_and_the_dismissal_too() {
         let (worker, inbox) = inbox().unwrap();
-        assert!(!inbox.waiting());
+        assert!(!inbox.is_ready());
         let at = Duration::new(86_400, 7);
-        assert!(worker.order(at));
-        assert!(inbox.waiting());
+        assert!(worker.request(at));
+        assert!(inbox.is_ready());
         assert_eq!(inbox.next(), Some(at));
-        assert!(!inbox.waiting());
+        assert!(!inbox.is_ready());
         drop(worker);
-        assert!(inbox.waiting());
+        assert!(inbox.is_ready());
         assert_eq!(inbox.next(), None);
     }
 
     #[test]
-    fn a_worker_that_is_gone_takes_no_order() {
+    fn a_worker_that_is_gone_takes_no_request() {
         let (worker, inbox) = inbox().unwrap();
         drop(inbox);
-        assert!(!worker.order(Duration::ZERO));
+        assert!(!worker.request(Duration::ZERO));
     }
 }

@@ -120,7 +120,7 @@ impl Broadcaster {
             match next {
                 None => {
                     late = false;
-                    self.sampling.rest();
+                    self.sampling.release_memory();
                     self.frames.release_memory();
                     self.rescheduled.notified().await;
                 }
@@ -187,7 +187,7 @@ impl Broadcaster {
             let before = std::mem::replace(&mut due.before, Rc::clone(snapshot));
             let frame = self
                 .frames
-                .frame(&*catalog, due.set, due.seq, &before, snapshot);
+                .frame(&catalog, due.set, due.seq, &before, snapshot);
             due.seq += 1;
             due.outbox.push(&frame);
         }

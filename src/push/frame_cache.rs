@@ -8,12 +8,13 @@ use std::{
 };
 
 use crate::{
+    plugins::catalog::{Catalog, META_INDEX},
     protocol::{
         encode::{begin_push, end_message, escape_json_into},
         key_set::PluginSet,
     },
     push::frame::Frame,
-    sampling::snapshot::{Keys, Push, PushKey, PushTime, Snapshot},
+    sampling::snapshot::{Push, PushKey, PushTime, Snapshot},
     system::clock::Clocks,
 };
 
@@ -62,13 +63,13 @@ impl FrameCache {
     /// chose `set`.
     pub fn frame(
         &self,
-        keys: &impl Keys,
+        catalog: &Catalog,
         set: PluginSet,
         seq: u64,
         before: &Snapshot,
         now: &Snapshot,
     ) -> Rc<Frame> {
-        let seq = if set.contains(keys.meta()) { seq } else { 0 };
+        let seq = if set.contains(META_INDEX) { seq } else { 0 };
         let key = PushKey {
             before: before.id,
             now: now.id,
@@ -89,7 +90,7 @@ impl FrameCache {
                 boot: &self.boot,
             };
             let frame = self.encode(&Push {
-                keys,
+                catalog,
                 set,
                 seq,
                 before,
@@ -103,7 +104,7 @@ impl FrameCache {
         frame
     }
 
-    fn encode(&self, push: &Push<'_, impl Keys>) -> Rc<Frame> {
+    fn encode(&self, push: &Push<'_>) -> Rc<Frame> {
         let mut pool = self.pool.borrow_mut();
         let free = pool.iter().position(|frame| Rc::strong_count(frame) == 1);
         let mut frame = free.map(|free| pool.swap_remove(free)).unwrap_or_default();

@@ -1,9 +1,13 @@
-//! Takes the snapshots that pushes are made from: at most one a slot, of what somebody asked for.
+//! Takes the snapshots that pushes are made from: at most one a slot, with the plugins that
+//! somebody asked for.
+//!
+//! Each plugin has a `PluginHandle`. It reads the plugin inline, in the caller's thread, or has a
+//! `Sampler` read it on a worker.
 
 pub mod latest_reading;
-pub mod plugin_handle;
-pub mod reload;
-pub mod sampler;
+mod plugin_handle;
+pub mod plugin_manager;
+mod sampler;
 pub mod schedule;
 pub mod snapshot;
 
@@ -15,13 +19,15 @@ use std::{
 };
 
 use crate::{
-    plugins::{builtin::self_stats::Counters, catalog::Catalog},
+    plugins::{
+        builtin::self_stats::Counters,
+        catalog::{Catalog, CatalogError},
+        registry::Entry,
+    },
     protocol::key_set::PluginSet,
     sampling::{
-        latest_reading::ReadingPair,
-        plugin_handle::PluginHandle,
-        schedule::Slot,
-        snapshot::{Keys, Snapshot},
+        latest_reading::ReadingPair, plugin_handle::PluginHandle, schedule::Slot,
+        snapshot::Snapshot,
     },
     system::clock::Clock,
 };
@@ -29,20 +35,19 @@ use crate::{
 /// Snapshots kept for reuse.
 const POOL: usize = 32;
 
-/// What is offered now.
+/// The plugins that are offered.
 #[derive(Clone)]
-pub struct PluginTable {
-    /// Names and rules of the keys.
-    pub catalog: Rc<Catalog>,
-    /// By registry index; none for `_meta`.
-    pub outlets: Vec<Rc<PluginHandle>>,
+pub(crate) struct PluginTable {
+    pub(crate) catalog: Rc<Catalog>,
+    /// By the catalog's index; none for `_meta`.
+    pub(crate) handles: Vec<Rc<PluginHandle>>,
 }
 
 /// The plugins and their newest snapshot.
 pub struct Sampling {
     /// The server's time.
     pub clock: Clock,
-    offer: RefCell<PluginTable>,
+    table: RefCell<PluginTable>,
     newest: RefCell<Option<Rc<Snapshot>>>,
     pool: RefCell<Vec<Rc<Snapshot>>>,
     ids: Cell<u64>,
@@ -50,51 +55,53 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Samples through `outlets`, which stand in the catalog's order.
-    #[must_use]
-    pub fn new(catalog: Rc<Catalog>, clock: Clock, outlets: Vec<Rc<PluginHandle>>) -> Self {
-        Self {
+    /// Offers `entries`.
+    ///
+    /// # Errors
+    /// When their names do not make a catalog.
+    pub fn new(entries: Vec<Entry>, clock: Clock) -> Result<Self, CatalogError> {
+        let table = PluginTable {
+            catalog: Rc::new(Catalog::new(&entries)?),
+            handles: entries.into_iter().map(PluginHandle::start).collect(),
+        };
+        Ok(Self {
             clock,
-            offer: RefCell::new(PluginTable { catalog, outlets }),
+            table: RefCell::new(table),
             newest: RefCell::default(),
             pool: RefCell::default(),
             ids: Cell::new(0),
             counters: Arc::default(),
-        }
+        })
     }
 
-    /// The same sampling, which writes what it costs into `counters`.
-    #[must_use]
-    pub fn counted_by(mut self, counters: Arc<Counters>) -> Self {
+    /// The same, with what it costs written into `counters`.
+    pub(crate) fn counted_by(mut self, counters: Arc<Counters>) -> Self {
         self.counters = counters;
         self
     }
 
-    /// Names and rules of the keys that are offered now.
+    /// The catalog of the plugins that are offered now.
     #[must_use]
     pub fn catalog(&self) -> Rc<Catalog> {
-        Rc::clone(&self.offer.borrow().catalog)
+        Rc::clone(&self.table.borrow().catalog)
     }
 
-    /// What is offered now.
-    #[must_use]
-    pub fn offer(&self) -> PluginTable {
-        self.offer.borrow().clone()
+    /// The plugins that are offered now.
+    pub(crate) fn table(&self) -> PluginTable {
+        self.table.borrow().clone()
     }
 
-    /// Offers something else, in which every name that was offered before has the index that it
-    /// had.
-    pub fn replace(&self, offer: PluginTable) {
-        self.offer.replace(offer);
+    /// Offers other plugins. Every name that the present table has keeps its index in `table`.
+    pub(crate) fn replace(&self, table: PluginTable) {
+        self.table.replace(table);
     }
 
     /// What the plugin `self` shows.
-    #[must_use]
-    pub fn counters(&self) -> &Arc<Counters> {
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
 
-    /// The snapshot of the current slot with at least the plugins of `set`; what the slot already
+    /// The snapshot of the current slot with at least the plugins of `set`. What the slot already
     /// has is not read again.
     #[must_use]
     pub fn snapshot(&self, set: PluginSet) -> Rc<Snapshot> {
@@ -117,21 +124,17 @@ impl Sampling {
         snapshot
     }
 
-    /// A window's start for a session that changes its choice to `set`: what it had keeps its
-    /// start, what is new to it starts now.
-    #[must_use]
-    pub fn widened(&self, before: &Rc<Snapshot>, set: PluginSet) -> Rc<Snapshot> {
+    /// The window's start for a session that changes its choice to `set`. Plugins that it had keep
+    /// the start in `before`; for those that are new to it, the window starts now.
+    pub(crate) fn widened(&self, before: &Rc<Snapshot>, set: PluginSet) -> Rc<Snapshot> {
         if before.set.contains_all(set) {
             return Rc::clone(before);
         }
         let now = self.snapshot(set);
         self.fill(before.slot, before.at, set, |index| {
-            let source = if before.set.contains(index) {
-                before
-            } else {
-                &now
-            };
-            source.held.get(index).cloned().flatten()
+            let had = before.set.contains(index);
+            let source = if had { before } else { &now };
+            source.pair(index).cloned()
         })
     }
 
@@ -144,20 +147,20 @@ impl Sampling {
     ) -> Rc<Snapshot> {
         self.fill(slot, at, set, |index| {
             match known.filter(|known| known.set.contains(index)) {
-                Some(known) => known.held.get(index).cloned().flatten(),
+                Some(known) => known.pair(index).cloned(),
                 None => self.handle(index).and_then(|handle| handle.reading(at)),
             }
         })
     }
 
-    /// A new snapshot with what `held` says of each plugin of `set`, in a used one's memory where
-    /// one is free.
+    /// A new snapshot with the pair that `pair_of` gives for each plugin of `set`, in the memory of
+    /// an old one where one is free.
     fn fill(
         &self,
         slot: Slot,
         at: Duration,
         set: PluginSet,
-        held: impl Fn(usize) -> Option<ReadingPair>,
+        pair_of: impl Fn(usize) -> Option<ReadingPair>,
     ) -> Rc<Snapshot> {
         let mut pool = self.pool.borrow_mut();
         let free = pool
@@ -169,11 +172,11 @@ impl Sampling {
         if let Some(own) = Rc::get_mut(&mut snapshot) {
             own.id = self.ids.get();
             (own.slot, own.at, own.set) = (slot, at, set);
-            own.held.clear();
+            own.pairs.clear();
             own.faults.clear();
-            for (index, handle) in self.offer.borrow().outlets.iter().enumerate() {
+            for (index, handle) in self.table.borrow().handles.iter().enumerate() {
                 let wanted = set.contains(index);
-                own.held.push(if wanted { held(index) } else { None });
+                own.pairs.push(if wanted { pair_of(index) } else { None });
                 own.faults.push(if wanted { handle.fault() } else { None });
             }
         }
@@ -184,39 +187,41 @@ impl Sampling {
         snapshot
     }
 
-    /// Counts a session more or less that watches `set`.
+    /// Counts a session more, or less, that watches `set`.
     pub fn watch(&self, set: PluginSet, more: bool) {
-        for index in set.iter() {
-            if let Some(handle) = self.handle(index) {
-                handle.watch(more);
+        for handle in set.iter().filter_map(|index| self.handle(index)) {
+            if more {
+                handle.watch();
+            } else {
+                handle.unwatch();
             }
         }
     }
 
-    /// Gives back what was kept for reuse: nobody is started. A snapshot of the present slot stays,
-    /// so that a client that starts and stops all the time has nothing read more than once a slot.
-    pub fn rest(&self) {
-        let present = Slot::of(self.clock.now());
+    /// Frees what is kept for reuse, while no session is started. The current slot's snapshot
+    /// stays: a client that starts and stops all the time must not cause a reading each time.
+    pub(crate) fn release_memory(&self) {
+        let current = Slot::of(self.clock.now());
         self.newest
             .borrow_mut()
-            .take_if(|newest| newest.slot != present);
+            .take_if(|newest| newest.slot != current);
         self.pool.take();
     }
 
-    /// The names of the plugins that somebody watches.
-    pub fn watched(&self) -> Vec<String> {
-        let PluginTable { catalog, outlets } = &*self.offer.borrow();
-        let watched = outlets
+    /// The names of the plugins that a session watches.
+    pub(crate) fn watched(&self) -> Vec<String> {
+        let PluginTable { catalog, handles } = &*self.table.borrow();
+        let watched = handles
             .iter()
             .enumerate()
-            .filter(|(_, handle)| handle.watched());
+            .filter(|(_, handle)| handle.is_watched());
         watched
             .map(|(index, _)| catalog.name(index).to_owned())
             .collect()
     }
 
     fn handle(&self, index: usize) -> Option<Rc<PluginHandle>> {
-        self.offer.borrow().outlets.get(index).map(Rc::clone)
+        self.table.borrow().handles.get(index).map(Rc::clone)
     }
 }
 
@@ -225,11 +230,8 @@ mod tests {
     use super::*;
     use crate::{
         drivers::DriverError,
-        plugins::{
-            About, Kind, Plugin, Window,
-            registry::{Entry, Execution},
-        },
-        sampling::{latest_reading::LatestReading, plugin_handle::Owner, schedule::SLOT},
+        plugins::{About, Kind, Plugin, Window, registry::Execution},
+        sampling::schedule::SLOT,
     };
 
     struct Nothing;
@@ -244,57 +246,32 @@ mod tests {
         }
     }
 
-    struct Nobody;
-
-    impl Owner for Nobody {
-        fn refresh(&self, _: Duration) {}
-        fn unwatched(&self) {}
-        fn report(&self, _: Option<DriverError>) {}
-        fn retire(&self) {}
-    }
-
     #[tokio::test(start_paused = true)]
     async fn starting_and_stopping_all_the_time_reads_once_a_slot() {
         let about = About {
             default: true,
             ..About::new(Kind::Gauge, "", 0.0)
         };
-        let entries = [Entry {
+        let entry = Entry {
             name: "nothing".into(),
             about,
             execution: Execution::inline(Nothing),
-        }];
-        let catalog = Rc::new(Catalog::new(&entries).unwrap());
-        let [
-            Entry {
-                execution: Execution::Inline(source),
-                ..
-            },
-        ] = entries
-        else {
-            panic!("read in the tick")
         };
-        let handle = Rc::new(PluginHandle::new(
-            Some(source),
-            Duration::ZERO,
-            LatestReading::default(),
-            Box::new(Nobody),
-        ));
-        let sampling = Sampling::new(catalog, Clock::start(), vec![Rc::clone(&handle)]);
+        let sampling = Sampling::new(vec![entry], Clock::start()).unwrap();
         let set = sampling.catalog().default_set();
         for slot in 1..=3 {
             for _ in 0..100 {
                 sampling.watch(set, true);
                 let snapshot = sampling.snapshot(set);
-                assert!(snapshot.held.first().is_some_and(Option::is_some));
+                assert!(snapshot.pair(0).is_some());
                 sampling.watch(set, false);
-                sampling.rest();
+                sampling.release_memory();
             }
-            assert_eq!(handle.taken(), slot);
+            assert_eq!(sampling.table().handles[0].taken(), slot);
             tokio::time::advance(SLOT).await;
         }
         // Nothing is kept once its slot is over.
-        sampling.rest();
+        sampling.release_memory();
         assert!(sampling.newest.borrow().is_none());
     }
 }

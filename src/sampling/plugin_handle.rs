@@ -1,159 +1,139 @@
-//! Where the tick gets a plugin's reading: taken on the spot when that cannot block, asked for
-//! otherwise.
+//! One plugin as snapshots use it: read inline where that cannot block, by its Sampler otherwise.
 
 use std::{
     cell::{Cell, RefCell},
-    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     time::Duration,
 };
 
+use actix::Addr;
+
 use crate::{
-    drivers::DriverError,
-    plugins::sample::{Reading, Source},
+    plugins::{
+        registry::{Entry, Execution},
+        sample::{Source, sample},
+    },
     sampling::{
         latest_reading::{LatestReading, ReadingPair},
+        sampler::{Refresh, Sampler, Unwatched},
         schedule::SLOT,
     },
 };
 
-/// What an outlet tells the owner of its plugin.
-pub trait Owner {
-    /// A reading is due that may block; it comes back through [`PluginHandle::take`].
-    fn refresh(&self, at: Duration);
-    /// Nobody watches any more.
-    fn unwatched(&self);
-    /// The first failure, or none: the end of failures.
-    fn report(&self, fault: Option<DriverError>);
-    /// The plugin is not offered any more.
-    fn retire(&self);
-}
-
-/// One plugin, as the tick sees it.
-pub struct PluginHandle {
+/// One plugin. Dropping it, or retiring it, ends its Sampler.
+pub(crate) struct PluginHandle {
     period: Duration,
-    latest: RefCell<LatestReading>,
-    /// Read on the spot; none for a plugin with a worker.
-    source: Option<RefCell<Box<dyn Source>>>,
-    owner: Box<dyn Owner>,
-    /// When the newest reading was asked for, whatever came of it.
+    latest: Rc<RefCell<LatestReading>>,
+    reader: RefCell<Reader>,
+    /// When the newest reading was asked for.
     asked: Cell<Option<Duration>>,
     watchers: Cell<usize>,
-    taken: Cell<u64>,
-    retired: Cell<bool>,
+}
+
+/// Who takes the readings.
+enum Reader {
+    Inline(Box<dyn Source>),
+    Worker(Addr<Sampler>),
+    /// The plugin was withdrawn.
+    Nobody,
 }
 
 impl PluginHandle {
-    /// An outlet for a plugin that is read no more often than every `period`; on the spot where
-    /// there is a `source`, otherwise by its `owner`.
-    #[must_use]
-    pub fn new(
-        source: Option<Box<dyn Source>>,
-        period: Duration,
-        latest: LatestReading,
-        owner: Box<dyn Owner>,
-    ) -> Self {
-        Self {
-            period,
-            latest: RefCell::new(latest),
-            source: source.map(RefCell::new),
-            owner,
+    /// A handle of the plugin that `entry` describes.
+    pub(crate) fn start(entry: Entry) -> Rc<Self> {
+        let (reader, latest) = match entry.execution {
+            Execution::Inline(source) => {
+                let latest = LatestReading::new(entry.name, false);
+                (Reader::Inline(source), Rc::new(RefCell::new(latest)))
+            }
+            Execution::Worker { make, forgets, .. } => {
+                let latest = LatestReading::new(entry.name.clone(), forgets);
+                let latest = Rc::new(RefCell::new(latest));
+                let sampler = Sampler::start(entry.name, make, Rc::downgrade(&latest));
+                (Reader::Worker(sampler), latest)
+            }
+        };
+        Rc::new(Self {
+            period: entry.about.period(),
+            latest,
+            reader: RefCell::new(reader),
             asked: Cell::new(None),
             watchers: Cell::new(0),
-            taken: Cell::new(0),
-            retired: Cell::new(false),
-        }
+        })
     }
 
-    /// The newest reading for the instant `now`, taking or asking for a new one when one is due.
-    #[must_use]
-    pub fn reading(&self, now: Duration) -> Option<ReadingPair> {
-        // Half a slot of grace: the grid rounds, and a reading that comes due within it is due.
-        let due = self.period.saturating_sub(SLOT / 2);
-        if self
-            .asked
-            .get()
-            .is_none_or(|asked| now.saturating_sub(asked) >= due)
-        {
+    /// The newest reading at the instant `now`. Where the period since the last one has passed, a
+    /// new one is taken first, or the Sampler is asked for one.
+    pub(crate) fn reading(&self, now: Duration) -> Option<ReadingPair> {
+        // Pushes are due on a grid, so that two may be up to half a slot less apart than the period.
+        let period = self.period.saturating_sub(SLOT / 2);
+        let last = self.asked.get();
+        let is_due = last.is_none_or(|last| now.saturating_sub(last) >= period);
+        if is_due {
             self.asked.set(Some(now));
-            match &self.source {
-                Some(source) => self.take(sample(&mut **source.borrow_mut(), now)),
-                None => self.owner.refresh(now),
+        }
+        match &mut *self.reader.borrow_mut() {
+            // A worker's last reading may have come after the plugin was retired.
+            Reader::Nobody => return None,
+            _ if !is_due => {}
+            Reader::Inline(source) => {
+                let outcome = sample(&mut **source, now);
+                self.latest.borrow_mut().record(outcome, now);
             }
+            // A full mailbox already holds such a message.
+            Reader::Worker(sampler) => drop(sampler.try_send(Refresh(now))),
         }
-        self.latest.borrow().held().cloned()
-    }
-
-    /// Takes in a reading, or the reason why there is none.
-    pub fn take(&self, outcome: Result<Reading, DriverError>) {
-        self.taken.set(self.taken.get() + 1);
-        let mut latest = self.latest.borrow_mut();
-        if latest.take(outcome, self.asked.get().unwrap_or_default()) {
-            self.owner.report(latest.fault().cloned());
-        }
+        self.latest.borrow().pair().cloned()
     }
 
     /// Why there is no newer reading.
-    #[must_use]
-    pub fn fault(&self) -> Option<Rc<str>> {
-        if self.retired.get() {
+    pub(crate) fn fault(&self) -> Option<Rc<str>> {
+        if let Reader::Nobody = *self.reader.borrow() {
             return Some("it is not offered any more".into());
         }
-        self.latest
-            .borrow()
-            .fault()
-            .map(|fault| fault.to_string().into())
+        let latest = self.latest.borrow();
+        latest.fault().map(|fault| fault.to_string().into())
     }
 
-    /// Counts one session more or less that has this plugin in its pushes.
-    pub fn watch(&self, more: bool) {
-        let watchers = self.watchers.get();
-        self.watchers.set(if more {
-            watchers + 1
-        } else {
-            watchers.saturating_sub(1)
-        });
-        if self.watchers.get() == 0 {
-            // A worker's next reading comes after the session's first snapshot, which would begin
-            // its window at this old one. What is read on the spot is read anew for that snapshot.
-            if self.source.is_none() {
-                self.latest.borrow_mut().clear();
-            }
+    /// Counts a session that has this plugin in its pushes.
+    pub(crate) fn watch(&self) {
+        self.watchers.set(self.watchers.get() + 1);
+    }
+
+    /// Counts a session less. The last one ends the worker.
+    pub(crate) fn unwatch(&self) {
+        let watchers = self.watchers.get().saturating_sub(1);
+        self.watchers.set(watchers);
+        if watchers == 0 {
             self.asked.set(None);
-            self.owner.unwatched();
+            // An inline plugin is read anew for the next session's first snapshot; a worker's
+            // reading would come after it.
+            if let Reader::Worker(sampler) = &*self.reader.borrow() {
+                self.latest.borrow_mut().clear();
+                sampler.do_send(Unwatched);
+            }
         }
     }
 
-    /// The same plugin as its operator defined it anew: whoever watched `former` watches this one.
-    pub fn succeed(&self, former: &Self) {
+    /// Takes over from `former`, the same plugin before its definition changed: whoever watched
+    /// that one watches this one.
+    pub(crate) fn succeed(&self, former: &Self) {
         self.watchers.set(former.watchers.get());
         former.retire();
     }
 
-    /// The plugin is not offered any more: whoever watches it gets nothing.
-    pub fn retire(&self) {
-        self.retired.set(true);
+    /// Ends the Sampler: the plugin is not offered any more, and whoever still watches gets null.
+    pub(crate) fn retire(&self) {
+        self.reader.replace(Reader::Nobody);
         self.latest.borrow_mut().clear();
-        self.owner.retire();
     }
 
-    /// Whether some session has this plugin in its pushes.
-    #[must_use]
-    pub fn watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.watchers.get() > 0
     }
 
-    /// Readings taken since the start, failures included.
-    #[must_use]
-    pub fn taken(&self) -> u64 {
-        self.taken.get()
+    #[cfg(test)]
+    pub(crate) fn taken(&self) -> u64 {
+        self.latest.borrow().taken()
     }
-}
-
-/// Samples with the plugin's panics turned into faults: they end nothing but this reading.
-///
-/// # Errors
-/// Whatever the plugin says, and its panics.
-pub fn sample(source: &mut dyn Source, at: Duration) -> Result<Reading, DriverError> {
-    catch_unwind(AssertUnwindSafe(|| source.sample(at))).unwrap_or(Err(DriverError::Panicked))
 }

@@ -1,73 +1,102 @@
-//! A Sampler for each plugin: owns its worker thread, where it has one, and tells the journal of
-//! its failures.
+//! The Sampler of a plugin whose readings may block: an actor that owns the plugin's worker thread.
 //!
-//! A reading that may block runs on the worker. While one is under way no other is asked for, and a
-//! worker that is stuck is never joined by a second one: a dead mount costs one thread, however
-//! long it is dead. When nobody watches, the worker is dismissed at once: one that waits for a
-//! child hears it and ends the child.
+//! While one reading is under way no other is started, and a stuck worker is never joined by a
+//! second one: a dead mount costs one thread, however long it is dead. When nobody watches, the
+//! worker is dismissed at once; one that waits for a child notices it and ends the child.
 
 use std::{
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
+    rc::Weak,
     sync::Arc,
     thread,
     time::Duration,
 };
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
-use tracing::{debug, info, warn};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, WeakAddr};
 
 use crate::{
     drivers::DriverError,
     plugins::{
-        registry::{Execution, Make},
-        sample::Reading,
+        registry::Make,
+        sample::{Reading, sample},
         worker::{WorkerHandle, inbox},
     },
-    sampling::{
-        latest_reading::LatestReading,
-        plugin_handle::{Owner, PluginHandle, sample},
-    },
+    sampling::latest_reading::LatestReading,
 };
 
-/// The stack of a worker: readings are shallow.
-const STACK: usize = 256 * 1024;
+/// Stack of a worker. Readings are shallow.
+const STACK_BYTES: usize = 256 * 1024;
 
-/// One plugin's owner.
-pub struct Sampler {
+/// The actor. It lives as long as its address, which the plugin's handle owns.
+pub(crate) struct Sampler {
     name: String,
-    handle: Rc<PluginHandle>,
-    make: Option<Arc<Make>>,
+    make: Arc<Make>,
+    /// The handle's.
+    latest: Weak<RefCell<LatestReading>>,
     /// Dropping it dismisses the worker.
     worker: Option<WorkerHandle>,
-    /// A reading is under way, of the worker or of one that was dismissed during it.
-    reading: bool,
+    /// Whether a reading is under way, of this worker or of one that was dismissed during it.
+    is_reading: bool,
+    /// When the newest reading was asked for.
+    asked: Duration,
 }
 
 impl Sampler {
-    /// Starts the sampler of the plugin `name`, and gives the outlet through which it is read.
-    pub fn start(name: String, execution: Execution, period: Duration) -> Rc<PluginHandle> {
-        let (source, make, latest) = match execution {
-            Execution::Inline(source) => (Some(source), None, LatestReading::default()),
-            Execution::Worker { make, forgets, .. } => {
-                (None, Some(Arc::from(make)), LatestReading::new(forgets))
+    /// Starts the Sampler of the plugin `name`, which records its readings in `latest`.
+    pub(crate) fn start(
+        name: String,
+        make: Box<Make>,
+        latest: Weak<RefCell<LatestReading>>,
+    ) -> Addr<Self> {
+        Actor::start(Self {
+            name,
+            make: Arc::from(make),
+            latest,
+            worker: None,
+            is_reading: false,
+            asked: Duration::ZERO,
+        })
+    }
+
+    fn record(&self, outcome: Result<Reading, DriverError>) {
+        if let Some(latest) = self.latest.upgrade() {
+            latest.borrow_mut().record(outcome, self.asked);
+        }
+    }
+
+    /// Starts a thread that reads on request. None when the system has no pipe or no thread.
+    fn start_worker(&self, sampler: WeakAddr<Self>) -> Option<WorkerHandle> {
+        let (worker, inbox) = inbox().ok()?;
+        let make = Arc::clone(&self.make);
+        let work = move || {
+            let mut source = None;
+            while let Some(at) = inbox.next() {
+                // Even if making the source panics, the Sampler needs an outcome: it waits for one.
+                let made = source
+                    .take()
+                    .map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&inbox))), Ok);
+                source = made.ok();
+                let outcome = source.as_mut().map(|source| sample(&mut **source, at));
+                let outcome = outcome.unwrap_or(Err(DriverError::Panicked));
+                let Some(address) = sampler.upgrade() else {
+                    return;
+                };
+                address.do_send(Sampled(outcome));
+                // A worker that waits must not keep the Sampler alive.
+                drop(address);
+                let failed = source.as_mut().and_then(|source| source.idle().err());
+                if let Some((fault, address)) = failed.zip(sampler.upgrade()) {
+                    address.do_send(Failed(fault));
+                }
             }
         };
-        let ctx = Context::new();
-        let handle = Rc::new(PluginHandle::new(
-            source,
-            period,
-            latest,
-            Box::new(ctx.address()),
-        ));
-        ctx.run(Self {
-            name,
-            handle: Rc::clone(&handle),
-            make,
-            worker: None,
-            reading: false,
-        });
-        handle
+        thread::Builder::new()
+            .name(self.name.chars().take(15).collect())
+            .stack_size(STACK_BYTES)
+            .spawn(work)
+            .ok()?;
+        Some(worker)
     }
 }
 
@@ -75,77 +104,31 @@ impl Actor for Sampler {
     type Context = Context<Self>;
 }
 
-impl Owner for Addr<Sampler> {
-    fn refresh(&self, at: Duration) {
-        // A full mailbox holds such a message already.
-        let _ = self.try_send(Refresh(at));
-    }
-
-    fn unwatched(&self) {
-        self.do_send(Unwatched);
-    }
-
-    fn report(&self, fault: Option<DriverError>) {
-        self.do_send(Report(fault));
-    }
-
-    fn retire(&self) {
-        self.do_send(Retire);
-    }
-}
-
-/// Take a reading that may block.
+/// Take a reading at this instant.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Refresh(Duration);
+pub(crate) struct Refresh(pub(crate) Duration);
 
 impl Handler<Refresh> for Sampler {
     type Result = ();
 
     fn handle(&mut self, Refresh(at): Refresh, ctx: &mut Context<Self>) {
-        if self.reading {
+        if self.is_reading {
             return;
         }
+        self.asked = at;
         if self.worker.is_none() {
-            self.worker = self
-                .make
-                .as_ref()
-                .and_then(|make| hire(&self.name, make, ctx.address()));
+            self.worker = self.start_worker(ctx.address().downgrade());
         }
-        self.reading = self.worker.as_ref().is_some_and(|worker| worker.order(at));
-        if !self.reading {
+        self.is_reading = self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| worker.request(at));
+        if !self.is_reading {
             self.worker = None;
-            self.handle
-                .take(Err(DriverError::Missing("a worker thread".into())));
+            self.record(Err(DriverError::Missing("a worker thread".into())));
         }
     }
-}
-
-/// A thread that reads when told to. None when the system gives no thread.
-fn hire(name: &str, make: &Arc<Make>, sampler: Addr<Sampler>) -> Option<WorkerHandle> {
-    let (worker, inbox) = inbox().ok()?;
-    let make = Arc::clone(make);
-    let work = move || {
-        let mut source = None;
-        while let Some(at) = inbox.next() {
-            // A panic in the making must not leave the Sampler waiting for its reading.
-            let made = source
-                .take()
-                .map_or_else(|| catch_unwind(AssertUnwindSafe(|| make(&inbox))), Ok);
-            source = made.ok();
-            let outcome = source.as_mut().map(|source| sample(&mut **source, at));
-            sampler.do_send(Sampled(outcome.unwrap_or(Err(DriverError::Panicked))));
-            if let Some(Err(fault)) = source.as_mut().map(|source| source.rest()) {
-                sampler.do_send(Failed(fault));
-            }
-        }
-    };
-    thread::Builder::new()
-        .name(name.chars().take(15).collect())
-        .stack_size(STACK)
-        .spawn(work)
-        .ok()?;
-    Some(worker)
 }
 
 /// A worker has a reading.
@@ -157,15 +140,15 @@ impl Handler<Sampled> for Sampler {
     type Result = ();
 
     fn handle(&mut self, Sampled(outcome): Sampled, _: &mut Context<Self>) {
-        self.reading = false;
-        // A dismissed worker's last word is about a time when nobody watched.
+        self.is_reading = false;
+        // A dismissed worker's reading is of a time when nobody watched.
         if self.worker.is_some() {
-            self.handle.take(outcome);
+            self.record(outcome);
         }
     }
 }
 
-/// A worker has lost what it reads from, between two readings.
+/// What a worker reads from has failed between two readings.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Failed(DriverError);
@@ -175,54 +158,21 @@ impl Handler<Failed> for Sampler {
 
     fn handle(&mut self, Failed(fault): Failed, _: &mut Context<Self>) {
         if self.worker.is_some() {
-            self.handle.take(Err(fault));
+            self.record(Err(fault));
         }
     }
 }
 
-/// Nobody watches.
+/// Nobody watches any more.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Handler<Unwatched> for Sampler {
     type Result = ();
 
     fn handle(&mut self, _: Unwatched, _: &mut Context<Self>) {
         self.worker = None;
-    }
-}
-
-/// The plugin is not offered any more: the worker goes, and so does this actor.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Retire;
-
-impl Handler<Retire> for Sampler {
-    type Result = ();
-
-    fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
-        ctx.stop();
-    }
-}
-
-/// A first failure, or the end of failures.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Report(Option<DriverError>);
-
-impl Handler<Report> for Sampler {
-    type Result = ();
-
-    fn handle(&mut self, Report(fault): Report, _: &mut Context<Self>) {
-        let plugin = self.name.as_str();
-        match fault {
-            None => info!(plugin, "plugin {plugin} gives figures again"),
-            Some(DriverError::Missing(what)) => {
-                debug!(plugin, "plugin {plugin}: {what}: not available")
-            }
-            Some(fault) => warn!(plugin, "plugin {plugin} gives no figures: {fault}"),
-        }
     }
 }
 

@@ -1,11 +1,10 @@
-//! When pushes fall due: a grid of 50 ms slots that every session shares. Pure arithmetic, no
-//! clock.
+//! When pushes are due: on a grid of 50 ms slots that all sessions share. Pure arithmetic, no clock.
 //!
 //! Times are [`Duration`]s since the server's start, on the monotonic clock.
 
 use std::time::Duration;
 
-/// The width of a slot. What falls due in one slot shares one sample of each plugin.
+/// Length of a slot. Pushes that are due in one slot share one sample of each plugin.
 pub const SLOT: Duration = Duration::from_millis(50);
 
 const SLOT_NANOS: u64 = 50_000_000;
@@ -15,13 +14,13 @@ const SLOT_NANOS: u64 = 50_000_000;
 pub struct Slot(pub u64);
 
 impl Slot {
-    /// The slot that holds the instant `at`.
+    /// The slot that contains the instant `at`.
     #[must_use]
     pub fn of(at: Duration) -> Self {
         Self(nanos(at) / SLOT_NANOS)
     }
 
-    /// The first slot that begins at or after `at`: rounding up keeps pushes from being early.
+    /// The first slot that begins at or after `at`. Rounding up keeps pushes from being early.
     #[must_use]
     pub fn from(at: Duration) -> Self {
         Self(nanos(at).div_ceil(SLOT_NANOS))
@@ -53,8 +52,7 @@ impl Cadence {
         }
     }
 
-    /// The next due slot after the instant `now`. What was missed meanwhile is left out, never made
-    /// up for.
+    /// The next due slot after the instant `now`. Due times that were missed are skipped.
     pub fn next_after(&mut self, now: Duration) -> Slot {
         let passed = Slot::of(now);
         self.last = self.last.saturating_add(self.interval);
@@ -72,7 +70,7 @@ impl Cadence {
     }
 }
 
-/// As nanoseconds; 584 years are enough for every uptime.
+/// In nanoseconds. They overflow after 584 years.
 fn nanos(duration: Duration) -> u64 {
     duration
         .as_secs()

@@ -1,4 +1,4 @@
-//! One slot's readings of all plugins, and the JSON of a push between two of them.
+//! The readings of one slot, and the JSON of a push over the window between two snapshots.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,6 +9,7 @@ use std::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    plugins::catalog::{Catalog, META_INDEX},
     protocol::key_set::PluginSet,
     sampling::{
         latest_reading::ReadingPair,
@@ -16,38 +17,38 @@ use crate::{
     },
 };
 
-/// The readings of one slot. Sessions hold the one of their last push: the start of their next
-/// window.
+/// The readings of one slot. A session keeps the snapshot of its last push, where its next window
+/// starts.
 #[derive(Default)]
 pub struct Snapshot {
-    /// Unlike for every other snapshot of this server.
+    /// Unique in this process.
     pub id: u64,
-    /// The slot it was taken in.
+    /// The slot in which it was taken.
     pub slot: Slot,
-    /// When.
+    /// When it was taken.
     pub at: Duration,
-    /// Which plugins were asked for; the others hold nothing.
+    /// The plugins that were asked for. The others have no readings here.
     pub set: PluginSet,
-    /// By registry index.
-    pub held: Vec<Option<ReadingPair>>,
-    /// By registry index: why there is no newer reading.
+    /// By the catalog's index.
+    pub pairs: Vec<Option<ReadingPair>>,
+    /// By the catalog's index: why there is no newer reading.
     pub faults: Vec<Option<Rc<str>>>,
 }
 
-/// What tells one push of a slot from another: equal keys have equal bytes.
+/// Identifies a push within a slot: pushes with equal keys have equal bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PushKey {
-    /// The snapshot at the window's start.
+    /// Id of the snapshot at the window's start.
     pub before: u64,
-    /// The one at its end: a list that is sent in several batches may need a second one.
+    /// Id of the one at its end. A slot whose pushes go out in several batches may have two.
     pub now: u64,
     /// The session's choice.
     pub set: PluginSet,
-    /// The push's number in its session; 0 where nobody asked for it.
+    /// The push's number in its session; 0 where the push does not show it.
     pub seq: u64,
 }
 
-/// What `_meta` says beside the readings.
+/// The times in `_meta`.
 #[derive(Debug, Clone, Copy)]
 pub struct PushTime<'a> {
     /// Seconds since the epoch by the wall clock.
@@ -58,28 +59,16 @@ pub struct PushTime<'a> {
     pub boot: &'a str,
 }
 
-/// How the keys of a push are named and treated.
-pub trait Keys {
-    /// The key of the plugin with this registry index.
-    fn name(&self, index: usize) -> &str;
-    /// One of the original's four, which never become null once they had a value.
-    fn legacy(&self, index: usize) -> bool;
-    /// The shortest time between two readings.
-    fn period(&self, index: usize) -> Duration;
-    /// The index of `_meta`, which is written here and not sampled.
-    fn meta(&self) -> usize;
-}
-
-/// A reading older than this many windows is not shown any more.
+/// A reading is stale when it is older than this many windows, and null then.
 const STALE_WINDOWS: u32 = 3;
 
-/// The largest JSON of a push, in bytes.
+/// Maximum length of a push's JSON, in bytes.
 pub const MAX_PUSH: usize = 1_000_000;
 
-/// One push: what is written, for whom, over which window.
-pub struct Push<'a, K> {
+/// What is needed to write one push.
+pub struct Push<'a> {
     /// Names and rules of the keys.
-    pub keys: &'a K,
+    pub catalog: &'a Catalog,
     /// The keys that the session chose.
     pub set: PluginSet,
     /// The push's number in its session, for `_meta`.
@@ -92,10 +81,10 @@ pub struct Push<'a, K> {
     pub time: PushTime<'a>,
 }
 
-impl<K: Keys> Push<'_, K> {
-    /// Writes the push's JSON object into `out`, in place of what is there.
+impl Push<'_> {
+    /// Replaces the content of `out` by the push's JSON object.
     ///
-    /// A key without a believable reading is null. Beyond [`MAX_PUSH`] bytes the largest keys
+    /// A key without a reading, or with a stale one, is null. Beyond [`MAX_PUSH`] bytes the largest keys
     /// become null, with the reason in `_meta.err` where the session asked for `_meta`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut dropped = PluginSet::default();
@@ -111,7 +100,7 @@ impl<K: Keys> Push<'_, K> {
         }
     }
 
-    /// Writes every key; returns the index of the longest value that was not left out.
+    /// Writes every key but those in `dropped`. Returns the index of the longest value.
     fn write_keys(&self, dropped: PluginSet, out: &mut Vec<u8>) -> Option<usize> {
         let mut largest = None;
         let mut length = 0;
@@ -120,12 +109,12 @@ impl<K: Keys> Push<'_, K> {
             if out.len() > 1 {
                 out.push(b',');
             }
-            // Keys are checked when the registry is built: no character needs an escape.
+            // The catalog only has names that need no escape.
             out.push(b'"');
-            out.extend_from_slice(self.keys.name(index).as_bytes());
+            out.extend_from_slice(self.catalog.name(index).as_bytes());
             out.extend_from_slice(b"\":");
             let start = out.len();
-            let written = if index == self.keys.meta() {
+            let written = if index == META_INDEX {
                 serde_json::to_writer(&mut *out, &Meta::of(self, dropped)).is_ok()
             } else {
                 !dropped.contains(index) && self.write_value(index, out)
@@ -133,7 +122,7 @@ impl<K: Keys> Push<'_, K> {
             if !written {
                 out.truncate(start);
                 out.extend_from_slice(b"null");
-            } else if out.len() - start > length && index != self.keys.meta() {
+            } else if out.len() - start > length && index != META_INDEX {
                 length = out.len() - start;
                 largest = Some(index);
             }
@@ -150,23 +139,23 @@ impl<K: Keys> Push<'_, K> {
         self.now.at.saturating_sub(held.now.at())
     }
 
-    /// Writes one plugin's value; false when there is no reading young enough for this window.
+    /// Writes one plugin's value; false when it has no reading or a stale one.
     fn write_value(&self, index: usize, out: &mut Vec<u8>) -> bool {
-        let Some(held) = self.now.held(index) else {
+        let Some(held) = self.now.pair(index) else {
             return false;
         };
         let bound = self
             .window()
-            .max(self.keys.period(index))
+            .max(self.catalog.period(index))
             .saturating_mul(STALE_WINDOWS);
-        if self.age(held) > bound && !self.keys.legacy(index) {
+        if self.age(held) > bound && !self.catalog.is_legacy(index) {
             return false;
         }
-        let earlier = self.before.held(index).map(|held| &held.now);
+        let earlier = self.before.pair(index).map(|pair| &pair.now);
         let earlier = earlier
             .filter(|reading| reading.at() < held.now.at())
             .or(held.before.as_ref());
-        // A plugin's fault costs its own key.
+        // A panic costs only this key its value.
         let write = || {
             held.now
                 .write_json(earlier.map(|reading| &**reading), out)
@@ -178,8 +167,7 @@ impl<K: Keys> Push<'_, K> {
 
 /// `_meta`: what a push says about itself.
 #[derive(Serialize)]
-#[serde(bound = "")]
-struct Meta<'a, K: Keys> {
+struct Meta<'a> {
     /// Version of this object's layout: 1.
     v: u32,
     /// Number of the push in its session, from 1.
@@ -194,14 +182,14 @@ struct Meta<'a, K: Keys> {
     boot: &'a str,
     /// Age of the reading, under the key's name, for each key whose reading is older than twice its
     /// shortest interval.
-    stale: Ages<'a, K>,
+    stale: Ages<'a>,
     /// Reason, under the key's name, for each key whose last reading failed or which was left out
     /// because the push would exceed 1 MB.
-    err: Faults<'a, K>,
+    err: Faults<'a>,
 }
 
-impl<'a, K: Keys> Meta<'a, K> {
-    fn of(push: &'a Push<'a, K>, dropped: PluginSet) -> Self {
+impl<'a> Meta<'a> {
+    fn of(push: &'a Push<'a>, dropped: PluginSet) -> Self {
         let PushTime { ts, mono, boot } = push.time;
         Self {
             v: 1,
@@ -226,32 +214,32 @@ impl<const PARTS: u32> Serialize for Rounded<PARTS> {
     }
 }
 
-struct Ages<'a, K: Keys>(&'a Push<'a, K>);
+struct Ages<'a>(&'a Push<'a>);
 
-impl<K: Keys> Serialize for Ages<'_, K> {
+impl Serialize for Ages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let push = self.0;
         let mut map = serializer.serialize_map(None)?;
         for index in push.set.iter() {
-            let Some(held) = push.now.held(index) else {
+            let Some(held) = push.now.pair(index) else {
                 continue;
             };
             let age = push.age(held);
-            if age > push.keys.period(index).saturating_mul(2).max(SLOT * 2) {
+            if age > push.catalog.period(index).saturating_mul(2).max(SLOT * 2) {
                 let age = Rounded::<10>(age.as_secs_f64());
-                map.serialize_entry(push.keys.name(index), &age)?;
+                map.serialize_entry(push.catalog.name(index), &age)?;
             }
         }
         map.end()
     }
 }
 
-struct Faults<'a, K: Keys> {
-    push: &'a Push<'a, K>,
+struct Faults<'a> {
+    push: &'a Push<'a>,
     dropped: PluginSet,
 }
 
-impl<K: Keys> Serialize for Faults<'_, K> {
+impl Serialize for Faults<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { push, dropped } = self;
         let mut map = serializer.serialize_map(None)?;
@@ -259,9 +247,9 @@ impl<K: Keys> Serialize for Faults<'_, K> {
             let too_long = dropped
                 .contains(index)
                 .then_some("the push would be longer than 1 MB");
-            let fault = push.now.faults.get(index).and_then(Option::as_deref);
+            let fault = push.now.fault(index);
             if let Some(fault) = too_long.or(fault) {
-                map.serialize_entry(push.keys.name(index), fault)?;
+                map.serialize_entry(push.catalog.name(index), fault)?;
             }
         }
         map.end()
@@ -269,7 +257,13 @@ impl<K: Keys> Serialize for Faults<'_, K> {
 }
 
 impl Snapshot {
-    fn held(&self, index: usize) -> Option<&ReadingPair> {
-        self.held.get(index)?.as_ref()
+    /// The readings of the plugin with this index.
+    pub(crate) fn pair(&self, index: usize) -> Option<&ReadingPair> {
+        self.pairs.get(index)?.as_ref()
+    }
+
+    /// Why that plugin has no newer reading.
+    pub(crate) fn fault(&self, index: usize) -> Option<&str> {
+        self.faults.get(index)?.as_deref()
     }
 }

@@ -42,7 +42,7 @@ use crate::{
     },
     plugins::{catalog::CatalogError, exec},
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     server::{
         accept::{Services, accept},
         listeners::Bound,

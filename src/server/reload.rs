@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config, error::ConfigError},
     http::{service::Http, static_files::Pages},
     net::admission::{ConnectionFilter, ConnectionRules},
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     session::{
         supervisor::{Rules, SetRules, Supervisor},
         tokens::{Token, Tokens},
@@ -61,7 +61,7 @@ impl Reload {
         self.filter.set_rules(ConnectionRules::new(config));
         self.http.set_pages(pages(config, false));
         self.exit_on_idle.set(config.exit_on_idle);
-        self.plugins.renew(config);
+        self.plugins.reload(config);
         self.fault.replace(None);
     }
 

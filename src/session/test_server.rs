@@ -17,7 +17,7 @@ use crate::{
         stream::Stream,
     },
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     session::{
         connection::SessionFactory,
         info::Info,

@@ -20,7 +20,7 @@ use rtstat::{
     },
     protocol::key_set::PluginSet,
     push::{broadcaster::Broadcaster, frame::Framing, frame_cache::FrameCache, outbox::Outbox},
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     system::clock::Clock,
 };
 

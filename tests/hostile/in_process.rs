@@ -6,7 +6,6 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     rc::Rc,
-    time::Duration,
 };
 
 use actix::{Actor, System};
@@ -17,12 +16,9 @@ use rtstat::{
         peer::{Origin, Peer},
         stream::Stream,
     },
-    plugins::{
-        catalog::Catalog,
-        registry::{self, Entry},
-    },
+    plugins::registry::{self, Entry},
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
-    sampling::{Sampling, sampler::Sampler},
+    sampling::Sampling,
     session::{
         connection::SessionFactory,
         info::Info,
@@ -125,16 +121,7 @@ pub fn watched<F: Future<Output = ()>>(
         let clock = Clock::start();
         let mut entries = registry::built_in(root);
         entries.extend(more);
-        let catalog = Rc::new(Catalog::new(&entries).unwrap());
-        let outlet = |entry: Entry| {
-            let period = Duration::from_secs_f64(entry.about.min_interval);
-            Sampler::start(entry.name, entry.execution, period)
-        };
-        let sampling = Rc::new(Sampling::new(
-            catalog,
-            clock,
-            entries.into_iter().map(outlet).collect(),
-        ));
+        let sampling = Rc::new(Sampling::new(entries, clock).unwrap());
         let supervisor = Supervisor::new(clock, Rules::default()).start();
         let info = Info {
             host: Host::read(root),

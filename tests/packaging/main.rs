@@ -11,10 +11,13 @@ mod metrics;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use clap_complete::{Shell, generate};
-use rtstat::config::{
-    Config, Environment, Trusted,
-    cli::{ServerArgs, command},
-    settings::SETTINGS,
+use rtstat::{
+    config::{
+        Config, Environment, Trusted,
+        cli::{ServerArgs, command},
+        settings::SETTINGS,
+    },
+    plugins::registry,
 };
 
 fn root() -> PathBuf {
@@ -174,7 +177,13 @@ fn the_packaged_file_has_every_key_with_its_default() {
 fn the_packaged_file_is_accepted_and_changes_just_two_settings() {
     let path = root().join("packaging/rtstat.toml");
     let load = |path: &str| {
-        Config::load(&ServerArgs::default(), Some(path), &Environment::default()).unwrap()
+        Config::load(
+            &ServerArgs::default(),
+            Some(path),
+            &Environment::default(),
+            &registry::names(),
+        )
+        .unwrap()
     };
     let packaged = load(path.to_str().unwrap());
     assert_eq!(packaged.exit_on_idle.map(|time| time.as_secs()), Some(300));
@@ -222,6 +231,7 @@ fn the_packaged_file_is_accepted_with_every_example_in_force() {
         &ServerArgs::default(),
         path.to_str(),
         &Environment::default(),
+        &registry::names(),
     )
     .unwrap();
     assert_eq!(config.tokens.len(), 2, "{file}");

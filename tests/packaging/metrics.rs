@@ -18,7 +18,7 @@ use rtstat::{
     protocol::key_set::PluginSet,
     sampling::{
         latest_reading::ReadingPair,
-        snapshot::{Keys, Push, PushTime, Snapshot},
+        snapshot::{Push, PushTime, Snapshot},
     },
     session::info::Info,
 };
@@ -510,7 +510,7 @@ fn samples(before: &Root, now: &Root) -> Vec<(String, Value)> {
 fn meta(catalog: &Catalog) -> Value {
     let mut set = PluginSet::new();
     set.insert(0);
-    set.insert(catalog.meta());
+    set.insert(catalog.index(META).unwrap());
     let first = &mut keys(&Root::host())[0];
     let reading = ReadingPair {
         now: first.execution.sample(Duration::ZERO).unwrap(),
@@ -519,12 +519,12 @@ fn meta(catalog: &Catalog) -> Value {
     let before = Snapshot::default();
     let now = Snapshot {
         at: Duration::from_secs(100),
-        held: vec![Some(reading)],
+        pairs: vec![Some(reading)],
         faults: vec![Some("no such file".into())],
         ..Snapshot::default()
     };
     let push = Push {
-        keys: catalog,
+        catalog,
         set,
         seq: 1,
         before: &before,

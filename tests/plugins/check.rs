@@ -50,7 +50,7 @@ fn a_good_plugin_is_shown_as_a_page_gets_it() {
     );
     assert!(line(&output, "time").ends_with(" ms"));
     assert!(
-        text(&output.stderr).contains("plugin queue writes on standard error: careful"),
+        text(&output.stderr).contains("plugin queue: standard error: careful"),
         "{output:?}"
     );
     folder.wait_for_no_children();

@@ -9,6 +9,7 @@ use rtstat::{
         registry::{Execution, Make},
         worker::{WorkerInbox, inbox},
     },
+    sampling::schedule::SLOT,
 };
 
 use serde_json::Value;
@@ -211,11 +212,11 @@ fn made(
     rtstat::plugins::worker::WorkerHandle,
 ) {
     let definition = Definition::parse(Path::new("/x/many.toml"), text).unwrap();
-    let Execution::Worker { make, .. } = exec::entry(definition).execution else {
+    let Execution::Worker { make, .. } = exec::entry(definition, SLOT).execution else {
         panic!("no worker")
     };
-    let (foreman, inbox) = inbox().unwrap();
-    (make, inbox, foreman)
+    let (worker, inbox) = inbox().unwrap();
+    (make, inbox, worker)
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn failures_are_paced_and_a_success_ends_that() {
         runs.display(),
         ok.display()
     );
-    let (make, inbox, _foreman) = made(&text);
+    let (make, inbox, _worker) = made(&text);
     let count = || {
         fs::read_to_string(&runs)
             .unwrap_or_default()
@@ -283,7 +284,7 @@ fn a_stream_that_keeps_failing_is_paced_too() {
         "command = 'echo x >> {}; echo 1; exit 1'\nmode = 'stream'",
         runs.display()
     );
-    let (make, inbox, _foreman) = made(&text);
+    let (make, inbox, _worker) = made(&text);
     let count = || {
         fs::read_to_string(&runs)
             .unwrap_or_default()
@@ -310,9 +311,9 @@ fn a_choice_that_changes_back_and_forth_starts_no_flood() {
             "command = 'echo x >> {}; sleep 1000'\nmode = '{mode}'",
             runs.display()
         );
-        let (make, inbox, foreman) = made(&text);
+        let (make, inbox, worker) = made(&text);
         // Dismissed before it begins, as a worker is whose key nobody wants any more.
-        drop(foreman);
+        drop(worker);
         for millis in [0, 1, 100, 499] {
             assert_eq!(
                 make(&inbox)
@@ -375,7 +376,7 @@ fn ten_thousand_failures_leave_nothing_behind() {
     ];
     let fail = |rounds: std::ops::Range<u64>| {
         for kind in kinds {
-            let (make, inbox, _foreman) = made(kind);
+            let (make, inbox, _worker) = made(kind);
             for round in rounds.clone() {
                 // A new worker's source each time, as after every watcher, and each pause is over.
                 let outcome = make(&inbox).sample(Duration::from_secs(round * 100));

@@ -2,10 +2,13 @@
 
 use std::{path::Path, time::Duration};
 
-use rtstat::plugins::{
-    exec::{self, definition::Definition},
-    registry::Execution,
-    worker::inbox,
+use rtstat::{
+    plugins::{
+        exec::{self, definition::Definition},
+        registry::Execution,
+        worker::inbox,
+    },
+    sampling::schedule::SLOT,
 };
 use serde_json::Value;
 
@@ -23,10 +26,10 @@ fn rows(path: &str) -> (Vec<Value>, Vec<Value>) {
     );
     let definition =
         Definition::parse(Path::new("/x/munin.toml"), &format!("munin = '{path}'")).unwrap();
-    let Execution::Worker { make, .. } = exec::entry(definition).execution else {
+    let Execution::Worker { make, .. } = exec::entry(definition, SLOT).execution else {
         panic!("no worker")
     };
-    let (_foreman, inbox) = inbox().unwrap();
+    let (_worker, inbox) = inbox().unwrap();
     let mut source = make(&inbox);
     let mut sample = |secs| {
         source

@@ -32,26 +32,26 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// More are counted and not shown: those in memory are left out first.
 const ROWS: usize = 64;
 
-/// The questions to the file systems, which outlive the plugin.
-pub type Questions = Arc<DeadlinePool<Found>>;
+/// The calls to the file systems. They outlive the plugin, as a stuck thread does.
+pub type Calls = Arc<DeadlinePool<Found>>;
 
 /// The plugin. A reading costs a thread for each file system, for as long as that takes to answer.
 #[derive(Debug)]
 pub struct Fs {
     root: Root,
     with_network: bool,
-    questions: Questions,
+    calls: Calls,
     note: Note,
 }
 
 impl Fs {
     /// Reads below `root`; file systems of other machines only `with_network`.
     #[must_use]
-    pub fn new(root: &Root, with_network: bool, questions: Questions) -> Self {
+    pub fn new(root: &Root, with_network: bool, calls: Calls) -> Self {
         Self {
             root: root.clone(),
             with_network,
-            questions,
+            calls,
             note: Note::default(),
         }
     }
@@ -126,15 +126,15 @@ impl Plugin for Fs {
         let mut volumes = storage(mounts, self.with_network);
         let more = volumes.len().saturating_sub(ROWS);
         volumes.truncate(ROWS);
-        let question = |volume: &Volume| {
+        let call = |volume: &Volume| {
             let (volume, mount) = (volume.clone(), &volume.mount);
             (format!("{:?} {:?}", mount.device, mount.point), move || {
                 space(&volume)
             })
         };
         let answers = self
-            .questions
-            .ask(volumes.iter().map(question).collect(), DEADLINE);
+            .calls
+            .call_all(volumes.iter().map(call).collect(), DEADLINE);
         let answered = volumes.into_iter().zip(answers);
         sample.extend(answered.filter_map(|(volume, answer)| row(volume, answer, own)));
         if let Some(last) = sample.last_mut() {
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn the_running_host_has_a_root_with_figures() {
         let mut sample = Vec::new();
-        Fs::new(&Root::host(), false, Questions::default())
+        Fs::new(&Root::host(), false, Calls::default())
             .read(&mut sample)
             .unwrap();
         let rows = serde_json::to_value(Fs::view(Window {
@@ -285,7 +285,7 @@ mod tests {
         )
         .unwrap();
         let mut sample = Vec::new();
-        Fs::new(&Root::at(dir.path()), false, Questions::default())
+        Fs::new(&Root::at(dir.path()), false, Calls::default())
             .read(&mut sample)
             .unwrap();
         let row = serde_json::to_value(&sample[0]).unwrap();
@@ -327,7 +327,7 @@ mod tests {
         let text: String = memory.chain(disks).enumerate().map(line).collect();
         fs::write(dir.path().join("proc/1/mountinfo"), text).unwrap();
         let mut sample = Vec::new();
-        Fs::new(&Root::at(dir.path()), false, Questions::default())
+        Fs::new(&Root::at(dir.path()), false, Calls::default())
             .read(&mut sample)
             .unwrap();
         let rows = serde_json::to_value(&sample).unwrap();
@@ -349,7 +349,7 @@ mod tests {
         let line = format!("1 1 {major}:{minor} / /proc rw - nfsd nfsd rw\n");
         fs::write(dir.path().join("proc/1/mountinfo"), line).unwrap();
         let mut sample = Vec::new();
-        Fs::new(&Root::at(dir.path()), false, Questions::default())
+        Fs::new(&Root::at(dir.path()), false, Calls::default())
             .read(&mut sample)
             .unwrap();
         assert!(sample.is_empty(), "{sample:?}");
@@ -418,12 +418,12 @@ mod tests {
         fs::create_dir_all(dir.path().join("proc/1")).unwrap();
         fs::copy("/proc/self/mountinfo", dir.path().join("proc/1/mountinfo")).unwrap();
 
-        let questions = Questions::default();
+        let calls = Calls::default();
         for round in 0..5 {
             // A new plugin each time, as for viewers that come and go.
             let mut sample = Vec::new();
             let begun = Instant::now();
-            Fs::new(&Root::at(dir.path()), false, Arc::clone(&questions))
+            Fs::new(&Root::at(dir.path()), false, Arc::clone(&calls))
                 .read(&mut sample)
                 .unwrap();
             let row = |at: &Path| sample.iter().find(|row| Path::new(&row.mnt) == at).unwrap();
@@ -434,7 +434,7 @@ mod tests {
                 round == 0 || begun.elapsed() < DEADLINE,
                 "round {round} waited for it again"
             );
-            assert_eq!(questions.waiting(), 1);
+            assert_eq!(calls.pending(), 1);
             come_down_to(1);
         }
         drop(daemon);

@@ -16,6 +16,8 @@ pub mod procs;
 pub mod self_stats;
 pub mod sensors;
 pub mod sockets;
+#[cfg(test)]
+mod tests;
 pub mod top;
 pub mod units;
 pub mod uptime;

@@ -27,25 +27,25 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Chips that are not asked by default: NVMe disks stall for it, and sleeping disks are woken.
 pub const OFF_BY_DEFAULT: [&str; 2] = ["nvme", "drivetemp"];
 
-/// The questions to the chips, which outlive the plugin.
-pub type Questions = Arc<DeadlinePool<Measured>>;
+/// The calls to the chips. They outlive the plugin, as a stuck thread does.
+pub type Calls = Arc<DeadlinePool<Measured>>;
 
 /// The plugin. A reading costs a thread for each chip, for as long as that takes to answer.
 #[derive(Debug)]
 pub struct Sens {
     root: Root,
     off: Vec<String>,
-    questions: Questions,
+    calls: Calls,
 }
 
 impl Sens {
     /// Reads below `root`, without the chips whose names are in `off`.
     #[must_use]
-    pub fn new(root: &Root, off: Vec<String>, questions: Questions) -> Self {
+    pub fn new(root: &Root, off: Vec<String>, calls: Calls) -> Self {
         Self {
             root: root.clone(),
             off,
-            questions,
+            calls,
         }
     }
 
@@ -123,13 +123,13 @@ impl Plugin for Sens {
     fn read(&mut self, sample: &mut Sample) -> Result<(), DriverError> {
         *sample = Sample::default();
         let sources = sources(&self.root, &self.off);
-        let question = |source: &_| {
+        let call = |source: &_| {
             let source = Clone::clone(source);
             (format!("{source:?}"), move || measure(&source))
         };
         let answers = self
-            .questions
-            .ask(sources.iter().map(question).collect(), DEADLINE);
+            .calls
+            .call_all(sources.iter().map(call).collect(), DEADLINE);
         for (source, answer) in sources.iter().zip(answers) {
             let Measured {
                 temperatures,
@@ -460,7 +460,7 @@ mod tests {
             Mode::S_IRUSR | Mode::S_IWUSR,
         )
         .unwrap();
-        let mut sens = Sens::new(&Root::at(dir.path()), Vec::new(), Questions::default());
+        let mut sens = Sens::new(&Root::at(dir.path()), Vec::new(), Calls::default());
         let mut sample = Sample::default();
         let begun = Instant::now();
         sens.read(&mut sample).unwrap();

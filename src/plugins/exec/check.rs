@@ -1,4 +1,4 @@
-//! `rtstatd check-plugin`: one program of the operator's, run as the server would run it, and what
+//! `rtstatd check-plugin`: runs one of the operator's programs as the server would, and reports what
 //! a page would get.
 
 use std::{
@@ -11,7 +11,7 @@ use crate::{
     drivers::DriverError,
     plugins::{
         exec::{
-            definition::{Definition, Program},
+            definition::{Definition, Mode},
             entry,
         },
         registry::{Execution, Make},
@@ -20,19 +20,13 @@ use crate::{
     },
 };
 
-/// Rates are shown over this time, or over the interval where that is shorter.
+/// The longest wait between two runs, whose difference the rates are. Usually it is the interval.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Runs the program of `definition` and tells what came of it, a line each. The second value says
-/// whether it is of use.
+/// Runs the program of `definition` and returns a report and whether the plugin is usable.
 #[must_use]
-pub fn report(definition: &Definition) -> (String, bool) {
+pub(crate) fn report(definition: &Definition, slot: Duration) -> (String, bool) {
     let mut out = String::new();
-    let (mode, words) = match &definition.program {
-        Program::Once(words) => ("once", words),
-        Program::Stream(words) => ("stream", words),
-        Program::Munin(words) => ("munin", words),
-    };
     let about = serde_json::to_string(&definition.about()).unwrap_or_default();
     // Writing to a String cannot fail.
     let mut line = |key: &str, value: &str| {
@@ -40,9 +34,12 @@ pub fn report(definition: &Definition) -> (String, bool) {
     };
     line("plugin", &definition.name);
     line("file", &definition.path.display().to_string());
-    line("runs", &format!("{mode}: {}", words.join(" ")));
+    line(
+        "runs",
+        &format!("{}: {}", definition.mode.name(), definition.words.join(" ")),
+    );
     line("info", &about);
-    let Execution::Worker { make, .. } = entry(definition.clone()).execution else {
+    let Execution::Worker { make, .. } = entry(definition.clone(), slot).execution else {
         return (out, false);
     };
     let outcome = run(&make, definition, &mut line);
@@ -61,7 +58,7 @@ fn run(
     definition: &Definition,
     line: &mut impl FnMut(&str, &str),
 ) -> Result<(), DriverError> {
-    let (_foreman, inbox) = inbox().map_err(|error| DriverError::Program(error.to_string()))?;
+    let (_worker, inbox) = inbox().map_err(|error| DriverError::Program(error.to_string()))?;
     let mut source = make(&inbox);
     let mut timed = |at| -> Result<(Reading, Duration), DriverError> {
         let start = Instant::now();
@@ -79,8 +76,8 @@ fn run(
         );
     }
     let mut json = Vec::new();
-    // What is printed once has no rates.
-    if matches!(definition.program, Program::Once(_)) {
+    // A single value has no rates.
+    if definition.mode == Mode::Once {
         first
             .write_json(None, &mut json)
             .map_err(|error| DriverError::Program(error.to_string()))?;
@@ -88,8 +85,7 @@ fn run(
         return Ok(());
     }
     thread::sleep(definition.interval.min(LONGEST_WAIT));
-    // A stream's second line may have to be waited for; the program's own second run is allowed
-    // now.
+    // The interval has to pass for the back-off, though we did not wait that long.
     let (second, _) = timed(definition.interval)?;
     second
         .write_json(Some(&*first), &mut json)

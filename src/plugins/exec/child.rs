@@ -1,16 +1,17 @@
-//! One child process: a group of its own, few variables, no descriptor but its three, and an end
-//! that nothing escapes which stays in the group, or in the family for as long as the child lives.
+//! One child process: in a process group of its own, with few variables and three descriptors.
+//!
+//! Its end is the end of the whole group, and of descendants outside of it that the child's own end
+//! has not separated from it.
 
 use std::{
     collections::BTreeSet,
     io::{self, Read},
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     process::{self, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -24,24 +25,30 @@ use nix::{
     },
     unistd::Pid,
 };
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::plugins::{
-    exec::{descendants::kill_strays, fault::Fault},
+    exec::{descendants::kill_outside, fault::Fault},
     worker::WorkerInbox,
 };
 
-/// A child that was told to end has this long before it is killed.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A child sees these variables of ours, where they are set, beside those of its definition.
+/// Pauses between two looks for the exit of a child without a pidfd: the first one, then twice as
+/// long each time up to the last one.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LAST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Variables that a child inherits, where they are set.
 const VARIABLES: [&str; 9] = [
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
 ];
 
-/// The groups that live, so that the end of this program can be theirs.
+/// The live process groups, which end with this program.
 struct Groups {
     live: BTreeSet<Pid>,
-    /// Children that are being started: their groups are not known yet.
+    /// Children that are being started, whose groups are not known yet.
     starting: usize,
     closed: bool,
 }
@@ -53,33 +60,32 @@ static GROUPS: Mutex<Groups> = Mutex::new(Groups {
 });
 static STARTED: Condvar = Condvar::new();
 
-/// A start takes milliseconds, unless the program lies on a file system that does not answer: that
-/// one is not waited for.
-const LONGEST_START: Duration = Duration::from_millis(200);
+/// A start takes milliseconds, unless the program's file system does not respond.
+const MAX_START: Duration = Duration::from_millis(200);
 
 fn groups() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Kills every child with its group, and lets none start any more: this program ends now.
-pub fn end_all() {
+/// Kills every child with its group and lets no other start, because this program ends.
+pub(crate) fn end_all() {
     let mut groups = groups();
     groups.closed = true;
     groups = STARTED
-        .wait_timeout_while(groups, LONGEST_START, |groups| groups.starting > 0)
+        .wait_timeout_while(groups, MAX_START, |groups| groups.starting > 0)
         .unwrap_or_else(PoisonError::into_inner)
         .0;
     if !groups.live.is_empty() {
-        kill_strays(&groups.live);
+        kill_outside(&groups.live);
     }
     for group in std::mem::take(&mut groups.live) {
-        // A group that is gone already is what is wanted.
+        // An error means that the group has ended.
         let _ = killpg(group, Signal::SIGKILL);
     }
 }
 
-/// Starts a process in a group of its own and enters the group. No lock is held meanwhile: nobody
-/// waits for a program that cannot be read.
+/// Starts a process in a group of its own and registers the group. No lock is held meanwhile, since
+/// the program's file system may not respond.
 fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
     let mut before = groups();
     if before.closed {
@@ -104,9 +110,11 @@ fn spawn(command: &mut Command) -> Result<(process::Child, Pid), Fault> {
         .ok_or_else(|| Fault::Start("its number is out of range".into()))
 }
 
-/// The command of a child: the words, with `env` in the place of all variables but a few harmless
-/// ones.
-pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a str)>) -> Command {
+/// A command without our environment, but for a few harmless variables, and with `env`.
+pub(super) fn command<'a>(
+    words: &[String],
+    env: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Command {
     let mut command = Command::new(words.first().map_or("", String::as_str));
     command
         .args(words.get(1..).unwrap_or_default())
@@ -121,14 +129,19 @@ pub fn command<'a>(words: &[String], env: impl IntoIterator<Item = (&'a str, &'a
     command
 }
 
-/// A child that lives, or is not buried yet. Dropping it ends its whole group.
+/// A child that was not waited for yet. Dropping it ends its whole group.
 #[derive(Debug)]
-pub struct Child {
+pub(super) struct Child {
     process: process::Child,
     group: Pid,
-    /// None once it has ended.
+    /// None after the end of the file.
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    /// Readable once the child has exited. None where the kernel does not have pidfd_open(2) (before
+    /// 5.3) or a filter of system calls forbids it.
+    pidfd: Option<OwnedFd>,
+    /// Without a pidfd: the time until the next look.
+    pause: Duration,
     status: Option<ExitStatus>,
     ended: bool,
 }
@@ -138,7 +151,7 @@ impl Child {
     ///
     /// # Errors
     /// When the system does not start it.
-    pub fn start(command: &mut Command) -> Result<Self, Fault> {
+    pub(super) fn start(command: &mut Command) -> Result<Self, Fault> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -150,6 +163,8 @@ impl Child {
             group,
             stdout,
             stderr,
+            pidfd: pidfd(group),
+            pause: FIRST_PAUSE,
             status: None,
             ended: false,
         };
@@ -160,45 +175,63 @@ impl Child {
         Ok(child)
     }
 
-    /// Reads what is on standard output; 0 is its end, none is nothing now.
-    pub fn read_stdout(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        read(&mut self.stdout, buffer)
+    /// Reads from standard output without waiting. 0 is the end; None means that nothing is there.
+    pub(super) fn read_stdout(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let was_open = self.stdout.is_some();
+        let length = read(&mut self.stdout, buffer);
+        if was_open && self.stdout.is_none() {
+            // The exit usually follows.
+            self.pause = FIRST_PAUSE;
+        }
+        length
     }
 
     /// As [`Self::read_stdout`], of standard error.
-    pub fn read_stderr(&mut self, buffer: &mut [u8]) -> Option<usize> {
+    pub(super) fn read_stderr(&mut self, buffer: &mut [u8]) -> Option<usize> {
         read(&mut self.stderr, buffer)
     }
 
-    /// Whatever of its output has not ended.
-    pub fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.stdout
-            .as_ref()
-            .map(AsFd::as_fd)
-            .into_iter()
-            .chain(self.stderr.as_ref().map(AsFd::as_fd))
+    fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let stdout = self.stdout.iter().map(AsFd::as_fd);
+        stdout.chain(self.stderr.iter().map(AsFd::as_fd))
     }
 
-    /// Waits for more output, the worker's orders or the time, whichever is first; `None` is no
-    /// time. May also return for no reason.
-    pub fn wait(&self, inbox: &WorkerInbox, time: Option<Duration>) {
-        let pipes = self.pipes().chain([inbox.as_fd()]);
-        let mut set: Vec<_> = pipes
-            .map(|pipe| PollFd::new(pipe, PollFlags::POLLIN))
-            .collect();
-        // At least a millisecond, so that a rest of less does not spin.
-        let millis =
-            time.map(|time| i32::try_from(time.as_millis().clamp(1, 3_600_000)).unwrap_or(1));
-        let time = millis.map_or(Some(PollTimeout::NONE), |millis| {
-            PollTimeout::try_from(millis).ok()
-        });
-        let _ = poll(&mut set, time.unwrap_or(PollTimeout::ZERO));
+    /// Waits for output, for the inbox, or until the time has passed. May return early.
+    pub(super) fn wait_for_output(&self, inbox: &WorkerInbox, time: Option<Duration>) {
+        wait(self.pipes().chain([inbox.as_fd()]), time);
     }
 
-    /// Whether the child itself has ended. It is not buried yet, so that its group's number stays
-    /// its own.
-    #[must_use]
-    pub fn exited(&self) -> bool {
+    /// Waits for output, for the exit, for the inbox, or until the time has passed. May return
+    /// early.
+    pub(super) fn wait_for_exit(&mut self, inbox: &WorkerInbox, time: Duration) {
+        let time = self.next_look(time);
+        let others = [inbox.as_fd()].into_iter().chain(self.exit());
+        wait(self.pipes().chain(others), Some(time));
+    }
+
+    fn exit(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// `time`, or less where the exit wakes nobody.
+    fn next_look(&mut self, time: Duration) -> Duration {
+        if self.pidfd.is_some() {
+            return time;
+        }
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LAST_PAUSE);
+        time.min(pause)
+    }
+
+    /// The same child on a kernel that has no pidfd_open(2).
+    #[cfg(test)]
+    pub(super) fn without_pidfd(mut self) -> Self {
+        self.pidfd = None;
+        self
+    }
+
+    /// Whether the child has exited. It stays a zombie, so that its group's id is not reused.
+    pub(super) fn exited(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         !matches!(
             waitid(Id::Pid(self.group), flags),
@@ -206,24 +239,23 @@ impl Child {
         )
     }
 
-    /// Ends the child, if it has not ended by itself, and all that is left of its group; of what
-    /// has left the group, what is still of its family. Takes up to half a second where SIGTERM is
-    /// ignored.
-    pub fn end(&mut self) -> Option<ExitStatus> {
+    /// Ends the child, unless it has exited, and everything that is left of its group. Takes up to
+    /// half a second where the child ignores SIGTERM.
+    pub(super) fn end(&mut self) -> Option<ExitStatus> {
         if !self.ended {
             self.ended = true;
             if !self.exited() {
-                kill_strays(&BTreeSet::from([self.group]));
+                kill_outside(&BTreeSet::from([self.group]));
                 self.signal(Signal::SIGTERM);
                 let deadline = Instant::now() + GRACE;
-                let mut pause = Duration::from_millis(1);
+                self.pause = FIRST_PAUSE;
                 while !self.exited() && Instant::now() < deadline {
-                    thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(20));
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let time = self.next_look(left);
+                    wait(self.exit().into_iter(), Some(time));
                 }
             }
-            // The number is given up before the child is buried, and from then on nobody signals
-            // it.
+            // The id may be reused once the child is waited for: it must not be signalled then.
             let mut groups = groups();
             self.signal(Signal::SIGKILL);
             groups.live.remove(&self.group);
@@ -234,7 +266,7 @@ impl Child {
     }
 
     fn signal(&self, signal: Signal) {
-        // A group that is gone already is what is wanted.
+        // An error means that the group has ended.
         let _ = killpg(self.group, signal);
     }
 }
@@ -245,7 +277,25 @@ impl Drop for Child {
     }
 }
 
-/// Reads what there is, and closes what has ended.
+fn pidfd(pid: Pid) -> Option<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid.as_raw())?;
+    pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// Waits until one of the descriptors is readable or the time has passed.
+fn wait<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>, time: Option<Duration>) {
+    let mut set: Vec<_> = descriptors
+        .map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN))
+        .collect();
+    // At least a millisecond, so that less than that is no busy loop.
+    let millis = |time: Duration| time.as_millis().clamp(1, 3_600_000);
+    let timeout = time.map_or(Some(PollTimeout::NONE), |time| {
+        PollTimeout::try_from(millis(time)).ok()
+    });
+    let _ = poll(&mut set, timeout.unwrap_or(PollTimeout::ZERO));
+}
+
+/// Reads what there is, and closes the pipe at its end.
 fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
     let length = match pipe.as_mut().map_or(Ok(0), |pipe| pipe.read(buffer)) {
         Ok(length) => length,
@@ -257,7 +307,7 @@ fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
         {
             return None;
         }
-        // A pipe that cannot be read any more has ended.
+        // A pipe with an error gives no more output.
         Err(_) => 0,
     };
     if length == 0 {
@@ -266,13 +316,13 @@ fn read(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> Option<usize> {
     Some(length)
 }
 
-/// What is wrong with an end, if anything.
+/// Turns an exit status into a result.
 ///
 /// # Errors
-/// When the child failed, or was killed.
-pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
+/// When the child failed or was killed.
+pub(super) fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
     let Some(status) = status else {
-        return Err(Fault::Exit("an end that cannot be told".into()));
+        return Err(Fault::Exit("its exit status is unknown".into()));
     };
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
@@ -282,6 +332,6 @@ pub fn judge(status: Option<ExitStatus>) -> Result<(), Fault> {
                 .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
             Err(Fault::Exit(format!("killed by {name}")))
         }
-        (None, None) => Err(Fault::Exit("an end that cannot be told".into())),
+        (None, None) => Err(Fault::Exit("its exit status is unknown".into())),
     }
 }

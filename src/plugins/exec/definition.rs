@@ -1,4 +1,4 @@
-//! A plugin's file: what stands in `NAME.toml`, checked.
+//! The definition of an operator's plugin: the file `NAME.toml`, checked.
 
 use std::{
     fs::{self, File},
@@ -18,13 +18,13 @@ use crate::{
     plugins::{About, Kind},
 };
 
-/// A definition longer than this is something else.
+/// The longest file.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// A time-out that nobody set.
+/// The default time-out.
 const TIMEOUT_SECS: f64 = 10.0;
 
-/// The keys of a file.
+/// The keys that a file may have.
 const KEYS: [&str; 10] = [
     "command", "mode", "munin", "interval", "timeout", "default", "env", "unit", "max", "warn",
 ];
@@ -36,15 +36,17 @@ pub struct Definition {
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// What is run, and how.
-    pub program: Program,
+    /// How the program is run.
+    pub mode: Mode,
+    /// The program and its arguments.
+    pub words: Vec<String>,
     /// The shortest time between two readings.
     pub interval: Duration,
-    /// How long a run may take, or a stream be silent.
+    /// How long a run may take, or a stream print nothing.
     pub timeout: Duration,
-    /// Whether it is in the push of a session that chose nothing.
+    /// Whether sessions get it that did not choose their keys.
     pub default: bool,
-    /// Variables for the program.
+    /// Environment variables for the program.
     pub env: Vec<(String, String)>,
     /// For `info`.
     pub unit: String,
@@ -54,24 +56,34 @@ pub struct Definition {
     pub warn: Option<f64>,
 }
 
-/// What is run. The words are a program and its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Program {
+/// How a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
     /// Anew for each reading.
-    Once(Vec<String>),
+    Once,
     /// For as long as somebody watches.
-    Stream(Vec<String>),
-    /// A Munin plugin: with `config` once, then anew for each reading.
-    Munin(Vec<String>),
+    Stream,
+    /// As a Munin plugin: with `config` once, then anew for each reading.
+    Munin,
+}
+
+impl Mode {
+    /// The word in a definition.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Stream => "stream",
+            Self::Munin => "munin",
+        }
+    }
 }
 
 impl Definition {
     /// What `info` says of it.
-    #[must_use]
-    pub fn about(&self) -> About {
-        let kind = match self.program {
-            Program::Munin(_) => Kind::Table,
-            Program::Once(_) | Program::Stream(_) => Kind::Gauge,
+    pub(super) fn about(&self) -> About {
+        let kind = match self.mode {
+            Mode::Munin => Kind::Table,
+            Mode::Once | Mode::Stream => Kind::Gauge,
         };
         let about = About::new(kind, &self.unit, self.interval.as_secs_f64());
         About {
@@ -139,15 +151,11 @@ impl Definition {
             }
         }
         let reader = Reader { path, text, table };
-        let program = reader.program()?;
-        let default_interval = if matches!(program, Program::Stream(_)) {
-            1.0
-        } else {
-            5.0
-        };
+        let (mode, words) = reader.program()?;
+        let default_interval = if mode == Mode::Stream { 1.0 } else { 5.0 };
         let interval = reader.seconds("interval", 0.05..=86_400.0, "0.05 to 86400 seconds")?;
         let interval = interval.unwrap_or(default_interval);
-        let usual = if matches!(program, Program::Stream(_)) {
+        let usual = if mode == Mode::Stream {
             TIMEOUT_SECS.max(3.0 * interval)
         } else {
             TIMEOUT_SECS
@@ -162,7 +170,8 @@ impl Definition {
                 .to_string_lossy()
                 .into_owned(),
             path: path.to_owned(),
-            program,
+            mode,
+            words,
             interval: Duration::try_from_secs_f64(interval).unwrap_or_default(),
             timeout: Duration::try_from_secs_f64(timeout).unwrap_or_default(),
             default: reader
@@ -178,10 +187,9 @@ impl Definition {
     }
 }
 
-/// All definitions of a folder in the order of their names, and what is wrong with the others. A
-/// folder that is missing holds none.
-#[must_use]
-pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
+/// The definitions of a folder in the order of their names, or what is wrong with each. A folder that
+/// does not exist has none.
+pub(super) fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
@@ -200,7 +208,7 @@ pub fn read_all(dir: &Path) -> Vec<Result<Definition, ConfigError>> {
     paths.iter().map(|path| Definition::read(path)).collect()
 }
 
-/// Editors and package managers leave hidden files and other endings behind.
+/// Editors and package managers leave hidden files and files with other suffixes behind.
 fn is_definition(path: &Path) -> bool {
     let hidden = path
         .file_name()
@@ -237,7 +245,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The value of `key` as `read` takes it.
+    /// The value of `key`, converted by `read`.
     fn get<'t, T>(
         &'t self,
         key: &str,
@@ -268,7 +276,7 @@ impl Reader<'_> {
         })
     }
 
-    fn program(&self) -> Result<Program, ConfigError> {
+    fn program(&self) -> Result<(Mode, Vec<String>), ConfigError> {
         let command = self.get("command", "a line for the shell or a list of words", words)?;
         let munin = self.get("munin", "the absolute path of a Munin plugin", |value| {
             let path = value
@@ -296,9 +304,9 @@ impl Reader<'_> {
                 "is missing: set it to the program to run, or munin to a Munin plugin",
             ),
             (None, Some(_), Some(_)) => conflict("mode", "does not go with munin"),
-            (None, Some(words), None) => Ok(Program::Munin(words)),
-            (Some(words), None, Some(true)) => Ok(Program::Stream(words)),
-            (Some(words), None, _) => Ok(Program::Once(words)),
+            (None, Some(words), None) => Ok((Mode::Munin, words)),
+            (Some(words), None, Some(true)) => Ok((Mode::Stream, words)),
+            (Some(words), None, _) => Ok((Mode::Once, words)),
         }
     }
 
@@ -337,7 +345,7 @@ impl Reader<'_> {
     }
 }
 
-/// The shell runs a line; a list is a program with its arguments.
+/// The words of a command: the shell runs a line; a list is a program with its arguments.
 fn words(value: &DeValue<'_>) -> Option<Vec<String>> {
     let usable = |text: &&str| !text.contains('\0');
     match value {

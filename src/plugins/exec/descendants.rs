@@ -1,5 +1,4 @@
-//! What children have started and what has left their groups, as setsid(1) does: still their
-//! children's children.
+//! Descendants of children that have left their process group, as with setsid(1).
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,10 +20,10 @@ struct Process {
     group: Pid,
 }
 
-/// Kills the descendants of the children that lead these `groups`, as far as they are in none of
-/// them. It has to be done before the children end: then their children are nobody's. Costs a walk
-/// over all processes.
-pub fn kill_strays(groups: &BTreeSet<Pid>) {
+/// Kills the descendants of the children that lead these `groups`, unless they are in one of the
+/// groups. Must run before the children end: their own children then get another parent. Costs a
+/// walk over all processes.
+pub(super) fn kill_outside(groups: &BTreeSet<Pid>) {
     let mut processes = Vec::new();
     let pid = |number: i64| i32::try_from(number).ok().map(Pid::from_raw);
     let walked = Processes::new(&Root::host()).walk(|id, line| {
@@ -37,18 +36,19 @@ pub fn kill_strays(groups: &BTreeSet<Pid>) {
         });
         processes.extend(process);
     });
-    // Without a list there is nobody to be found.
+    // Without a list of processes none can be found.
     if walked.is_ok() {
-        for stray in strays(&processes, groups) {
-            // One that is gone already is what is wanted.
-            let _ = kill(stray, Signal::SIGKILL);
+        for descendant in outside(&processes, groups) {
+            // An error means that it has ended.
+            let _ = kill(descendant, Signal::SIGKILL);
         }
     }
 }
 
-fn strays(processes: &[Process], groups: &BTreeSet<Pid>) -> Vec<Pid> {
+/// The processes to kill.
+fn outside(processes: &[Process], groups: &BTreeSet<Pid>) -> Vec<Pid> {
     let mut family: HashSet<Pid> = groups.iter().copied().collect();
-    // Numbers are used again: a parent's may be the larger one.
+    // Ids are reused, so that a parent may have the larger one: one pass is not enough.
     loop {
         let known = family.len();
         for process in processes {
@@ -60,11 +60,11 @@ fn strays(processes: &[Process], groups: &BTreeSet<Pid>) -> Vec<Pid> {
             break;
         }
     }
-    let strayed =
+    let is_outside =
         |process: &&Process| family.contains(&process.id) && !groups.contains(&process.group);
     processes
         .iter()
-        .filter(strayed)
+        .filter(is_outside)
         .map(|process| process.id)
         .collect()
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn descendants_outside_of_the_groups_are_strays() {
+    fn descendants_outside_of_the_groups_are_outside() {
         let process = |(id, parent, group)| Process {
             id: Pid::from_raw(id),
             parent: Pid::from_raw(parent),
@@ -94,9 +94,9 @@ mod tests {
         ]
         .map(process);
         let groups = BTreeSet::from([20].map(Pid::from_raw));
-        let mut found = strays(&processes, &groups);
+        let mut found = outside(&processes, &groups);
         found.sort_unstable();
         assert_eq!(found, [4, 5].map(Pid::from_raw));
-        assert_eq!(strays(&processes, &BTreeSet::new()), []);
+        assert_eq!(outside(&processes, &BTreeSet::new()), []);
     }
 }

@@ -1,20 +1,26 @@
-//! Why a program of the operator's gave no figures, in words that every client may read: nothing
-//! that the program itself wrote is in them.
+//! Why an operator's program has no reading, and the limits that it must keep. Every client may read
+//! these texts, so nothing that the program itself wrote is in them.
 
 use std::time::Duration;
 
-use crate::{
-    drivers::DriverError,
-    plugins::exec::{MAX_DEPTH, MAX_OUTPUT},
-};
+use crate::drivers::DriverError;
 
-/// A failure.
+/// The longest output of a reading, in bytes.
+pub(super) const MAX_OUTPUT: usize = 64 * 1024;
+
+/// The deepest JSON.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// The most bytes of a run on standard error, and of a stream in a second.
+pub(super) const MAX_NOISE: usize = 1 << 20;
+
+/// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The system did not start it.
+    /// The system could not start it.
     #[error("it cannot be started: {0}")]
     Start(String),
-    /// It failed: an exit status or a signal.
+    /// Its exit status or the signal that killed it.
     #[error("{0}")]
     Exit(String),
     /// A stream ended.
@@ -23,28 +29,28 @@ pub enum Fault {
     /// It did not end in time.
     #[error("it did not end within {} s", .0.as_secs_f64())]
     Timeout(Duration),
-    /// A stream that prints nothing.
+    /// A stream printed nothing.
     #[error("it printed no line for {} s", .0.as_secs_f64())]
     Silent(Duration),
     /// It printed nothing at all.
     #[error("it printed nothing")]
     Empty,
-    /// More output than a plugin may have.
+    /// Its output is longer than [`MAX_OUTPUT`].
     #[error("its output is longer than {MAX_OUTPUT} bytes")]
     TooLong,
-    /// More output in a second, or on standard error, than anybody can want.
+    /// It wrote more than [`MAX_NOISE`].
     #[error("it floods its output")]
     Flood,
-    /// Deeper JSON than a plugin may have.
+    /// Its JSON is deeper than [`MAX_DEPTH`].
     #[error("its JSON is nested deeper than {MAX_DEPTH}")]
     TooDeep,
-    /// No JSON. The parser's words name a place in the output, never the output.
+    /// The parser's message. It names a place in the output, never the output itself.
     #[error("its output is not JSON: {0}")]
     NotJson(String),
-    /// Not what a Munin plugin prints.
+    /// Its output is not that of a Munin plugin.
     #[error("not a Munin plugin's output: {0}")]
     NotMunin(String),
-    /// Nobody wants it any more.
+    /// Nobody watches any more.
     #[error("it was stopped")]
     Dismissed,
 }

@@ -1,14 +1,47 @@
-//! A child's JSON: checked, bounded, and on one line.
+//! The JSON that a program prints: checked, within limits, and on one line.
+
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use crate::plugins::exec::{MAX_DEPTH, MAX_OUTPUT, fault::Fault};
+use crate::plugins::{
+    exec::{
+        fault::{Fault, MAX_DEPTH, MAX_OUTPUT},
+        numbers::NumericFields,
+    },
+    families::Families,
+    sample::Sample,
+};
 
-/// One JSON value, as it was written but without the blanks between its parts, which on a raw
-/// connection could be the ends of lines.
+/// One JSON value that a program printed.
+#[derive(Debug)]
+pub(super) struct Printed {
+    /// The plugin's name.
+    pub(super) plugin: String,
+    pub(super) at: Duration,
+    pub(super) json: Box<RawValue>,
+}
+
+impl Sample for Printed {
+    fn at(&self) -> Duration {
+        self.at
+    }
+
+    fn write_json(&self, _: Option<&dyn Sample>, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        out.extend_from_slice(self.json.get().as_bytes());
+        Ok(())
+    }
+
+    fn add_families(&self, out: &mut Families) {
+        NumericFields::of(self.json.get()).add_gauges(&self.plugin, out);
+    }
+}
+
+/// One JSON value as it was written, less the blanks between its parts: a newline would end the
+/// line of a raw connection.
 ///
 /// # Errors
-/// When the bytes are empty, too many, nested too deep, or no JSON.
+/// When the bytes are empty, too many, nested too deep, or not JSON.
 pub fn compact(bytes: &[u8]) -> Result<Box<RawValue>, Fault> {
     if bytes.len() > MAX_OUTPUT {
         return Err(Fault::TooLong);
@@ -35,8 +68,7 @@ pub fn compact(bytes: &[u8]) -> Result<Box<RawValue>, Fault> {
             text.push(byte);
         }
     }
-    // The places in the parser's words are those of the text as it came: blanks may be what is
-    // wrong.
+    // Parsed with its blanks first, so that the error names the place in the program's own output.
     serde_json::from_slice::<&RawValue>(bytes)
         .map_err(|error| Fault::NotJson(error.to_string()))?;
     serde_json::from_slice(&text).map_err(|error| Fault::NotJson(error.to_string()))

@@ -1,57 +1,44 @@
-//! Plugins of the operator's own: programs whose output becomes a key of the push.
+//! The operator's own plugins: programs whose output becomes a key of the push.
 //!
-//! Each has one worker thread while somebody watches it, and a child at most. What the child does
-//! wrong costs this key its figure and nobody else anything: output, depth, noise and time have
-//! bounds, failures are paced.
+//! Each has one worker while somebody watches it, and at most one child. A faulty child costs only
+//! this key its value: its output and its time have limits, and after failures it has a back-off.
 
-pub mod check;
-pub mod child;
+mod backoff;
+pub(crate) mod check;
+pub(crate) mod child;
 pub mod definition;
-pub mod descendants;
-pub mod fault;
+mod descendants;
+pub(crate) mod fault;
 pub mod json;
 pub mod munin;
-pub mod numbers;
-pub mod once;
-pub mod pace;
-pub mod run;
-pub mod stream;
+mod numbers;
+mod once;
+mod run;
+mod stream;
 
-use std::{cell::LazyCell, path::Path, sync::Arc, time::Duration};
-
-use serde_json::value::RawValue;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    drivers::Root,
     plugins::{
         exec::{
-            definition::{Definition, Program, read_all},
-            numbers::NumericFields,
-            pace::{Pace, Paced},
+            backoff::{Backoff, WithBackoff},
+            definition::{Definition, Mode, read_all},
+            munin::Munin,
+            once::Once,
+            run::Runner,
+            stream::Stream,
         },
-        families::Families,
-        registry::{self, Entry, Execution},
-        sample::{Pooled, Sample, Source},
+        registry::{BUILT_IN, Entry, Execution},
+        sample::{Pooled, Source},
         worker::WorkerInbox,
     },
     protocol::key_set::PluginSet,
 };
 
-/// The longest output of a reading, in bytes.
-pub const MAX_OUTPUT: usize = 64 * 1024;
-
-/// The deepest JSON.
-pub const MAX_DEPTH: usize = 32;
-
-/// Bytes of a run on standard error, or of a stream in a second, beyond which the child is ended.
-pub const MAX_NOISE: usize = 1 << 20;
-
-/// The definitions of the folder `dir` that can become keys, and what is wrong with the others.
+/// The definitions of the folder `dir` that can become keys, and messages about the others.
 #[must_use]
 pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
     let (mut definitions, mut faults) = (Vec::new(), Vec::new());
-    // Hardly any server has definitions, and making the list reads the machine.
-    let built_in = LazyCell::new(names_built_in);
     // `_meta` takes one place.
     let most = PluginSet::CAPACITY - 1;
     for read in read_all(dir) {
@@ -59,8 +46,8 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
             Err(fault) => faults.push(fault.to_string()),
             Ok(definition) => {
                 let full = || format!("more than {most} keys cannot be offered");
-                let room = built_in.len() + definitions.len() < most;
-                match unfit(&built_in, &definition).or_else(|| (!room).then(full)) {
+                let room = BUILT_IN.len() + definitions.len() < most;
+                match unfit(&definition).or_else(|| (!room).then(full)) {
                     Some(problem) => {
                         faults.push(format!("{}: {problem}", definition.path.display()))
                     }
@@ -72,18 +59,8 @@ pub fn fit(dir: &Path) -> (Vec<Definition>, Vec<String>) {
     (definitions, faults)
 }
 
-/// The keys of every server.
-#[must_use]
-pub fn names_built_in() -> Vec<String> {
-    registry::built_in(&Root::host())
-        .into_iter()
-        .map(|entry| entry.name)
-        .collect()
-}
-
-/// Why a definition cannot become a key beside those that are `taken`.
-#[must_use]
-pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
+/// Why a definition cannot become a key.
+pub(crate) fn unfit(definition: &Definition) -> Option<String> {
     let name = definition.name.as_str();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
@@ -91,17 +68,31 @@ pub fn unfit(taken: &[String], definition: &Definition) -> Option<String> {
             "a plugin's name has 1 to 64 letters, digits, `_`, `-` or `.`: rename the file".into(),
         );
     }
-    let is_taken = name.starts_with('_') || taken.iter().any(|other| other == name);
+    let is_taken = name.starts_with('_') || BUILT_IN.iter().any(|key| key.name == name);
     is_taken.then(|| format!("the name {name} is taken by a built-in key: rename the file"))
 }
 
-/// The key of one definition.
+/// The key of one definition. Pushes are due on a grid of `slot`.
 #[must_use]
-pub fn entry(definition: Definition) -> Entry {
+pub fn entry(definition: Definition, slot: Duration) -> Entry {
     let (name, about) = (definition.name.clone(), definition.about());
+    let backoff = Arc::new(Backoff::new(&definition, slot));
     let definition = Arc::new(definition);
-    let pace = Arc::new(Pace::new(&definition));
-    let make = Box::new(move |inbox: &WorkerInbox| source(&definition, &pace, inbox));
+    let make = Box::new(move |inbox: &WorkerInbox| -> Box<dyn Source> {
+        let runner = Arc::new(Runner {
+            definition: Arc::clone(&definition),
+            backoff: Arc::clone(&backoff),
+            inbox: inbox.clone(),
+        });
+        match definition.mode {
+            Mode::Once => Box::new(WithBackoff::new(Once(Arc::clone(&runner)), runner)),
+            Mode::Stream => Box::new(Stream::new(runner)),
+            Mode::Munin => {
+                let munin = Pooled::new(Munin::new(Arc::clone(&runner)));
+                Box::new(WithBackoff::new(munin, runner))
+            }
+        }
+    });
     Entry {
         name,
         about,
@@ -110,52 +101,5 @@ pub fn entry(definition: Definition) -> Entry {
             exported: true,
             forgets: true,
         },
-    }
-}
-
-/// What runs a definition on a worker. The `pace` outlives the worker: who comes and goes quickly
-/// starts nothing sooner.
-fn source(definition: &Arc<Definition>, pace: &Arc<Pace>, inbox: &WorkerInbox) -> Box<dyn Source> {
-    let (definition, pace, inbox) = (Arc::clone(definition), Arc::clone(pace), inbox.clone());
-    match &definition.program {
-        Program::Once(words) => {
-            let once = once::Once::new(words.clone(), definition, Arc::clone(&pace), inbox.clone());
-            Box::new(Paced::new(once, pace, inbox))
-        }
-        Program::Munin(words) => {
-            let munin =
-                munin::Munin::new(words.clone(), definition, Arc::clone(&pace), inbox.clone());
-            Box::new(Paced::new(Pooled::new(munin), pace, inbox))
-        }
-        Program::Stream(words) => {
-            Box::new(stream::Stream::new(words.clone(), definition, pace, inbox))
-        }
-    }
-}
-
-/// One JSON value of a child.
-#[derive(Debug)]
-pub struct Printed {
-    definition: Arc<Definition>,
-    at: Duration,
-    json: Box<RawValue>,
-}
-
-impl Sample for Printed {
-    fn at(&self) -> Duration {
-        self.at
-    }
-
-    fn write_json(
-        &self,
-        _before: Option<&dyn Sample>,
-        out: &mut Vec<u8>,
-    ) -> serde_json::Result<()> {
-        out.extend_from_slice(self.json.get().as_bytes());
-        Ok(())
-    }
-
-    fn add_families(&self, out: &mut Families) {
-        NumericFields::of(self.json.get()).gauges(&self.definition.name, out);
     }
 }

@@ -1,49 +1,38 @@
-//! Munin's plugins, unmodified: `config` is asked once a worker, values with each reading, counters
-//! become rates.
+//! Munin's plugins, unmodified: the program runs with `config` once a worker and for values with each
+//! reading. Counters become rates.
 //!
 //! The key is a list with a row for each field, of all graphs where a plugin has several
 //! ("multigraph"). Figures are in the unit of their graph: its period and the field's own
-//! arithmetic (`cdef`) are applied. Fields that Munin makes of others (`sum`, `stack`) are left to
-//! Munin.
+//! arithmetic (`cdef`) are applied. Fields that Munin computes from others (`sum`, `stack`) are not
+//! supported.
 
 mod formula;
 mod graph;
 
 use std::{
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
 
-pub use crate::plugins::exec::munin::graph::{Field, Graphs, Kind};
 use crate::{
     drivers::DriverError,
     plugins::{
         Plugin, Window,
-        exec::{
-            child,
-            definition::Definition,
-            fault::Fault,
-            numbers::NumericFields,
-            pace::Pace,
-            run::{Output, run},
-        },
+        exec::{fault::Fault, numbers::NumericFields, run::Runner},
         families::Families,
-        worker::WorkerInbox,
     },
 };
+use graph::Field;
+pub use graph::Graphs;
 
-/// Where Debian and Fedora keep what the plugins share.
+/// Where Debian and Fedora install the plugins' shared library.
 const LIBRARY: &str = "/usr/share/munin";
 
-/// One such plugin.
-pub struct Munin {
-    words: Vec<String>,
-    definition: Arc<Definition>,
-    pace: Arc<Pace>,
-    inbox: WorkerInbox,
+/// The plugin of one such program.
+pub(super) struct Munin {
+    runner: Arc<Runner>,
     graphs: Option<Arc<Graphs>>,
 }
 
@@ -58,7 +47,7 @@ pub struct Values {
     taken: Option<Instant>,
 }
 
-/// One line of values. None is Munin's `U`: unknown.
+/// One line of values. Munin's `U` (unknown) is None.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
     graph: String,
@@ -67,48 +56,23 @@ pub struct Value {
 }
 
 impl Munin {
-    /// A plugin that has not run yet.
-    #[must_use]
-    pub fn new(
-        words: Vec<String>,
-        definition: Arc<Definition>,
-        pace: Arc<Pace>,
-        inbox: WorkerInbox,
-    ) -> Self {
+    pub(super) fn new(runner: Arc<Runner>) -> Self {
         Self {
-            words,
-            definition,
-            pace,
-            inbox,
+            runner,
             graphs: None,
         }
     }
 
-    fn ask(&self, question: Option<&str>) -> Result<String, Fault> {
-        let mut command = self.command();
-        command.args(question);
-        let mut output = Output::default();
-        let ended = run(
-            &mut command,
-            self.definition.timeout,
-            &self.inbox,
-            &mut output,
-        );
-        self.pace.tell(&output.stderr);
-        ended?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
-    /// What munin-node sets for its plugins; the definition's variables win.
-    fn command(&self) -> Command {
+    /// The program's output, called with `argument`.
+    fn output(&self, argument: Option<&str>) -> Result<String, Fault> {
+        // What munin-node sets for its plugins.
         let host = nix::unistd::gethostname()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        // Some plugins keep what they read last; the service's folder for temporary files is its
-        // own.
+        // Some plugins keep what they read last. The service has a temporary folder of its own.
         let folder = std::env::temp_dir().to_string_lossy().into_owned();
-        let state = format!("{folder}/rtstat-munin-{}", self.definition.name);
-        let munin = [
+        let state = format!("{folder}/rtstat-munin-{}", self.runner.definition.name);
+        let mut command = self.runner.command([
             ("LC_ALL", "C"),
             ("LANG", "C"),
             ("MUNIN_LIBDIR", LIBRARY),
@@ -119,13 +83,9 @@ impl Munin {
             ("MUNIN_MASTER_IP", "-"),
             ("FQDN", host.as_str()),
             ("HOST", host.as_str()),
-        ];
-        let own = self
-            .definition
-            .env
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        child::command(&self.words, munin.into_iter().chain(own))
+        ]);
+        let output = self.runner.run(command.args(argument))?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
     }
 
     /// The graphs as `config` describes them.
@@ -134,11 +94,13 @@ impl Munin {
             return Ok(Arc::clone(graphs));
         }
         let graphs = Arc::new(Graphs::parse(
-            &self.ask(Some("config"))?,
-            &self.definition.unit,
+            &self.output(Some("config"))?,
+            &self.runner.definition.unit,
         )?);
         if let Some(oddity) = graphs.oddities().first() {
-            self.pace.remark(oddity, graphs.oddities().len() - 1);
+            self.runner
+                .backoff
+                .log_once(oddity, graphs.oddities().len() - 1);
         }
         self.graphs = Some(Arc::clone(&graphs));
         Ok(graphs)
@@ -161,7 +123,7 @@ pub fn parse_values(text: &str, out: &mut Vec<Value>) -> Result<(), Fault> {
         if key == "multigraph" {
             graph = value.trim();
         } else if let Some(field) = key.strip_suffix(".value") {
-            // "instant:value" is how a plugin tells several at once; the last one counts.
+            // A plugin may print several values as "instant:value"; the last one counts.
             let text = value.trim().rsplit(':').next().unwrap_or_default();
             let value = text.parse().ok().filter(|value: &f64| value.is_finite());
             if value.is_none() && !matches!(text, "U" | "" | "NaN" | "nan" | "-nan") {
@@ -191,8 +153,8 @@ impl Plugin for Munin {
 
     fn read(&mut self, sample: &mut Values) -> Result<(), DriverError> {
         let graphs = self.graphs()?;
-        sample.plugin.clone_from(&self.definition.name);
-        let text = self.ask(None)?;
+        sample.plugin.clone_from(&self.runner.definition.name);
+        let text = self.output(None)?;
         sample.taken = Some(Instant::now());
         sample.graphs = graphs;
         parse_values(&text, &mut sample.values)?;
@@ -212,7 +174,7 @@ impl Plugin for Munin {
 }
 
 impl Values {
-    /// Values as the plugin printed them: whoever scrapes makes the rates.
+    /// Adds the values as the plugin printed them: Prometheus computes the rates.
     fn families(&self, out: &mut Families) {
         let (mut levels, mut counters) = (NumericFields::default(), NumericFields::default());
         for Value {
@@ -222,7 +184,7 @@ impl Values {
         } in &self.values
         {
             let Some(value) = *value else { continue };
-            let way = if graph.is_empty() {
+            let path = if graph.is_empty() {
                 field.clone()
             } else {
                 format!("{graph}.{field}")
@@ -231,13 +193,13 @@ impl Values {
                 .graphs
                 .field(graph, field)
                 .is_some_and(Field::only_grows);
-            if grows { &mut counters } else { &mut levels }.add(way, value);
+            if grows { &mut counters } else { &mut levels }.add(path, value);
         }
-        levels.gauges(&self.plugin, out);
-        counters.counters(&self.plugin, out);
+        levels.add_gauges(&self.plugin, out);
+        counters.add_counters(&self.plugin, out);
     }
 
-    /// A line of the same field in another reading, which is looked for first where it stood.
+    /// The value of the same field in this reading. `hint` is the index where it most likely is.
     fn find(&self, value: &Value, hint: usize) -> Option<f64> {
         let same = |other: &&Value| other.field == value.field && other.graph == value.graph;
         self.values

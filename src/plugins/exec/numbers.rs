@@ -1,8 +1,7 @@
-//! What `/metrics` tells of a program's output: the numbers in it, each with the way to it.
+//! The numbers in a program's output, each with its path, for `/metrics`.
 //!
-//! All plugins share two families and are told apart by labels, which take any text: a family for
-//! each would have a name of the operator's, which Prometheus may not take or two plugins may
-//! share.
+//! All programs share two metric families and differ in labels, which take any text. A family for
+//! each would need a name from the operator, which may be invalid or used twice.
 
 use std::collections::BTreeMap;
 
@@ -10,47 +9,46 @@ use serde_json::Value;
 
 use crate::plugins::families::Families;
 
-/// More numbers of one plugin are left out.
-const MOST: usize = 256;
+/// The most numbers of one plugin.
+const MAX_FIELDS: usize = 256;
 
-/// Numbers by the way to them: the keys of objects, names of list items and places of those without
-/// one, with dots between.
+/// Numbers by path: the keys of objects and the names of list items, or the indexes of items without
+/// a name, with dots between them.
 #[derive(Debug, Default, PartialEq)]
-pub struct NumericFields(BTreeMap<String, f64>);
+pub(super) struct NumericFields(BTreeMap<String, f64>);
 
 impl NumericFields {
     /// The numbers of a JSON text.
-    #[must_use]
-    pub fn of(json: &str) -> Self {
-        let mut leaves = Self::default();
+    pub(super) fn of(json: &str) -> Self {
+        let mut fields = Self::default();
         if let Ok(value) = serde_json::from_str(json) {
-            leaves.walk(String::new(), &value);
+            fields.walk(String::new(), &value);
         }
-        leaves
+        fields
     }
 
-    fn walk(&mut self, way: String, value: &Value) {
-        let further = |step: &str| {
-            if way.is_empty() {
-                step.to_owned()
+    fn walk(&mut self, path: String, value: &Value) {
+        let child = |name: &str| {
+            if path.is_empty() {
+                name.to_owned()
             } else {
-                format!("{way}.{step}")
+                format!("{path}.{name}")
             }
         };
         match value {
             Value::Number(number) => number
                 .as_f64()
                 .into_iter()
-                .for_each(|number| self.add(way.clone(), number)),
+                .for_each(|number| self.add(path.clone(), number)),
             Value::Object(object) => object
                 .iter()
-                .for_each(|(key, value)| self.walk(further(key), value)),
-            Value::Array(list) => list.iter().enumerate().for_each(|(place, value)| {
+                .for_each(|(key, value)| self.walk(child(key), value)),
+            Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| {
                 let name = ["name", "label"]
                     .iter()
                     .find_map(|key| value.get(key)?.as_str());
                 self.walk(
-                    further(&name.map_or_else(|| place.to_string(), str::to_owned)),
+                    child(&name.map_or_else(|| index.to_string(), str::to_owned)),
                     value,
                 );
             }),
@@ -58,17 +56,17 @@ impl NumericFields {
         }
     }
 
-    /// One more number, unless there are too many or one of this way.
-    pub fn add(&mut self, way: String, number: f64) {
-        if self.0.len() < MOST {
-            self.0.entry(way).or_insert(number);
+    /// Adds a number, unless there are too many or the path is taken.
+    pub(super) fn add(&mut self, path: String, number: f64) {
+        if self.0.len() < MAX_FIELDS {
+            self.0.entry(path).or_insert(number);
         }
     }
 
-    /// Adds them as levels.
-    pub fn gauges(&self, plugin: &str, out: &mut Families) {
-        for (way, number) in &self.0 {
-            let labels = [("plugin", plugin), ("field", way.as_str())];
+    /// Adds them to the gauges.
+    pub(super) fn add_gauges(&self, plugin: &str, out: &mut Families) {
+        for (path, number) in &self.0 {
+            let labels = [("plugin", plugin), ("field", path.as_str())];
             out.gauge(
                 "rtstat_plugin_value",
                 "Numbers of the operator's plugins",
@@ -78,10 +76,10 @@ impl NumericFields {
         }
     }
 
-    /// Adds them as counters.
-    pub fn counters(&self, plugin: &str, out: &mut Families) {
-        for (way, number) in &self.0 {
-            let labels = [("plugin", plugin), ("field", way.as_str())];
+    /// Adds them to the counters.
+    pub(super) fn add_counters(&self, plugin: &str, out: &mut Families) {
+        for (path, number) in &self.0 {
+            let labels = [("plugin", plugin), ("field", path.as_str())];
             out.counter(
                 "rtstat_plugin_events_total",
                 "Counters of Munin's plugins",
@@ -96,7 +94,7 @@ impl NumericFields {
 mod tests {
     use super::*;
 
-    fn ways(json: &str) -> Vec<(String, f64)> {
+    fn paths(json: &str) -> Vec<(String, f64)> {
         NumericFields::of(json).0.into_iter().collect()
     }
 
@@ -122,15 +120,18 @@ mod tests {
         ] {
             let expected: Vec<_> = expected
                 .into_iter()
-                .map(|(way, number)| (way.to_owned(), number))
+                .map(|(path, number)| (path.to_owned(), number))
                 .collect();
-            assert_eq!(ways(json), expected, "{json}");
+            assert_eq!(paths(json), expected, "{json}");
         }
     }
 
     #[test]
     fn there_are_not_more_than_a_scrape_can_bear() {
         let list: Vec<_> = (0..10_000).collect();
-        assert_eq!(ways(&serde_json::to_string(&list).unwrap()).len(), MOST);
+        assert_eq!(
+            paths(&serde_json::to_string(&list).unwrap()).len(),
+            MAX_FIELDS
+        );
     }
 }

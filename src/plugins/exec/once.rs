@@ -1,4 +1,4 @@
-//! Mode `once`: the program runs for each reading, and all that it prints is one JSON value.
+//! Mode `once`: the program runs for each reading and prints one JSON value.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,68 +6,24 @@ use crate::{
     drivers::DriverError,
     plugins::{
         exec::{
-            Printed, child,
-            definition::Definition,
-            fault::Fault,
-            json::compact,
-            pace::Pace,
-            run::{Output, run},
+            json::{Printed, compact},
+            run::Runner,
         },
         sample::{Reading, Source},
-        worker::WorkerInbox,
     },
 };
 
 /// The source of one such plugin.
-pub struct Once {
-    words: Vec<String>,
-    definition: Arc<Definition>,
-    pace: Arc<Pace>,
-    inbox: WorkerInbox,
-}
-
-impl Once {
-    /// A source that has not run yet.
-    #[must_use]
-    pub fn new(
-        words: Vec<String>,
-        definition: Arc<Definition>,
-        pace: Arc<Pace>,
-        inbox: WorkerInbox,
-    ) -> Self {
-        Self {
-            words,
-            definition,
-            pace,
-            inbox,
-        }
-    }
-
-    fn print(&self) -> Result<Box<serde_json::value::RawValue>, Fault> {
-        let env = self
-            .definition
-            .env
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut output = Output::default();
-        let ended = run(
-            &mut child::command(&self.words, env),
-            self.definition.timeout,
-            &self.inbox,
-            &mut output,
-        );
-        self.pace.tell(&output.stderr);
-        ended.and_then(|()| compact(&output.stdout))
-    }
-}
+pub(super) struct Once(pub(super) Arc<Runner>);
 
 impl Source for Once {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
-        let json = self.print()?;
+        let Self(runner) = self;
+        let output = runner.run(&mut runner.command([]))?;
         Ok(Arc::new(Printed {
-            definition: Arc::clone(&self.definition),
+            plugin: runner.definition.name.clone(),
             at,
-            json,
+            json: compact(&output)?,
         }))
     }
 }

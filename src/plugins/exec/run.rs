@@ -1,42 +1,99 @@
-//! One run of a program from its start to its end, within bounds.
+//! One run of a program from its start to its end, within limits.
 
 use std::{
-    process::{Command, ExitStatus},
+    process::Command,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::plugins::{
     exec::{
-        MAX_NOISE, MAX_OUTPUT,
-        child::{Child, judge},
-        fault::Fault,
+        backoff::Backoff,
+        child::{Child, command, judge},
+        definition::Definition,
+        fault::{Fault, MAX_NOISE, MAX_OUTPUT},
     },
     worker::WorkerInbox,
 };
 
-/// What is kept of standard error, in bytes.
-const KEPT: usize = 1024;
+/// Bytes of standard error that are kept.
+const MAX_KEPT: usize = 1024;
 
-/// While nothing is heard of a child, its end is looked for this often: a descendant may hold its
-/// output open.
-const LOOK: Duration = Duration::from_millis(100);
+/// What a worker needs to run the program of one definition.
+pub(super) struct Runner {
+    pub(super) definition: Arc<Definition>,
+    pub(super) backoff: Arc<Backoff>,
+    pub(super) inbox: WorkerInbox,
+}
 
-/// What a run printed.
-#[derive(Debug, Default)]
-pub struct Output {
-    /// Standard output, at most [`MAX_OUTPUT`] bytes.
-    pub stdout: Vec<u8>,
-    /// The first bytes of standard error.
-    pub stderr: Vec<u8>,
+impl Runner {
+    /// The program's command with the variables `env`, over which the definition's take precedence.
+    pub(super) fn command<'a>(
+        &'a self,
+        env: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Command {
+        let own = self.definition.env.iter();
+        let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+        command(&self.definition.words, env.into_iter().chain(own))
+    }
+
+    /// Runs `command` to its end and returns its standard output.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, prints too much or takes too long, and when the worker is
+    /// dismissed. Nothing of its process group is left in any case.
+    pub(super) fn run(&self, command: &mut Command) -> Result<Vec<u8>, Fault> {
+        let mut child = Child::start(command)?;
+        let mut output = Output::default();
+        let read = output.read_to_end(&mut child, self.definition.timeout, &self.inbox);
+        let status = child.end();
+        self.backoff.log_stderr(&output.stderr);
+        read.and_then(|()| judge(status))?;
+        Ok(output.stdout)
+    }
+}
+
+#[derive(Default)]
+struct Output {
+    stdout: Vec<u8>,
+    /// The first bytes.
+    stderr: Vec<u8>,
+    /// Bytes on standard error.
     noise: usize,
 }
 
 impl Output {
-    /// Takes in what there is, and returns whether standard output has ended.
-    fn read(&mut self, child: &mut Child) -> Result<bool, Fault> {
+    fn read_to_end(
+        &mut self,
+        child: &mut Child,
+        timeout: Duration,
+        inbox: &WorkerInbox,
+    ) -> Result<(), Fault> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            // Checked first, because then all output is there to be read. The end of the output
+            // says nothing: a descendant may hold it open, or the child go on without.
+            let exited = child.exited();
+            self.read(child)?;
+            if exited {
+                return Ok(());
+            }
+            if inbox.is_ready() {
+                return Err(Fault::Dismissed);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Fault::Timeout(timeout));
+            }
+            child.wait_for_exit(inbox, left);
+        }
+    }
+
+    /// Reads what there is.
+    fn read(&mut self, child: &mut Child) -> Result<(), Fault> {
         let mut buffer = [0; 4096];
         while let Some(length) = child.read_stderr(&mut buffer).filter(|length| *length > 0) {
-            let room = KEPT.saturating_sub(self.stderr.len()).min(length);
+            let room = MAX_KEPT.saturating_sub(self.stderr.len()).min(length);
             self.stderr
                 .extend_from_slice(buffer.get(..room).unwrap_or_default());
             self.noise += length;
@@ -44,75 +101,21 @@ impl Output {
                 return Err(Fault::Flood);
             }
         }
-        while let Some(length) = child.read_stdout(&mut buffer) {
-            if length == 0 {
-                return Ok(true);
-            }
+        while let Some(length) = child.read_stdout(&mut buffer).filter(|length| *length > 0) {
             self.stdout
                 .extend_from_slice(buffer.get(..length).unwrap_or_default());
             if self.stdout.len() > MAX_OUTPUT {
                 return Err(Fault::TooLong);
             }
         }
-        Ok(false)
-    }
-}
-
-/// Runs `command` to its end. What it printed is in `output` even when it failed.
-///
-/// # Errors
-/// When it cannot be started, fails, prints too much or takes longer than `timeout`, and when the
-/// worker is dismissed; nothing of its group is left in any case.
-pub fn run(
-    command: &mut Command,
-    timeout: Duration,
-    inbox: &WorkerInbox,
-    output: &mut Output,
-) -> Result<(), Fault> {
-    let mut child = Child::start(command)?;
-    let read = read_to_end(&mut child, timeout, inbox, output);
-    let status: Option<ExitStatus> = child.end();
-    read.and_then(|()| judge(status))
-}
-
-fn read_to_end(
-    child: &mut Child,
-    timeout: Duration,
-    inbox: &WorkerInbox,
-    output: &mut Output,
-) -> Result<(), Fault> {
-    let deadline = Instant::now() + timeout;
-    let mut stdout_ended = false;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        // Asked first: what it printed before its end is then there to be read.
-        let exited = child.exited();
-        stdout_ended = output.read(child)? || stdout_ended;
-        if exited {
-            return Ok(());
-        }
-        if inbox.waiting() {
-            return Err(Fault::Dismissed);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Fault::Timeout(timeout));
-        }
-        // A child that has closed its output is about to end, or means to go on without.
-        child.wait(
-            inbox,
-            Some(left.min(if stdout_ended { pause } else { LOOK })),
-        );
-        if stdout_ended {
-            pause = (pause * 2).min(LOOK);
-        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugins::{exec::child::command, worker::inbox};
+    use crate::plugins::worker::inbox;
 
     /// How often this thread has gone to sleep.
     fn naps() -> u64 {
@@ -124,19 +127,46 @@ mod tests {
         line.trim().parse().unwrap()
     }
 
+    fn start(words: &[String]) -> Child {
+        Child::start(&mut command(words, [])).unwrap()
+    }
+
+    /// With a pidfd the end wakes the worker; without one it looks now and then.
     #[test]
-    fn a_program_that_goes_on_without_its_output_is_looked_at_now_and_then() {
-        let (_foreman, inbox) = inbox().unwrap();
+    fn a_program_that_goes_on_without_its_output_is_waited_for() {
+        let (_worker, inbox) = inbox().unwrap();
         let words = ["/bin/sh", "-c", "echo 1; exec >&- 2>&-; exec sleep 1"].map(String::from);
-        let (mut output, before) = (Output::default(), naps());
-        run(
-            &mut command(&words, []),
-            Duration::from_secs(20),
-            &inbox,
-            &mut output,
-        )
-        .unwrap();
-        assert_eq!(output.stdout, b"1\n");
-        assert!(naps() - before < 100, "woken {} times", naps() - before);
+        for (mut child, most) in [(start(&words), 20), (start(&words).without_pidfd(), 100)] {
+            let (mut output, before) = (Output::default(), naps());
+            output
+                .read_to_end(&mut child, Duration::from_secs(20), &inbox)
+                .unwrap();
+            assert_eq!(output.stdout, b"1\n");
+            assert!(naps() - before < most, "woken {} times", naps() - before);
+        }
+    }
+
+    #[test]
+    fn a_child_that_ignores_sigterm_is_ended_with_and_without_a_pidfd() {
+        let words = [
+            "/bin/sh",
+            "-c",
+            "trap '' TERM; echo 1; while :; do sleep 9; done",
+        ];
+        let words = words.map(String::from);
+        for has_pidfd in [true, false] {
+            let mut child = start(&words);
+            if !has_pidfd {
+                child = child.without_pidfd();
+            }
+            // Its trap is set once it prints.
+            while child.read_stdout(&mut [0; 8]).is_none() {
+                std::thread::yield_now();
+            }
+            let begun = Instant::now();
+            assert!(judge(child.end()).is_err());
+            assert!(begun.elapsed() < Duration::from_secs(10));
+            assert!(child.exited());
+        }
     }
 }

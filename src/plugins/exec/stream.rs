@@ -1,5 +1,5 @@
-//! Mode `stream`: a child that lives while somebody watches and prints one JSON value a line; the
-//! newest counts.
+//! Mode `stream`: a child that lives while somebody watches and prints one JSON value a line. The
+//! newest line counts.
 
 use std::{
     sync::Arc,
@@ -10,67 +10,59 @@ use crate::{
     drivers::DriverError,
     plugins::{
         exec::{
-            MAX_NOISE, MAX_OUTPUT, Printed,
-            child::{self, Child, judge},
-            definition::Definition,
-            fault::Fault,
-            json::compact,
-            pace::Pace,
+            backoff::Backoff,
+            child::{Child, judge},
+            fault::{Fault, MAX_NOISE, MAX_OUTPUT},
+            json::{Printed, compact},
+            run::Runner,
         },
         sample::{Reading, Source},
-        worker::WorkerInbox,
     },
 };
 
-/// A child that lived for so long does not pay for earlier failures.
-const LONG: Duration = Duration::from_secs(60);
+/// After a child has lived for this time, earlier failures are forgotten.
+const LONG_LIFE: Duration = Duration::from_secs(60);
 
 /// The source of one such plugin.
-pub struct Stream {
-    words: Vec<String>,
-    definition: Arc<Definition>,
-    pace: Arc<Pace>,
-    inbox: WorkerInbox,
+pub(super) struct Stream {
+    runner: Arc<Runner>,
     running: Option<Running>,
     /// The newest good line.
     reading: Option<Reading>,
-    /// The last order's instant on the server's clock and on ours.
-    now: (Duration, Instant),
+    /// The instant of the last request, on the server's clock and on this thread's.
+    asked: (Duration, Instant),
 }
 
-/// A child and what it printed.
+/// A child and its output.
 struct Running {
     child: Child,
     since: Instant,
-    /// What came after the last line end.
-    rest: Vec<u8>,
-    /// The newest line, unless it was taken.
+    /// The line that has not ended.
+    partial: Vec<u8>,
+    /// The newest line, until it is taken.
     line: Option<(Vec<u8>, Instant)>,
+    /// When the newest line came.
     heard: Instant,
-    /// A second, and the bytes that came in it.
+    /// The beginning of the current second, and the bytes since.
     second: (Instant, usize),
 }
 
 impl Running {
-    fn start(words: &[String], definition: &Definition) -> Result<Self, Fault> {
-        let env = definition
-            .env
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let child = Child::start(&mut child::command(words, env))?;
+    fn start(runner: &Runner) -> Result<Self, Fault> {
+        let child = Child::start(&mut runner.command([]))?;
         let now = Instant::now();
         Ok(Self {
             child,
             since: now,
-            rest: Vec::new(),
+            partial: Vec::new(),
             line: None,
             heard: now,
             second: (now, 0),
         })
     }
 
-    /// Takes in what there is.
-    fn read(&mut self, pace: &Pace) -> Result<(), Fault> {
+    /// Reads what there is.
+    fn read(&mut self, backoff: &Backoff) -> Result<(), Fault> {
         let now = Instant::now();
         let mut buffer = [0; 4096];
         while let Some(length) = self
@@ -79,7 +71,7 @@ impl Running {
             .filter(|length| *length > 0)
         {
             self.count(now, length)?;
-            pace.tell(buffer.get(..length).unwrap_or_default());
+            backoff.log_stderr(buffer.get(..length).unwrap_or_default());
         }
         while let Some(length) = self.child.read_stdout(&mut buffer) {
             if length == 0 {
@@ -107,12 +99,12 @@ impl Running {
         }
     }
 
-    /// Cuts lines. Only the last complete one is kept, and blank ones are none.
+    /// Splits lines and keeps the last complete one that is not blank.
     fn take(&mut self, bytes: &[u8], now: Instant) -> Result<(), Fault> {
-        self.rest.extend_from_slice(bytes);
-        if let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') {
-            let after = self.rest.split_off(end + 1);
-            let complete = std::mem::replace(&mut self.rest, after);
+        self.partial.extend_from_slice(bytes);
+        if let Some(end) = self.partial.iter().rposition(|byte| *byte == b'\n') {
+            let after = self.partial.split_off(end + 1);
+            let complete = std::mem::replace(&mut self.partial, after);
             let newest = complete
                 .split(|byte| *byte == b'\n')
                 .rfind(|line| !line.iter().all(u8::is_ascii_whitespace));
@@ -121,7 +113,7 @@ impl Running {
                 self.heard = now;
             }
         }
-        if self.rest.len() > MAX_OUTPUT {
+        if self.partial.len() > MAX_OUTPUT {
             Err(Fault::TooLong)
         } else {
             Ok(())
@@ -130,27 +122,16 @@ impl Running {
 }
 
 impl Stream {
-    /// A source whose child is not started yet.
-    #[must_use]
-    pub fn new(
-        words: Vec<String>,
-        definition: Arc<Definition>,
-        pace: Arc<Pace>,
-        inbox: WorkerInbox,
-    ) -> Self {
-        let now = (Duration::ZERO, Instant::now());
+    pub(super) fn new(runner: Arc<Runner>) -> Self {
         Self {
-            words,
-            definition,
-            pace,
-            inbox,
+            runner,
             running: None,
             reading: None,
-            now,
+            asked: (Duration::ZERO, Instant::now()),
         }
     }
 
-    /// Reads until `done`, the dismissal or an order.
+    /// Reads until `done`, or until the inbox has a request or the dismissal.
     fn listen(
         &mut self,
         done: impl Fn(&Running) -> bool,
@@ -160,25 +141,25 @@ impl Stream {
             return Ok(());
         };
         loop {
-            running.read(&self.pace)?;
-            if done(running) || self.inbox.waiting() {
+            running.read(&self.runner.backoff)?;
+            if done(running) || self.runner.inbox.is_ready() {
                 return Ok(());
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Err(Fault::Silent(self.definition.timeout));
+                return Err(Fault::Silent(self.runner.definition.timeout));
             }
-            running.child.wait(&self.inbox, left);
+            running.child.wait_for_output(&self.runner.inbox, left);
         }
     }
 
     fn newest(&mut self, at: Duration) -> Result<Reading, Fault> {
         if self.running.is_none() {
             self.reading = None;
-            self.pace.started(at);
-            self.running = Some(Running::start(&self.words, &self.definition)?);
+            self.runner.backoff.started(at);
+            self.running = Some(Running::start(&self.runner)?);
         }
-        let timeout = self.definition.timeout;
+        let timeout = self.runner.definition.timeout;
         let first = self.reading.is_none();
         let deadline = Instant::now() + timeout;
         self.listen(
@@ -192,7 +173,7 @@ impl Stream {
             let json = compact(&line)?;
             let at = at.saturating_sub(heard.elapsed());
             self.reading = Some(Arc::new(Printed {
-                definition: Arc::clone(&self.definition),
+                plugin: self.runner.definition.name.clone(),
                 at,
                 json,
             }));
@@ -202,38 +183,40 @@ impl Stream {
         self.reading.clone().ok_or(Fault::Dismissed)
     }
 
-    /// The child is ended, and the next one has to wait.
+    /// Ends the child and records the failure.
     fn fail(&mut self, at: Duration, fault: Fault) -> DriverError {
         let long = self
             .running
             .take()
-            .is_some_and(|running| running.since.elapsed() > LONG);
+            .is_some_and(|running| running.since.elapsed() > LONG_LIFE);
         if fault == Fault::Dismissed {
             return fault.into();
         }
         if long {
-            self.pace.forgive();
+            self.runner.backoff.forgive();
         }
-        self.pace.fault(at, fault)
+        let fault = fault.into();
+        self.runner.backoff.failed(at, &fault);
+        fault
     }
 }
 
 impl Source for Stream {
     fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
-        self.now = (at, Instant::now());
+        self.asked = (at, Instant::now());
         if self.running.is_none()
-            && let Some(Err(early)) = self.pace.early(at)
+            && let Some(Err(cached)) = self.runner.backoff.cached(at)
         {
-            return Err(early);
+            return Err(cached);
         }
         self.newest(at).map_err(|fault| self.fail(at, fault))
     }
 
-    /// Lines are taken as they come, so that the child never waits and the newest is at hand.
-    fn rest(&mut self) -> Result<(), DriverError> {
+    /// Lines are read as they come, so that the child is never blocked and its end is noticed.
+    fn idle(&mut self) -> Result<(), DriverError> {
         self.listen(|_| false, None).map_err(|fault| {
-            let (at, heard) = self.now;
-            self.fail(at + heard.elapsed(), fault)
+            let (at, asked) = self.asked;
+            self.fail(at + asked.elapsed(), fault)
         })
     }
 }

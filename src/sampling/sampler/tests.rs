@@ -1,5 +1,5 @@
-//! Samplers with plugins that are slow, stuck or broken. Workers are real threads; what they do is
-//! told by channels.
+//! Samplers of plugins that are slow, stuck or broken. Workers are real threads; the tests control
+//! them by channels.
 
 use std::{
     rc::Rc,
@@ -14,7 +14,13 @@ use std::{
 use tokio::task::{LocalSet, yield_now};
 
 use super::*;
-use crate::plugins::{Plugin, Window};
+use crate::{
+    plugins::{
+        About, Kind, Plugin, Window,
+        registry::{Entry, Execution},
+    },
+    sampling::plugin_handle::PluginHandle,
+};
 
 /// What the next reading on the worker does.
 enum Next {
@@ -23,7 +29,7 @@ enum Next {
     Panic,
 }
 
-/// The worker's side of a test: it tells of each read, and waits for what to do.
+/// The worker's side of a test: it reports each read, and waits for what to do.
 struct Scripted {
     begun: Sender<()>,
     script: Arc<Mutex<Receiver<Next>>>,
@@ -55,18 +61,18 @@ impl Plugin for Scripted {
 }
 
 /// A sampler with one scripted plugin of a period of one second, and the test's side of it.
-struct Bench {
+struct Fixture {
     handle: Rc<PluginHandle>,
     made: Arc<AtomicUsize>,
     begun: Receiver<()>,
     script: Sender<Next>,
-    /// ReadingPair by whoever may make a worker, each worker, and the test.
+    /// Held by whoever may make a worker, by each worker, and by the test.
     scripts: Arc<Mutex<Receiver<Next>>>,
     /// Seconds, by which readings are asked for.
     now: u64,
 }
 
-impl Bench {
+impl Fixture {
     /// `panics`: how often making the plugin panics before it succeeds.
     fn new(panics: usize) -> Self {
         let ((begun, begun_receiver), (script, script_receiver)) = (channel(), channel());
@@ -84,8 +90,12 @@ impl Bench {
                 script: Arc::clone(&script_receiver),
             }
         });
-        let handle = Sampler::start("scripted".into(), execution, Duration::from_secs(1));
-        handle.watch(true);
+        let handle = PluginHandle::start(Entry {
+            name: "scripted".into(),
+            about: About::new(Kind::Gauge, "", 1.0),
+            execution,
+        });
+        handle.watch();
         Self {
             handle,
             made,
@@ -96,7 +106,7 @@ impl Bench {
         }
     }
 
-    /// Asks for a reading, a period after the last time; gives what is shown now.
+    /// Asks for a reading, a period after the last time, and returns what is shown now.
     fn ask(&mut self) -> Option<u64> {
         self.now += 1;
         let held = self.handle.reading(Duration::from_secs(self.now))?;
@@ -155,116 +165,147 @@ fn run(test: impl Future<Output = ()>) {
 #[test]
 fn a_slow_reading_delays_nobody_and_is_not_asked_for_twice() {
     run(async {
-        let mut bench = Bench::new(0);
-        assert_eq!(bench.ask(), None);
-        bench.begin().await;
+        let mut fixture = Fixture::new(0);
+        assert_eq!(fixture.ask(), None);
+        fixture.begin().await;
         for _ in 0..50 {
-            assert_eq!(bench.ask(), None, "the answer is there at once");
-            bench.settle().await;
+            assert_eq!(fixture.ask(), None, "the answer is there at once");
+            fixture.settle().await;
         }
-        bench.end(Next::Give(7)).await;
-        assert_eq!(bench.ask(), Some(7));
-        bench.begin().await;
+        fixture.end(Next::Give(7)).await;
+        assert_eq!(fixture.ask(), Some(7));
+        fixture.begin().await;
         assert!(
-            bench.begun.try_recv().is_err(),
+            fixture.begun.try_recv().is_err(),
             "what was asked for meanwhile was not queued"
         );
-        bench.end(Next::Give(8)).await;
-        assert_eq!((bench.ask(), bench.made.load(SeqCst)), (Some(8), 1));
+        fixture.end(Next::Give(8)).await;
+        assert_eq!((fixture.ask(), fixture.made.load(SeqCst)), (Some(8), 1));
     });
 }
 
 #[test]
 fn a_stuck_worker_is_never_joined_by_another() {
     run(async {
-        let mut bench = Bench::new(0);
-        bench.ask();
-        bench.begin().await;
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
         for _ in 0..20 {
-            bench.handle.watch(false);
-            bench.settle().await;
-            bench.handle.watch(true);
-            assert_eq!(bench.ask(), None);
-            bench.settle().await;
+            fixture.handle.unwatch();
+            fixture.settle().await;
+            fixture.handle.watch();
+            assert_eq!(fixture.ask(), None);
+            fixture.settle().await;
         }
-        assert_eq!(bench.made.load(SeqCst), 1);
-        bench.script.send(Next::Give(1)).unwrap();
-        bench.begin_anew().await;
-        bench.end(Next::Give(2)).await;
-        assert_eq!((bench.ask(), bench.made.load(SeqCst)), (Some(2), 2));
+        assert_eq!(fixture.made.load(SeqCst), 1);
+        fixture.script.send(Next::Give(1)).unwrap();
+        fixture.begin_anew().await;
+        fixture.end(Next::Give(2)).await;
+        assert_eq!((fixture.ask(), fixture.made.load(SeqCst)), (Some(2), 2));
     });
 }
 
 #[test]
 fn a_worker_ends_when_nobody_watches_and_a_late_reading_is_nobodys() {
     run(async {
-        let mut bench = Bench::new(0);
-        bench.ask();
-        bench.begin().await;
-        bench.handle.watch(false);
-        bench.settle().await;
-        bench.script.send(Next::Give(1)).unwrap();
-        until(|| Arc::strong_count(&bench.scripts) == 2).await;
-        bench.handle.watch(true);
-        bench.begin_anew().await;
-        bench.end(Next::Give(2)).await;
-        assert_eq!((bench.ask(), bench.handle.taken()), (Some(2), 1));
-        assert_eq!(bench.made.load(SeqCst), 2);
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
+        fixture.handle.unwatch();
+        fixture.settle().await;
+        fixture.script.send(Next::Give(1)).unwrap();
+        until(|| Arc::strong_count(&fixture.scripts) == 2).await;
+        fixture.handle.watch();
+        fixture.begin_anew().await;
+        fixture.end(Next::Give(2)).await;
+        assert_eq!((fixture.ask(), fixture.handle.taken()), (Some(2), 1));
+        assert_eq!(fixture.made.load(SeqCst), 2);
     });
 }
 
 #[test]
 fn a_reading_that_fails_or_panics_leaves_the_last_value() {
     run(async {
-        let mut bench = Bench::new(0);
-        bench.ask();
-        bench.begin().await;
-        bench.end(Next::Give(5)).await;
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Give(5)).await;
         for next in [Next::Fail, Next::Panic, Next::Panic, Next::Fail] {
-            assert_eq!(bench.ask(), Some(5));
-            bench.begin().await;
-            bench.end(next).await;
-            assert!(bench.handle.fault().is_some());
+            assert_eq!(fixture.ask(), Some(5));
+            fixture.begin().await;
+            fixture.end(next).await;
+            assert!(fixture.handle.fault().is_some());
         }
-        bench.ask();
-        bench.begin().await;
-        bench.end(Next::Give(6)).await;
-        assert_eq!((bench.ask(), bench.handle.fault()), (Some(6), None));
-        assert_eq!(bench.made.load(SeqCst), 1, "one worker");
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Give(6)).await;
+        assert_eq!((fixture.ask(), fixture.handle.fault()), (Some(6), None));
+        assert_eq!(fixture.made.load(SeqCst), 1, "one worker");
     });
 }
 
 #[test]
 fn a_plugin_that_panics_while_it_is_made_is_made_again() {
     run(async {
-        let mut bench = Bench::new(2);
+        let mut fixture = Fixture::new(2);
         for failures in 1..=2 {
-            assert_eq!(bench.ask(), None);
-            until(|| bench.handle.taken() == failures).await;
-            assert!(bench.handle.fault().is_some());
+            assert_eq!(fixture.ask(), None);
+            until(|| fixture.handle.taken() == failures).await;
+            assert!(fixture.handle.fault().is_some());
         }
-        bench.ask();
-        bench.begin().await;
-        bench.end(Next::Give(9)).await;
-        assert_eq!((bench.ask(), bench.handle.fault()), (Some(9), None));
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Give(9)).await;
+        assert_eq!((fixture.ask(), fixture.handle.fault()), (Some(9), None));
     });
 }
 
 #[test]
 fn a_failing_plugin_is_asked_no_more_often_than_its_period() {
     run(async {
-        let mut bench = Bench::new(0);
-        bench.ask();
-        bench.begin().await;
-        bench.end(Next::Fail).await;
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Fail).await;
         for slot in 1..19 {
-            let now = Duration::from_secs(bench.now) + slot * crate::sampling::schedule::SLOT;
-            assert!(bench.handle.reading(now).is_none());
-            bench.settle().await;
+            let now = Duration::from_secs(fixture.now) + slot * crate::sampling::schedule::SLOT;
+            assert!(fixture.handle.reading(now).is_none());
+            fixture.settle().await;
         }
-        assert!(bench.begun.try_recv().is_err());
-        bench.ask();
-        bench.begin().await;
-        bench.end(Next::Give(3)).await;
+        assert!(fixture.begun.try_recv().is_err());
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Give(3)).await;
+    });
+}
+
+#[test]
+fn a_sampler_ends_with_its_handle_and_its_worker_with_it() {
+    run(async {
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
+        fixture.end(Next::Give(1)).await;
+        let Fixture {
+            handle, scripts, ..
+        } = fixture;
+        drop(handle);
+        // The worker waits for a request, and the test holds the other one.
+        until(|| Arc::strong_count(&scripts) == 1).await;
+    });
+}
+
+#[test]
+fn whoever_watches_a_retired_plugin_gets_the_reason() {
+    run(async {
+        let mut fixture = Fixture::new(0);
+        fixture.ask();
+        fixture.begin().await;
+        fixture.handle.retire();
+        fixture.script.send(Next::Give(1)).unwrap();
+        until(|| Arc::strong_count(&fixture.scripts) == 1).await;
+        assert_eq!(fixture.ask(), None);
+        let fault = fixture.handle.fault();
+        assert_eq!(fault.as_deref(), Some("it is not offered any more"));
     });
 }

@@ -9,8 +9,8 @@ fn two_lines_are_a_plugin() {
     let plugin = parse("command = 'echo 1'\n").unwrap();
     assert_eq!(plugin.name, "queue");
     assert_eq!(
-        plugin.program,
-        Program::Once(vec!["/bin/sh".into(), "-c".into(), "echo 1".into()])
+        (plugin.mode, plugin.words.join(" ").as_str()),
+        (Mode::Once, "/bin/sh -c echo 1")
     );
     assert_eq!(
         (plugin.interval, plugin.timeout),
@@ -27,8 +27,8 @@ fn every_key_has_its_effect() {
     )
     .unwrap();
     assert_eq!(
-        plugin.program,
-        Program::Stream(vec!["/usr/bin/queue".into(), "-n".into()])
+        (plugin.mode, plugin.words.join(" ").as_str()),
+        (Mode::Stream, "/usr/bin/queue -n")
     );
     assert_eq!(
         (plugin.interval, plugin.timeout),
@@ -44,8 +44,8 @@ fn every_key_has_its_effect() {
     assert_eq!(plugin.about(), about);
     let munin = parse("munin = '/usr/share/munin/plugins/df'\n").unwrap();
     assert_eq!(
-        munin.program,
-        Program::Munin(vec!["/usr/share/munin/plugins/df".into()])
+        (munin.mode, munin.words.join(" ").as_str()),
+        (Mode::Munin, "/usr/share/munin/plugins/df")
     );
     assert_eq!(munin.about().kind, Kind::Table);
 }

@@ -23,8 +23,7 @@ enum Operation {
 
 impl Formula {
     /// None for what does not leave one figure: RRDtool has operations that are not among the four.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let steps: Vec<_> = text
             .split(',')
             .map(|word| Step::parse(word.trim()))
@@ -38,7 +37,7 @@ impl Formula {
 
     /// The result over the figures that `field` gives. None where one of them is unknown, and for a
     /// division by zero.
-    pub fn result(&self, field: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+    pub(super) fn result(&self, field: impl Fn(&str) -> Option<f64>) -> Option<f64> {
         let mut stack = Vec::new();
         for step in &self.0 {
             let figure = match step {

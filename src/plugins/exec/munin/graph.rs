@@ -1,10 +1,10 @@
-//! What a Munin plugin says of itself with `config` (Munin's plugin reference, "Attributes").
+//! What a Munin plugin prints for `config` (Munin's plugin reference, "Attributes").
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::plugins::exec::{fault::Fault, munin::formula::Formula};
 
-/// Most fields of a plugin; a page could not show more.
+/// The most fields of a plugin. A page could not show more.
 const MAX_FIELDS: usize = 1000;
 
 /// The fields of all graphs.
@@ -17,49 +17,49 @@ pub struct Graphs {
 /// One field.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Field {
-    /// For people.
+    /// Shown to people.
     pub label: String,
     /// The graph's axis label, or the definition's unit.
     pub unit: String,
     /// How its values become figures.
-    pub kind: Kind,
-    /// The time in which rates are told.
+    pub source_type: SourceType,
+    /// The time that rates refer to.
     pub period: Period,
-    /// What is done with its figures before they are shown.
+    /// Applied to its figures before they are shown.
     pub formula: Option<Formula>,
     /// Figures below are unknown, as in Munin.
     pub min: Option<f64>,
     /// Figures above are unknown, as in Munin.
     pub max: Option<f64>,
-    /// Figures outside deserve a look.
+    /// Figures outside need attention.
     pub warning: Bounds,
-    /// Figures outside are bad.
+    /// Figures outside are critical.
     pub critical: Bounds,
 }
 
 /// RRDtool's data source types, see rrdcreate(1).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SourceType {
     /// A level.
     #[default]
     Gauge,
-    /// Only grows; the figure is what it grew in a second.
+    /// Only grows; the figure is its growth per second.
     Counter,
-    /// May also fall; the figure is the change in a second.
+    /// May also fall; the figure is its change per second.
     Derive,
-    /// Was set to 0 when it was read last; the figure is what came in a second.
+    /// Set to 0 by each reading; the figure is the value per second.
     Absolute,
 }
 
 /// Munin's `graph_period`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
-    /// Unless the plugin says otherwise.
+    /// The default.
     #[default]
     Second,
-    /// Rates are those of a minute.
+    /// Rates are per minute.
     Minute,
-    /// Rates are those of an hour.
+    /// Rates are per hour.
     Hour,
 }
 
@@ -89,12 +89,12 @@ impl Period {
     }
 }
 
-/// A range that is good.
+/// The range of normal values.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Bounds {
-    /// Below this it is not.
+    /// Lower limit.
     pub below: Option<f64>,
-    /// Above this it is not.
+    /// Upper limit.
     pub above: Option<f64>,
 }
 
@@ -115,18 +115,19 @@ impl Bounds {
 }
 
 impl Field {
-    /// The figure of the value `now`; `since` is an earlier value and the time from it. A counter
-    /// that fell has begun anew, which is no figure: nobody knows how far it had come.
-    #[must_use]
-    pub fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
+    /// The figure of the value `now`; `since` is an earlier value and the time from it. None where a
+    /// counter fell: it was reset, and what it had counted before is unknown.
+    pub(super) fn figure(&self, now: f64, since: Option<(f64, Duration)>) -> Option<f64> {
         let per_second =
             |amount: f64, time: Duration| (!time.is_zero()).then(|| amount / time.as_secs_f64());
-        let figure = match (self.kind, since) {
-            (Kind::Gauge, _) => Some(now),
+        let figure = match (self.source_type, since) {
+            (SourceType::Gauge, _) => Some(now),
             (_, None) => None,
-            (Kind::Counter, Some((before, _))) if now < before => None,
-            (Kind::Counter | Kind::Derive, Some((before, time))) => per_second(now - before, time),
-            (Kind::Absolute, Some((_, time))) => per_second(now, time),
+            (SourceType::Counter, Some((before, _))) if now < before => None,
+            (SourceType::Counter | SourceType::Derive, Some((before, time))) => {
+                per_second(now - before, time)
+            }
+            (SourceType::Absolute, Some((_, time))) => per_second(now, time),
         };
         let inside = |figure: &f64| {
             self.min.is_none_or(|min| *figure >= min) && self.max.is_none_or(|max| *figure <= max)
@@ -134,42 +135,38 @@ impl Field {
         figure.filter(inside).map(|figure| self.in_period(figure))
     }
 
-    /// A rate of a second as one of the graph's period; levels are what they are.
+    /// Converts a rate per second into one per graph period. Gauges stay.
     fn in_period(&self, figure: f64) -> f64 {
-        if self.kind == Kind::Gauge {
+        if self.source_type == SourceType::Gauge {
             figure
         } else {
             figure * self.period.secs()
         }
     }
 
-    /// A bound as it looks beside the figures that are shown; `name` is the field's. None where
-    /// other fields decide too.
-    #[must_use]
-    pub fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
+    /// A bound in the unit of the figures that are shown; `name` is the field's. None where the
+    /// formula needs other fields too.
+    pub(super) fn bound(&self, name: &str, bound: Option<f64>) -> Option<f64> {
         let bound = self.in_period(bound?);
         match &self.formula {
             Some(formula) => formula.result(|field| (field == name).then_some(bound)),
             None => Some(bound),
         }
     }
-}
 
-impl Field {
-    /// Whether its values begin at 0 and grow. Those of [`Kind::Derive`] do where their figures may
+    /// Whether its values begin at 0 and grow. Those of [`SourceType::Derive`] do where their figures may
     /// not be below zero.
-    #[must_use]
-    pub fn only_grows(&self) -> bool {
-        self.kind == Kind::Counter
-            || self.kind == Kind::Derive && self.min.is_some_and(|min| min >= 0.0)
+    pub(super) fn only_grows(&self) -> bool {
+        self.source_type == SourceType::Counter
+            || self.source_type == SourceType::Derive && self.min.is_some_and(|min| min >= 0.0)
     }
 }
 
 impl Graphs {
-    /// Reads the answer to `config`. `unit` wins over the graphs' own.
+    /// Parses the output of `config`. `unit` takes precedence over the graphs' own.
     ///
     /// # Errors
-    /// When nothing in it is what Munin's plugins answer.
+    /// When nothing in it is what a Munin plugin prints.
     pub fn parse(text: &str, unit: &str) -> Result<Self, Fault> {
         let mut graphs = Self::default();
         let mut units: BTreeMap<String, String> = BTreeMap::new();
@@ -182,7 +179,7 @@ impl Graphs {
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
         {
             let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            // What follows a bare `#` would be a comment.
+            // A bare `#` would begin a comment.
             let value = &*value.trim().replace("\\#", "#");
             match (key, key.split_once('.')) {
                 ("multigraph", _) => value.clone_into(&mut graph),
@@ -222,10 +219,10 @@ impl Graphs {
         match attribute {
             "label" => value.clone_into(&mut field.label),
             "type" => match value.to_ascii_uppercase().as_str() {
-                "GAUGE" => field.kind = Kind::Gauge,
-                "COUNTER" => field.kind = Kind::Counter,
-                "DERIVE" => field.kind = Kind::Derive,
-                "ABSOLUTE" => field.kind = Kind::Absolute,
+                "GAUGE" => field.source_type = SourceType::Gauge,
+                "COUNTER" => field.source_type = SourceType::Counter,
+                "DERIVE" => field.source_type = SourceType::Derive,
+                "ABSOLUTE" => field.source_type = SourceType::Absolute,
                 _ => {
                     return Err(Fault::NotMunin(format!(
                         "the type of a field ({}) is unknown",
@@ -256,14 +253,12 @@ impl Graphs {
     }
 
     /// A field of a graph, as `config` described it.
-    #[must_use]
-    pub fn field(&self, graph: &str, name: &str) -> Option<&Field> {
+    pub(super) fn field(&self, graph: &str, name: &str) -> Option<&Field> {
         self.fields.get(&(graph.to_owned(), name.to_owned()))
     }
 
-    /// What has no effect here, though the plugin says it.
-    #[must_use]
-    pub fn oddities(&self) -> &[String] {
+    /// Attributes in the output that have no effect here.
+    pub(super) fn oddities(&self) -> &[String] {
         &self.oddities
     }
 }
@@ -294,8 +289,8 @@ mod tests {
         let graphs = Graphs::parse(text, "").unwrap();
         let field = graphs.field("", "_dev_sda1").unwrap();
         assert_eq!(
-            (field.label.as_str(), field.unit.as_str(), field.kind),
-            ("/", "%", Kind::Gauge)
+            (field.label.as_str(), field.unit.as_str(), field.source_type),
+            ("/", "%", SourceType::Gauge)
         );
         assert_eq!(
             (field.warning.above, field.critical.above),
@@ -336,23 +331,38 @@ mod tests {
     fn figures_follow_the_type_and_stay_inside_the_bounds() {
         let since = Some((10.0, Duration::from_secs(2)));
         let field = |kind, min, max| Field {
-            kind,
+            source_type: kind,
             min,
             max,
             ..Field::default()
         };
         for (field, now, since, figure) in [
-            (field(Kind::Gauge, None, None), 3.0, None, Some(3.0)),
-            (field(Kind::Gauge, Some(4.0), None), 3.0, None, None),
-            (field(Kind::Gauge, None, Some(2.0)), 3.0, None, None),
-            (field(Kind::Counter, None, None), 14.0, None, None),
-            (field(Kind::Counter, None, None), 14.0, since, Some(2.0)),
-            (field(Kind::Counter, None, None), 4.0, since, None),
-            (field(Kind::Derive, None, None), 4.0, since, Some(-3.0)),
-            (field(Kind::Derive, Some(0.0), None), 4.0, since, None),
-            (field(Kind::Absolute, None, None), 4.0, since, Some(2.0)),
+            (field(SourceType::Gauge, None, None), 3.0, None, Some(3.0)),
+            (field(SourceType::Gauge, Some(4.0), None), 3.0, None, None),
+            (field(SourceType::Gauge, None, Some(2.0)), 3.0, None, None),
+            (field(SourceType::Counter, None, None), 14.0, None, None),
             (
-                field(Kind::Derive, None, None),
+                field(SourceType::Counter, None, None),
+                14.0,
+                since,
+                Some(2.0),
+            ),
+            (field(SourceType::Counter, None, None), 4.0, since, None),
+            (
+                field(SourceType::Derive, None, None),
+                4.0,
+                since,
+                Some(-3.0),
+            ),
+            (field(SourceType::Derive, Some(0.0), None), 4.0, since, None),
+            (
+                field(SourceType::Absolute, None, None),
+                4.0,
+                since,
+                Some(2.0),
+            ),
+            (
+                field(SourceType::Derive, None, None),
                 4.0,
                 Some((1.0, Duration::ZERO)),
                 None,

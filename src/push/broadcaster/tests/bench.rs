@@ -25,18 +25,11 @@ use crate::{
     net::{connections::ConnectionCounter, peer, stream::Stream},
     plugins::{
         About, Kind, Plugin, Window,
-        catalog::Catalog,
         registry::{Entry, Execution},
-        sample::{Pooled, Source},
     },
     protocol::key_set::PluginSet,
     push::{broadcaster::Broadcaster, frame::Framing, frame_cache::FrameCache, outbox::Outbox},
-    sampling::{
-        Sampling,
-        latest_reading::LatestReading,
-        plugin_handle::{Owner, PluginHandle},
-        schedule::Slot,
-    },
+    sampling::{Sampling, schedule::Slot},
     system::clock::Clock,
 };
 
@@ -49,10 +42,6 @@ pub struct Probe {
     pub fails: AtomicBool,
     /// The instants of its reads.
     pub reads: Mutex<Vec<Duration>>,
-    /// What its owner was told.
-    pub reports: Mutex<Vec<bool>>,
-    /// How often its owner heard that nobody watches.
-    pub unwatched: AtomicU64,
 }
 
 struct Counted {
@@ -90,24 +79,6 @@ impl Plugin for Counted {
         let work = before.map(|before| window.now.work - before.work);
         serde_json::json!({ "from": before.map(|before| before.at), "to": window.now.at, "work": work })
     }
-}
-
-struct Told(Arc<Probe>);
-
-impl Owner for Told {
-    fn refresh(&self, _: Duration) {
-        panic!("these plugins are read on the spot");
-    }
-
-    fn unwatched(&self) {
-        self.0.unwatched.fetch_add(1, SeqCst);
-    }
-
-    fn report(&self, fault: Option<DriverError>) {
-        self.0.reports.lock().unwrap().push(fault.is_some());
-    }
-
-    fn retire(&self) {}
 }
 
 /// Whole milliseconds; paused time has no others.
@@ -186,24 +157,7 @@ impl Bench {
             }),
         };
         let entries: Vec<Entry> = names.iter().zip(&probes).map(entry).collect();
-        let handle = |probe: &Arc<Probe>| {
-            let source: Box<dyn Source> = Box::new(Pooled::new(Counted {
-                probe: Arc::clone(probe),
-                clock,
-            }));
-            Rc::new(PluginHandle::new(
-                Some(source),
-                Duration::from_millis(50),
-                LatestReading::default(),
-                Box::new(Told(Arc::clone(probe))),
-            ))
-        };
-        let catalog = Rc::new(Catalog::new(&entries).unwrap());
-        let sampling = Rc::new(Sampling::new(
-            catalog,
-            clock,
-            probes.iter().map(handle).collect(),
-        ));
+        let sampling = Rc::new(Sampling::new(entries, clock).unwrap());
         let broadcaster = Rc::new(Broadcaster::new(
             Rc::clone(&sampling),
             FrameCache::new("boot".into()),

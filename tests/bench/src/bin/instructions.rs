@@ -26,7 +26,7 @@ use rtstat::{
         frame_cache::FrameCache,
         outbox::Outbox,
     },
-    sampling::reload::PluginManager,
+    sampling::plugin_manager::PluginManager,
     session::{
         connection::SessionFactory,
         info::Info,
