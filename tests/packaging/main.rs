@@ -3,6 +3,7 @@
 //! writes the completions anew.
 #![cfg(test)]
 
+mod constants;
 mod dependencies;
 mod documents;
 mod imports;
