@@ -5,12 +5,12 @@ use tempfile::TempDir;
 use crate::config::{cli, *};
 
 /// A folder with a configuration file, and the way from words to a configuration.
-struct Bench {
+struct Fixture {
     folder: TempDir,
     variables: Vec<(OsString, OsString)>,
 }
 
-impl Bench {
+impl Fixture {
     fn new(toml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("rtstat.toml"), toml).unwrap();
@@ -84,7 +84,7 @@ fn urls(config: &Config) -> String {
 
 #[test]
 fn options_decide_where_to_listen() {
-    let bench = Bench::new("");
+    let fixture = Fixture::new("");
     for (words, listen) in [
         ("", "raw://0.0.0.0:8000"),
         ("-w", "ws://0.0.0.0:8000"),
@@ -100,13 +100,13 @@ fn options_decide_where_to_listen() {
             "ws://[::1]:0 raw+unix:/x",
         ),
     ] {
-        assert_eq!(urls(&bench.good(words)), listen, "{words}");
+        assert_eq!(urls(&fixture.good(words)), listen, "{words}");
     }
 }
 
 #[test]
 fn wrong_options_are_told_in_one_line() {
-    let bench = Bench::new("")
+    let fixture = Fixture::new("")
         .file("open", "secret\n", 0o644)
         .file("empty", "\n", 0o600)
         .file("two", "a\nb\n", 0o600);
@@ -173,18 +173,18 @@ fn wrong_options_are_told_in_one_line() {
             "--allow-host example.org:80: expected a host name or address without a port, or *".into(),
         ),
     ] {
-        let said = bench.bad(words);
+        let said = fixture.bad(words);
         assert_eq!(said, line);
     }
 }
 
 #[test]
 fn exit_codes_tell_the_command_line_from_the_rest() {
-    let bench = Bench::new("port = 0");
-    assert_eq!(bench.load("-p 0").expect_err("refused").exit_code(), 64);
-    assert_eq!(bench.load("").expect_err("refused").exit_code(), 78);
+    let fixture = Fixture::new("port = 0");
+    assert_eq!(fixture.load("-p 0").expect_err("refused").exit_code(), 64);
+    assert_eq!(fixture.load("").expect_err("refused").exit_code(), 78);
     assert_eq!(
-        bench
+        fixture
             .load("-p 1 --auth-token-file /none")
             .expect_err("refused")
             .exit_code(),
@@ -195,15 +195,15 @@ fn exit_codes_tell_the_command_line_from_the_rest() {
 #[test]
 fn the_higher_source_wins() {
     let toml = "port = 1\ninterface = '127.0.0.1'\nmax_clients = 5\nallow_host = ['a', 'b']";
-    let bench = Bench::new(toml)
+    let fixture = Fixture::new(toml)
         .set("RTSTAT_PORT", "2")
         .set("RTSTAT_MAX_CLIENTS", "0")
         .set("RTSTAT_WEB_SOCKETS", "yes");
-    let config = bench.good("");
+    let config = fixture.good("");
     assert_eq!(urls(&config), "ws://127.0.0.1:2");
     assert_eq!(config.max_clients, None);
     assert_eq!(config.allow_host, ["a", "b"]);
-    let config = bench.good("-p 3 -c 7 --allow-host C");
+    let config = fixture.good("-p 3 -c 7 --allow-host C");
     assert_eq!(urls(&config), "ws://127.0.0.1:3");
     assert_eq!(config.max_clients.map(NonZeroU32::get), Some(7));
     assert_eq!(config.allow_host, ["c"]);
@@ -211,17 +211,23 @@ fn the_higher_source_wins() {
 
 #[test]
 fn listen_and_port_override_each_other_across_sources() {
-    let bench = Bench::new("listen = ['ws://127.0.0.1:1', 'raw://127.0.0.1:2']");
-    assert_eq!(urls(&bench.good("")), "ws://127.0.0.1:1 raw://127.0.0.1:2");
-    assert_eq!(urls(&bench.good("-p 3")), "raw://0.0.0.0:3");
-    assert_eq!(urls(&bench.good("--listen raw://[::1]:4")), "raw://[::1]:4");
+    let fixture = Fixture::new("listen = ['ws://127.0.0.1:1', 'raw://127.0.0.1:2']");
     assert_eq!(
-        urls(&bench.set("RTSTAT_WEB_SOCKETS", "1").good("")),
+        urls(&fixture.good("")),
+        "ws://127.0.0.1:1 raw://127.0.0.1:2"
+    );
+    assert_eq!(urls(&fixture.good("-p 3")), "raw://0.0.0.0:3");
+    assert_eq!(
+        urls(&fixture.good("--listen raw://[::1]:4")),
+        "raw://[::1]:4"
+    );
+    assert_eq!(
+        urls(&fixture.set("RTSTAT_WEB_SOCKETS", "1").good("")),
         "ws://0.0.0.0:8000"
     );
-    let bench = Bench::new("port = 1\nweb_sockets = true")
+    let fixture = Fixture::new("port = 1\nweb_sockets = true")
         .set("RTSTAT_LISTEN", "raw://127.0.0.1:5, raw+unix:/x");
-    let config = bench.good("");
+    let config = fixture.good("");
     assert_eq!(urls(&config), "raw://127.0.0.1:5 raw+unix:/x");
     assert_eq!(
         config
@@ -230,7 +236,7 @@ fn listen_and_port_override_each_other_across_sources() {
             .as_deref(),
         Some("RTSTAT_LISTEN")
     );
-    assert_eq!(Bench::new("").good("").listen_place, None);
+    assert_eq!(Fixture::new("").good("").listen_place, None);
 }
 
 #[test]
@@ -257,9 +263,9 @@ fn wrong_variables_are_named() {
             "RTSTAT_PLUGINS_DEFAULT b/c: expected the name of a plugin: letters, digits, _ and -",
         ),
     ] {
-        assert_eq!(Bench::new("").set(name, value).bad(""), line);
+        assert_eq!(Fixture::new("").set(name, value).bad(""), line);
     }
-    let config = Bench::new("")
+    let config = Fixture::new("")
         .set("RTSTAT_SERVICE_HOST", "10.0.0.1")
         .good("");
     assert_eq!(
@@ -337,10 +343,10 @@ fn the_file_is_checked_with_its_lines() {
             "@/rtstat.toml:2: listen: does not go with @/rtstat.toml:1: web_sockets: set either listen, or interface, port and web_sockets",
         ),
     ] {
-        assert_eq!(Bench::new(toml).bad(""), line, "{toml}");
+        assert_eq!(Fixture::new(toml).bad(""), line, "{toml}");
     }
     assert!(
-        Bench::new("a = 1\nport = \n")
+        Fixture::new("a = 1\nport = \n")
             .bad("")
             .starts_with("@/rtstat.toml:2: "),
         "a syntax error names its line"
@@ -359,9 +365,9 @@ fn a_named_file_must_exist() {
 
 #[test]
 fn tokens_have_names_and_stay_hidden() {
-    let bench = Bench::new("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
-    let toml = bench.here("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
-    let bench = bench
+    let fixture = Fixture::new("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
+    let toml = fixture.here("[tokens]\nalice = 'a1'\nbob = { file = '@/bob' }");
+    let fixture = fixture
         .file("rtstat.toml", &toml, 0o640)
         .file("bob", "b1\r\n", 0o640)
         .file("first", "f1", 0o600)
@@ -374,14 +380,14 @@ fn tokens_have_names_and_stay_hidden() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let config = bench.good("");
+    let config = fixture.good("");
     assert_eq!(names(&config), "alice=a1 bob=b1");
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     assert_eq!(
-        names(&bench.good("--auth-token-file @/first --auth-token-file @/second.token")),
+        names(&fixture.good("--auth-token-file @/first --auth-token-file @/second.token")),
         "default=f1 second=s1"
     );
-    let config = bench.good("-a x1 --auth-token-file @/first");
+    let config = fixture.good("-a x1 --auth-token-file @/first");
     assert_eq!(names(&config), "default=x1 first=f1");
     assert_eq!(
         config.warnings,
@@ -389,15 +395,15 @@ fn tokens_have_names_and_stay_hidden() {
     );
     let shown = format!("{config:?}{}", config.report(false));
     assert!(!shown.contains("x1") && !shown.contains("f1"), "{shown}");
-    let bench = bench
+    let fixture = fixture
         .file("rtstat.token", "c1\n", 0o400)
         .set("CREDENTIALS_DIRECTORY", "@");
-    assert_eq!(names(&bench.good("")), "alice=a1 bob=b1 credential=c1");
+    assert_eq!(names(&fixture.good("")), "alice=a1 bob=b1 credential=c1");
 }
 
 #[test]
 fn a_token_in_a_file_for_all_is_worth_a_warning() {
-    let config = Bench::new("")
+    let config = Fixture::new("")
         .file("rtstat.toml", "auth_token = 'x'", 0o644)
         .good("");
     assert_eq!(config.warnings.len(), 1);
@@ -409,20 +415,20 @@ fn a_token_in_a_file_for_all_is_worth_a_warning() {
 
 #[test]
 fn every_setting_reaches_its_field() {
-    let bench = Bench::new("");
-    let config = bench.good(
+    let fixture = Fixture::new("");
+    let config = fixture.good(
         "--exit-on-idle 300 --public @ --user nobody --allow-origin HTTPS://Example.org:8443 --allow-origin null \
          --allow-host [::1] --trust-proxy unix --trust-proxy 10.0.0.0/8 --max-per-address 4 --metrics",
     );
     assert_eq!(config.exit_on_idle, Some(Duration::from_secs(300)));
-    assert_eq!(config.public.as_deref(), Some(bench.folder.path()));
+    assert_eq!(config.public.as_deref(), Some(fixture.folder.path()));
     assert_eq!(config.user.as_deref(), Some("nobody"));
     assert_eq!(config.allow_origin, ["https://example.org:8443", "null"]);
     assert_eq!(config.allow_host, ["[::1]"]);
     assert_eq!(config.trust_proxy.len(), 2);
     assert_eq!(config.max_per_address.map(NonZeroU32::get), Some(4));
     assert!(config.metrics);
-    let config = Bench::new(
+    let config = Fixture::new(
         "[plugins]\ndefault = ['disk', 'net']\ndir = '/p'\ntop_command_lines = true\nnetwork_filesystems = true\n\
          sensors_off = ['nvme']\nunits = ['nginx.service']",
     )
@@ -440,19 +446,19 @@ fn every_setting_reaches_its_field() {
 
 #[test]
 fn default_plugins_must_exist() {
-    let bench = Bench::new("[plugins]\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
-    let toml = bench.here("[plugins]\ndir = '@'\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
-    let bench = bench.file("rtstat.toml", &toml, 0o644);
+    let fixture = Fixture::new("[plugins]\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
+    let toml = fixture.here("[plugins]\ndir = '@'\ndefault = [\n'disk',\n'upime',\n'sokc']\n");
+    let fixture = fixture.file("rtstat.toml", &toml, 0o644);
     assert_eq!(
-        bench.bad(""),
+        fixture.bad(""),
         "@/rtstat.toml:5: plugins.default upime: there is no such plugin; the nearest is uptime"
     );
-    let bench = bench.file("upime.toml", "", 0o644);
+    let fixture = fixture.file("upime.toml", "", 0o644);
     assert_eq!(
-        bench.bad(""),
+        fixture.bad(""),
         "@/rtstat.toml:6: plugins.default sokc: there is no such plugin; the nearest is sock"
     );
-    assert!(bench.file("sokc.toml", "", 0o644).load("").is_ok());
+    assert!(fixture.file("sokc.toml", "", 0o644).load("").is_ok());
 }
 
 #[test]
@@ -478,8 +484,8 @@ fn the_table_of_defaults_is_what_holds() {
     {
         toml += &format!("{} = {}\n", setting.key, setting.default);
     }
-    let written = Bench::new(&toml).good("");
-    let unwritten = Bench::new("").good("");
+    let written = Fixture::new(&toml).good("");
+    let unwritten = Fixture::new("").good("");
     let comparable = |config: Config| {
         format!(
             "{:?}",
@@ -524,15 +530,15 @@ fn every_option_has_its_setting_and_the_other_way_round() {
 
 #[test]
 fn tools_need_no_secrets() {
-    let bench = Bench::new("auth_token_file = '/none'\n[plugins]\ndir = '/p'");
-    let path = bench.here("@/rtstat.toml");
-    assert!(bench.load("").is_err());
+    let fixture = Fixture::new("auth_token_file = '/none'\n[plugins]\ndir = '/p'");
+    let path = fixture.here("@/rtstat.toml");
+    assert!(fixture.load("").is_err());
     let config = Config::load_without_secrets(Some(&path), &Environment::default()).unwrap();
     assert_eq!(config.plugins.dir, Path::new("/p"));
 }
 
 /// The test pair, with the modes that are asked for.
-fn with_pair(key: &str, key_mode: u32) -> Bench {
+fn with_pair(key: &str, key_mode: u32) -> Fixture {
     let fixture = |name: &str| {
         fs::read_to_string(
             Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -541,14 +547,14 @@ fn with_pair(key: &str, key_mode: u32) -> Bench {
         )
         .unwrap()
     };
-    Bench::new("")
+    Fixture::new("")
         .file("cert.pem", &fixture("cert.pem"), 0o644)
         .file("key.pem", &fixture(key), key_mode)
 }
 
 #[test]
 fn a_pair_turns_tls_on_where_no_url_says_otherwise() {
-    let bench = with_pair("key.pem", 0o640);
+    let fixture = with_pair("key.pem", 0o640);
     let pair = "--tls-cert @/cert.pem --tls-key @/key.pem";
     for (words, listen, warnings) in [
         ("", "raws://0.0.0.0:8000", 0),
@@ -560,7 +566,7 @@ fn a_pair_turns_tls_on_where_no_url_says_otherwise() {
         ),
         ("--listen ws://[::1]:2", "ws://[::1]:2", 1),
     ] {
-        let config = bench.good(&format!("{words} {pair}"));
+        let config = fixture.good(&format!("{words} {pair}"));
         assert_eq!(urls(&config), listen);
         assert_eq!(config.warnings.len(), warnings, "{:?}", config.warnings);
         let tls = config.tls.expect("a pair");
@@ -590,14 +596,14 @@ fn pairs_that_do_not_work_are_refused() {
 
 #[test]
 fn a_restart_is_asked_for_only_where_it_is_needed() {
-    let bench = Bench::new("");
-    let old = bench.good("-p 1");
+    let fixture = Fixture::new("");
+    let old = fixture.good("-p 1");
     assert_eq!(
-        old.waiting_for_restart(&bench.good("-p 1 -c 7 --metrics")),
+        old.waiting_for_restart(&fixture.good("-p 1 -c 7 --metrics")),
         [""; 0]
     );
     assert_eq!(
-        old.waiting_for_restart(&bench.good("-p 2 --user nobody")),
+        old.waiting_for_restart(&fixture.good("-p 2 --user nobody")),
         ["listen", "user"]
     );
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     protocol::key_set::PluginSet,
     sampling::{Sampling, latest_reading::ReadingPair, schedule::SLOT, snapshot::Snapshot},
-    session::{scheduler::SessionContext, supervisor::Permit},
+    session::{connection::SessionContext, supervisor::Permit},
 };
 
 /// Time limit for the readings of workers. It exceeds the deadline of a single read, so that one

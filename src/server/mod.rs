@@ -50,9 +50,8 @@ use crate::{
         status::{Status, keep_watchdog, notified},
     },
     session::{
-        connection::SessionFactory,
+        connection::{SessionContext, SessionFactory},
         info::Info,
-        scheduler::SessionContext,
         supervisor::{Stop, Supervisor},
     },
     system::{

@@ -1,14 +1,27 @@
-//! A session's connection: the outbox that writes to its client, and the broadcaster that pushes
-//! into the outbox.
+//! What a session is made with: what all of them share, and a connection of its own, which is the
+//! outbox that writes to its client and the broadcaster that pushes into it.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
+
+use actix::Addr;
 
 use crate::{
     net::{peer::Peer, stream::Stream},
     protocol::key_set::PluginSet,
     push::{broadcaster::Broadcaster, frame::Framing, outbox::Outbox},
-    session::scheduler::SessionContext,
+    sampling::Sampling,
+    session::{info::Info, supervisor::Supervisor},
 };
+
+/// What all sessions of a server share.
+pub struct SessionContext {
+    /// Admits and ends sessions.
+    pub supervisor: Addr<Supervisor>,
+    /// Reads the plugins.
+    pub sampling: Rc<Sampling>,
+    /// The answer to `info`.
+    pub info: Info,
+}
 
 /// Makes streams the connections of sessions, and numbers the sessions.
 pub struct SessionFactory {

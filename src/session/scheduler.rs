@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Handler, WrapFuture, dev::ToEnvelope,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, WrapFuture, dev::ToEnvelope,
 };
 
 use crate::{
@@ -16,28 +16,16 @@ use crate::{
         key_set::PluginSet,
         session::{Action, Actions, Session},
     },
-    sampling::Sampling,
     session::{
-        connection::Connection,
-        info::Info,
+        connection::{Connection, SessionContext},
         permits::ClientPermit,
-        supervisor::{Admission, Admit, Authorize, Closed, Order, Supervisor},
+        supervisor::{Admission, Admit, Authorize, Closed, Order},
     },
 };
 
 /// A transport, by the actor context in which it runs its Schedulers. The value is its state.
 pub(crate) trait Transport: Sized + Unpin + 'static {
     type Context: AsyncContext<Scheduler<Self>> + ToEnvelope<Scheduler<Self>, Order>;
-}
-
-/// What all sessions of a server share.
-pub struct SessionContext {
-    /// Admits and ends sessions.
-    pub supervisor: Addr<Supervisor>,
-    /// Reads the plugins.
-    pub sampling: Rc<Sampling>,
-    /// The answer to `info`.
-    pub info: Info,
 }
 
 /// One client session.

@@ -19,9 +19,8 @@ use crate::{
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
     sampling::plugin_manager::PluginManager,
     session::{
-        connection::SessionFactory,
+        connection::{SessionContext, SessionFactory},
         info::Info,
-        scheduler::SessionContext,
         supervisor::{Rules, Supervisor},
     },
     system::clock::Clock,

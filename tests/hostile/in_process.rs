@@ -20,10 +20,9 @@ use rtstat::{
     push::{broadcaster::Broadcaster, frame_cache::FrameCache},
     sampling::Sampling,
     session::{
-        connection::SessionFactory,
+        connection::{SessionContext, SessionFactory},
         info::Info,
         raw,
-        scheduler::SessionContext,
         supervisor::{Rules, Supervisor},
     },
     system::clock::{Clock, Clocks},

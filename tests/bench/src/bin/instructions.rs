@@ -28,9 +28,8 @@ use rtstat::{
     },
     sampling::plugin_manager::PluginManager,
     session::{
-        connection::SessionFactory,
+        connection::{SessionContext, SessionFactory},
         info::Info,
-        scheduler::SessionContext,
         supervisor::{Rules, Supervisor},
     },
     system::clock::Clock,
