@@ -23,17 +23,6 @@ const ORDER: [&[&str]; 11] = [
     &["protocol", "system", "pretty_json"],
 ];
 
-/// Imports that are still to be turned round.
-const NOT_YET: [&str; 4] = [
-    "src/config/mod.rs imports src/plugins/registry.rs",
-    "src/config/report.rs imports src/plugins/exec/mod.rs",
-    "src/plugins/catalog.rs imports src/sampling/snapshot.rs",
-    "src/plugins/exec/pace.rs imports src/sampling/schedule.rs",
-];
-
-/// Folders with files that still import each other in a circle.
-const CIRCLES: [&str; 2] = ["src/http", "src/plugins/exec"];
-
 /// A module's path without `crate`: `["net", "peer"]`.
 type Module = Vec<String>;
 
@@ -308,7 +297,6 @@ fn no_import_climbs() {
             }
         }
     }
-    climbing.retain(|import| !NOT_YET.contains(&import.as_str()));
     assert!(climbing.is_empty(), "{climbing:#?}");
 }
 
@@ -328,9 +316,7 @@ fn no_files_import_each_other_in_a_circle() {
             behind.iter().filter(same).copied().collect()
         })
         .collect();
-    let known = |circle: &&Vec<&Path>| CIRCLES.iter().any(|folder| circle[0].starts_with(folder));
-    let new: Vec<_> = circles.iter().filter(|circle| !known(circle)).collect();
-    assert!(new.is_empty(), "{new:#?}");
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 /// What `path` imports, and what those files import, and so on.

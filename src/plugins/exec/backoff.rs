@@ -2,7 +2,7 @@
 //! after failures.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,8 +11,8 @@ use tracing::info;
 use crate::{
     drivers::DriverError,
     plugins::{
-        exec::{definition::Definition, fault::Fault, run::Runner},
-        sample::{Reading, Source},
+        exec::{definition::Definition, fault::Fault},
+        sample::Reading,
     },
 };
 
@@ -79,7 +79,7 @@ impl Backoff {
         state.last = Some(Err(Fault::Dismissed.into()));
     }
 
-    fn succeeded(&self, at: Duration, reading: &Reading) {
+    pub(super) fn succeeded(&self, at: Duration, reading: &Reading) {
         let mut state = self.state();
         state.failures = 0;
         state.not_before = at + self.interval.saturating_sub(self.tolerance);
@@ -132,35 +132,5 @@ impl Backoff {
         let line: String = line.chars().take(MAX_LOGGED).collect();
         let plugin = self.name.as_str();
         info!(plugin, more, "plugin {plugin}: standard error: {line}");
-    }
-}
-
-/// A source that runs a program for each sample, as often as its back-off allows.
-pub(super) struct WithBackoff<S> {
-    inner: S,
-    runner: Arc<Runner>,
-}
-
-impl<S> WithBackoff<S> {
-    pub(super) fn new(inner: S, runner: Arc<Runner>) -> Self {
-        Self { inner, runner }
-    }
-}
-
-impl<S: Source> Source for WithBackoff<S> {
-    fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
-        let backoff = &self.runner.backoff;
-        if let Some(cached) = backoff.cached(at) {
-            return cached;
-        }
-        backoff.started(at);
-        let outcome = self.inner.sample(at);
-        match &outcome {
-            Ok(reading) => backoff.succeeded(at, reading),
-            // A dismissal is not the program's failure.
-            Err(_) if self.runner.inbox.is_ready() => {}
-            Err(fault) => backoff.failed(at, fault),
-        }
-        outcome
     }
 }

@@ -21,11 +21,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use crate::{
     plugins::{
         exec::{
-            backoff::{Backoff, WithBackoff},
+            backoff::Backoff,
             definition::{Definition, Mode, read_all},
             munin::Munin,
             once::Once,
-            run::Runner,
+            run::{Runner, WithBackoff},
             stream::Stream,
         },
         registry::{BUILT_IN, Entry, Execution},

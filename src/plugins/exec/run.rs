@@ -6,14 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::plugins::{
-    exec::{
-        backoff::Backoff,
-        child::{Child, command, judge},
-        definition::Definition,
-        fault::{Fault, MAX_NOISE, MAX_OUTPUT},
+use crate::{
+    drivers::DriverError,
+    plugins::{
+        exec::{
+            backoff::Backoff,
+            child::{Child, command, judge},
+            definition::Definition,
+            fault::{Fault, MAX_NOISE, MAX_OUTPUT},
+        },
+        sample::{Reading, Source},
+        worker::WorkerInbox,
     },
-    worker::WorkerInbox,
 };
 
 /// Bytes of standard error that are kept.
@@ -109,6 +113,36 @@ impl Output {
             }
         }
         Ok(())
+    }
+}
+
+/// A source that runs a program for each sample, as often as its back-off allows.
+pub(super) struct WithBackoff<S> {
+    inner: S,
+    runner: Arc<Runner>,
+}
+
+impl<S> WithBackoff<S> {
+    pub(super) fn new(inner: S, runner: Arc<Runner>) -> Self {
+        Self { inner, runner }
+    }
+}
+
+impl<S: Source> Source for WithBackoff<S> {
+    fn sample(&mut self, at: Duration) -> Result<Reading, DriverError> {
+        let backoff = &self.runner.backoff;
+        if let Some(cached) = backoff.cached(at) {
+            return cached;
+        }
+        backoff.started(at);
+        let outcome = self.inner.sample(at);
+        match &outcome {
+            Ok(reading) => backoff.succeeded(at, reading),
+            // A dismissal is not the program's failure.
+            Err(_) if self.runner.inbox.is_ready() => {}
+            Err(fault) => backoff.failed(at, fault),
+        }
+        outcome
     }
 }
 
