@@ -34,9 +34,9 @@
 //! - **The tick comes first.** It is no task but the future that the loop looks at before each
 //!   turn, and what serves connections has 1 ms of a [turn](system::fair_share): no number of peers
 //!   stands between a push and its slot.
-//! - **Nobody looks, nothing runs.** Without a started session there is no tick and no sample;
-//!   without an HTTP connection there is no HTTP service (its date timer would wake the process
-//!   twice a second).
+//! - **Nobody looks, nothing runs.** Without a started session there is no tick and no sample. HTTP
+//!   has no timer without a connection: actix-http's server would wake the process twice a second
+//!   for its date.
 //! - **A push is never early, never made up for**: due times are n × interval after `start`,
 //!   rounded up to the slot.
 //! - **A window is the session's own**: it holds the snapshot of its last push until the next one.
