@@ -4,12 +4,13 @@
 //! A request is read once the one before is answered, so that what a client sends ahead stays in
 //! the kernel. Every way to close says why and lets the peer read it.
 
-use std::{future::poll_fn, io, time::Duration};
+use std::{future::poll_fn, io, rc::Rc, time::Duration};
 
 use actix_http::Request;
 use actix_web::{HttpResponse, http::StatusCode};
 use bytes::{Buf, BytesMut};
 use tokio::{
+    sync::Notify,
     task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
@@ -17,11 +18,13 @@ use tokio::{
 use crate::{
     http::{
         request::{Head, HeadError, lines},
-        response::{Framing, encode, plain},
-        service::Http,
+        response::{Framing, MISCONFIGURED, encode, plain},
+        service::Service,
+        static_files::Pages,
         upgrade::{self, Upgrade},
     },
-    net::{peer::Origin, stream::Stream},
+    net::{admission::ConnectionFilter, peer::Origin, stream::Stream},
+    session::connection::SessionFactory,
 };
 
 /// Time limit for a head: from the start of the connection, or from the first byte of a later
@@ -33,6 +36,46 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// A client that reads no byte of its response for this long is disconnected.
 const BLOCKED: Duration = Duration::from_secs(30);
+
+/// Serves the connections of the WebSocket listeners.
+pub struct Http {
+    sessions: Rc<SessionFactory>,
+    filter: Rc<ConnectionFilter>,
+    service: Service,
+    stopping: Notify,
+}
+
+impl Http {
+    /// Upgraded connections become sessions of `sessions`; the others get `pages`.
+    #[must_use]
+    pub fn new(sessions: Rc<SessionFactory>, filter: Rc<ConnectionFilter>, pages: Pages) -> Self {
+        let context = Rc::clone(&sessions.context);
+        Self {
+            sessions,
+            service: Service::new(context, Rc::clone(&filter), pages),
+            filter,
+            stopping: Notify::new(),
+        }
+    }
+
+    /// Serves other pages from the next request on.
+    pub fn set_pages(&self, pages: Pages) {
+        self.service.set_pages(pages);
+    }
+
+    /// Ends every connection that is not a session.
+    pub fn stop(&self) {
+        self.stopping.notify_waiters();
+    }
+
+    /// Serves one connection until it ends or becomes a session.
+    pub async fn serve(self: Rc<Self>, stream: Stream) {
+        tokio::select! {
+            () = serve(&self, stream) => {}
+            () = self.stopping.notified() => {}
+        }
+    }
+}
 
 /// What follows from the bytes received.
 enum Step {
@@ -67,14 +110,16 @@ pub(crate) fn too_many_connections() -> Vec<u8> {
     encode(plain(HttpResponse::TooManyRequests(), text), Framing::LAST)
 }
 
-/// Serves a connection.
-pub(super) async fn serve(http: &Http, mut stream: Stream) {
+/// The loop.
+async fn serve(http: &Http, mut stream: Stream) {
     let mut received = BytesMut::new();
     let mut deadline = Instant::now() + HEAD;
     loop {
         let (response, framing) = match receive(http, &mut stream, &mut received, deadline).await {
-            Step::Upgrade(upgrade) => return upgrade.open(http, stream),
-            Step::Answer(request, framing) => (http.answer(request).await, framing),
+            Step::Upgrade(upgrade) => {
+                return upgrade.open(stream, &http.sessions, &http.filter.turn);
+            }
+            Step::Answer(request, framing) => (http.service.answer(request).await, framing),
             Step::Reject(response, framing) => (response, framing),
             Step::Receive | Step::Close => return,
         };
@@ -134,7 +179,12 @@ fn next(http: &Http, stream: &mut Stream, received: &mut BytesMut) -> Step {
         without_content: head.method == "HEAD",
     };
     if upgrade::is_requested(&head) {
-        return match Upgrade::accept(http, &head, stream, received) {
+        let outcome = if http.service.is_misconfigured() {
+            Err(plain(HttpResponse::ServiceUnavailable(), MISCONFIGURED))
+        } else {
+            Upgrade::accept(&head, stream, received, &http.filter)
+        };
+        return match outcome {
             Ok(upgrade) => Step::Upgrade(upgrade),
             Err(response) => Step::Reject(
                 response,
@@ -176,8 +226,6 @@ async fn write(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
-
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::UnixStream,
@@ -185,12 +233,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        http::static_files::Pages,
-        session::{
-            supervisor::Rules,
-            test_server::{TestServer, paused, socket_pair},
-        },
+    use crate::session::{
+        supervisor::Rules,
+        test_server::{TestServer, paused, socket_pair},
     };
 
     const REQUEST: &str = "GET /missing HTTP/1.1\r\nHost: localhost\r\n\r\n";

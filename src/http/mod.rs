@@ -1,9 +1,9 @@
 //! HTTP on the WebSocket listeners: the connection, the upgrade, the page and the metrics.
 
-pub(crate) mod connection;
+pub mod connection;
 mod metrics;
 mod request;
 mod response;
-pub mod service;
+mod service;
 pub mod static_files;
 mod upgrade;

@@ -15,6 +15,13 @@ use actix_web::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Why a request is refused whose `Host` is none of this machine's names.
+pub(super) const WRONG_HOST: &str = "this machine is not known by the name in the Host header: reach it by its address, or let \
+                                     the name in with --allow-host\n";
+
+/// Why every request is refused without a valid configuration.
+pub(super) const MISCONFIGURED: &str = "the server is misconfigured, see its journal\n";
+
 /// The headers of every response.
 const SECURITY_HEADERS: [(&str, &str); 4] = [
     ("content-security-policy", POLICY),

@@ -8,29 +8,20 @@ use actix_service::{IntoServiceFactory, ServiceFactory, boxed, map_config};
 use actix_web::{
     App, Error, HttpRequest, HttpResponse,
     body::BoxBody,
-    dev::{AppConfig, Service, ServiceResponse},
+    dev::{AppConfig, Service as _, ServiceResponse},
     http::{Method, header},
     web,
 };
-use tokio::sync::Notify;
 
 use crate::{
     http::{
-        connection,
         metrics::Scrape,
-        response::plain,
+        response::{MISCONFIGURED, WRONG_HOST, plain},
         static_files::{self, Pages},
     },
-    net::{admission::ConnectionFilter, stream::Stream},
-    session::connection::SessionFactory,
+    net::admission::ConnectionFilter,
+    session::connection::SessionContext,
 };
-
-/// Why a request is refused whose `Host` is none of this machine's names.
-pub(super) const WRONG_HOST: &str = "this machine is not known by the name in the Host header: reach it by its address, or let \
-                                     the name in with --allow-host\n";
-
-/// Why every request is refused without a valid configuration.
-pub(super) const MISCONFIGURED: &str = "the server is misconfigured, see its journal\n";
 
 /// The path of the metrics. DNS rebinding would expose them to a page, so `Host` is checked: see
 /// [`crate::net::origin_policy`].
@@ -38,25 +29,21 @@ const METRICS: &str = "/metrics";
 
 type Application = boxed::RcService<Request, ServiceResponse<BoxBody>, Error>;
 
-/// Serves the connections of the WebSocket listeners.
-pub struct Http {
-    pub(super) sessions: Rc<SessionFactory>,
-    pub(super) filter: Rc<ConnectionFilter>,
+/// The application, and what it is built from.
+pub(super) struct Service {
+    context: Rc<SessionContext>,
+    filter: Rc<ConnectionFilter>,
     pages: RefCell<Rc<Pages>>,
     application: RefCell<Option<Application>>,
-    stopping: Notify,
 }
 
-impl Http {
-    /// Upgraded connections become sessions of `sessions`; the others get `pages`.
-    #[must_use]
-    pub fn new(sessions: Rc<SessionFactory>, filter: Rc<ConnectionFilter>, pages: Pages) -> Self {
+impl Service {
+    pub fn new(context: Rc<SessionContext>, filter: Rc<ConnectionFilter>, pages: Pages) -> Self {
         Self {
-            sessions,
+            context,
             filter,
             pages: RefCell::new(Rc::new(pages)),
             application: RefCell::default(),
-            stopping: Notify::new(),
         }
     }
 
@@ -66,25 +53,13 @@ impl Http {
         self.application.take();
     }
 
-    /// Ends every connection that is not a session.
-    pub fn stop(&self) {
-        self.stopping.notify_waiters();
-    }
-
-    /// Serves one connection until it ends or becomes a session.
-    pub async fn serve(self: Rc<Self>, stream: Stream) {
-        tokio::select! {
-            () = connection::serve(&self, stream) => {}
-            () = self.stopping.notified() => {}
-        }
-    }
-
-    pub(super) fn is_misconfigured(&self) -> bool {
+    /// Whether the configuration is invalid.
+    pub fn is_misconfigured(&self) -> bool {
         self.pages.borrow().misconfigured
     }
 
     /// The response to a request that is not an upgrade.
-    pub(super) async fn answer(&self, request: Request) -> HttpResponse {
+    pub async fn answer(&self, request: Request) -> HttpResponse {
         let known = self.application.borrow().clone();
         let application = match known {
             Some(application) => application,
@@ -105,7 +80,7 @@ impl Http {
     async fn build(&self) -> Result<Application, ()> {
         let site = Rc::new(Site {
             pages: self.pages.borrow().clone(),
-            scrape: Scrape::new(Rc::clone(&self.sessions.context), Rc::clone(&self.filter)),
+            scrape: Scrape::new(Rc::clone(&self.context), Rc::clone(&self.filter)),
             filter: Rc::clone(&self.filter),
         });
         let handler = move |request| Rc::clone(&site).answer(request);

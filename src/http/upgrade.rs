@@ -1,6 +1,8 @@
 //! The upgrade of an HTTP connection to a WebSocket session: the handshake (RFC 6455 §4.2), and
 //! whether this client may have a session.
 
+use std::rc::Rc;
+
 use actix_http::ws::hash_key;
 use actix_web::{
     HttpResponse,
@@ -12,12 +14,12 @@ use crate::{
     config::error::shown,
     http::{
         request::Head,
-        response::plain,
-        service::{Http, MISCONFIGURED, WRONG_HOST},
+        response::{WRONG_HOST, plain},
     },
     net::{admission::ConnectionFilter, peer::Origin, stream::Stream},
     protocol::CloseReason,
-    session::websocket,
+    session::{connection::SessionFactory, websocket},
+    system::fair_share::TimeBudget,
 };
 
 /// Length of a key: 16 bytes in base64.
@@ -46,14 +48,11 @@ impl Upgrade {
     /// # Errors
     /// The response that refuses the upgrade.
     pub fn accept(
-        http: &Http,
         head: &Head<'_>,
         stream: &mut Stream,
         received: &[u8],
+        filter: &ConnectionFilter,
     ) -> Result<Self, HttpResponse> {
-        if http.is_misconfigured() {
-            return Err(plain(HttpResponse::ServiceUnavailable(), MISCONFIGURED));
-        }
         if head.version != Version::HTTP_11 {
             let text = "an upgrade needs HTTP/1.1\n";
             return Err(plain(HttpResponse::BadRequest(), text));
@@ -61,15 +60,15 @@ impl Upgrade {
         // A page that was tricked by a name comes over TCP.
         let direct = matches!(stream.peer.origin, Origin::Tcp(_));
         let host = head.text("host");
-        if direct && !http.filter.admits_host(host) {
+        if direct && !filter.admits_host(host) {
             let host = head.values("host").next().unwrap_or_default();
             let host = shown(&String::from_utf8_lossy(host));
             let reason = format_args!("host {host} not allowed, see --allow-host");
-            http.filter.log_rejected(&stream.peer, &reason);
+            filter.log_rejected(&stream.peer, &reason);
             return Err(plain(HttpResponse::Forbidden(), WRONG_HOST));
         }
         let response = handshake(head)?;
-        let rejected = admit(head, stream, &http.filter).err();
+        let rejected = admit(head, stream, filter).err();
         let early = received.get(head.length..).unwrap_or_default();
         Ok(Self {
             response,
@@ -79,8 +78,7 @@ impl Upgrade {
     }
 
     /// Starts the session, or tells the client over WebSocket why it gets none.
-    pub fn open(self, http: &Http, stream: Stream) {
-        let (sessions, turn) = (&http.sessions, &http.filter.turn);
+    pub fn open(self, stream: Stream, sessions: &SessionFactory, turn: &Rc<TimeBudget>) {
         match self.rejected {
             None => {
                 let session = websocket::session(sessions, stream, self.response, self.early);

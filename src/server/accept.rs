@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use crate::{
     config::Transport,
-    http::{connection, service::Http},
+    http::connection::{self, Http},
     net::{
         admission::{AcceptHealth, ConnectionFilter, Listening},
         connections::ConnectionCounter,

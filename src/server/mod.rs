@@ -35,7 +35,7 @@ use crate::{
         Root,
         linux::host::{Host, boot_id},
     },
-    http::service::Http,
+    http::connection::Http,
     net::{
         admission::{ConnectionFilter, ConnectionRules},
         connections::ConnectionCounter,

@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     config::{self, Config, error::ConfigError},
-    http::{service::Http, static_files::Pages},
+    http::{connection::Http, static_files::Pages},
     net::admission::{ConnectionFilter, ConnectionRules},
     sampling::plugin_manager::PluginManager,
     session::{

@@ -10,7 +10,7 @@ use actix::Actor;
 use rtstat::{
     config::Config,
     drivers::{Root, linux::host::Host},
-    http::{service::Http, static_files::Pages},
+    http::{connection::Http, static_files::Pages},
     net::{
         connections::ConnectionCounter,
         peer::{Origin, Peer},
