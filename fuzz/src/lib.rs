@@ -1,5 +1,5 @@
-//! Coverage-guided fuzzing of everything that reads bytes which others chose. Run one with
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none decoder`; `tests/hostile` replays the corpora
-//! on stable.
+//! Coverage-guided fuzzing of everything that reads bytes which others chose. README.md says how it
+//! is run; `tests/hostile/seeds.rs` replays the seeds on the stable compiler.
 
+pub mod seeds;
 pub mod targets;

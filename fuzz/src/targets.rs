@@ -163,49 +163,82 @@ pub fn frames(data: &[u8]) {
     assert_eq!(whole, frames(usize::from(*size).max(1)));
 }
 
-/// The kernel's files. The first byte chooses which.
-pub fn proc(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else {
-        return;
-    };
-    match which % 15 {
-        0 => seen(arcstats::parse(data, &mut Skipped::default())),
-        1 => seen(loadavg::parse(data, &mut Skipped::default())),
-        2 => seen(meminfo::parse(data, &mut Skipped::default())),
-        3 => seen((pid_stat::state(data), pid_stat::parse(data))),
-        4 => seen(net_dev::parse(
+/// The kernel's files: who reads the bytes. In the order of the first byte.
+const PROC: [(&str, fn(&[u8])); 15] = [
+    ("arcstats", |data| {
+        seen(arcstats::parse(data, &mut Skipped::default()));
+    }),
+    ("loadavg", |data| {
+        seen(loadavg::parse(data, &mut Skipped::default()));
+    }),
+    ("meminfo", |data| {
+        seen(meminfo::parse(data, &mut Skipped::default()));
+    }),
+    ("pid/stat", |data| {
+        seen((pid_stat::state(data), pid_stat::parse(data)));
+    }),
+    ("net/dev", |data| {
+        seen(net_dev::parse(
             data,
             &mut Skipped::default(),
             |name, counters| seen((name, counters)),
-        )),
-        5 => seen(vmstat::parse(data, &mut Skipped::default())),
-        6 => seen(mounts::parse(data, &mut Skipped::default())),
-        7 => seen(uptime::parse(data)),
-        8 => seen(sockets::parse_sockstat(data, &mut Skipped::default())),
-        9 => seen(sockets::parse_counter(
+        ));
+    }),
+    ("vmstat", |data| {
+        seen(vmstat::parse(data, &mut Skipped::default()));
+    }),
+    ("mountinfo", |data| {
+        seen(mounts::parse(data, &mut Skipped::default()));
+    }),
+    ("uptime", |data| seen(uptime::parse(data))),
+    ("net/sockstat", |data| {
+        seen(sockets::parse_sockstat(data, &mut Skipped::default()));
+    }),
+    ("net/snmp", |data| {
+        seen(sockets::parse_counter(
             data,
             b"Tcp",
             b"RetransSegs",
             &mut Skipped::default(),
-        )),
-        10 => diskstats::parse(data, &mut Skipped::default(), seen),
-        11 => seen(pressure::parse(data, &mut Skipped::default())),
-        13 => seen((
+        ));
+    }),
+    ("diskstats", |data| {
+        diskstats::parse(data, &mut Skipped::default(), seen);
+    }),
+    ("pressure", |data| {
+        seen(pressure::parse(data, &mut Skipped::default()));
+    }),
+    ("stat", |data| {
+        let mut read = stat::Stat::default();
+        seen(stat::parse(data, &mut read, &mut Skipped::default()));
+        seen(stat::parse_cpus(data, &mut read, &mut Skipped::default()));
+    }),
+    ("pid/io, status, cgroup", |data| {
+        seen((
             pid_files::disk_bytes(data),
             pid_files::effective_uid(data),
             pid_files::unit(data),
-        )),
-        14 => {
-            seen(data.first_chunk().map(dbus::length));
-            if let Ok(Incoming::Return(_, mut body)) = dbus::decode(data) {
-                seen(failed_units::names(&mut body));
-            }
+        ));
+    }),
+    ("D-Bus", |data| {
+        seen(data.first_chunk().map(dbus::length));
+        if let Ok(Incoming::Return(_, mut body)) = dbus::decode(data) {
+            seen(failed_units::names(&mut body));
         }
-        _ => {
-            let mut read = stat::Stat::default();
-            seen(stat::parse(data, &mut read, &mut Skipped::default()));
-            seen(stat::parse_cpus(data, &mut read, &mut Skipped::default()));
-        }
+    }),
+];
+
+/// The kernel's files. The first byte chooses which.
+pub fn proc(data: &[u8]) {
+    choose(&PROC, data, |parse, data| parse(data));
+}
+
+/// Hands `data` behind its first byte to the reader of `table` that the byte chooses.
+fn choose<R>(table: &[(&str, R)], data: &[u8], read: impl FnOnce(&R, &[u8])) {
+    if let Some((which, data)) = data.split_first()
+        && let Some((_, reader)) = table.get(usize::from(*which) % table.len())
+    {
+        read(reader, data);
     }
 }
 
@@ -314,58 +347,119 @@ pub fn config(data: &[u8]) {
     }
 }
 
+/// What plugins and their definitions say: who reads it. In the order of the first byte.
+const PLUGINS: [(&str, fn(&[u8])); 3] = [
+    ("JSON", |data| {
+        if let Ok(json) = json::compact(data) {
+            assert!(!json.get().contains('\n'), "{json}");
+        }
+    }),
+    ("Munin", |data| {
+        let text = String::from_utf8_lossy(data);
+        seen((
+            munin::Graphs::parse(&text, "unit"),
+            munin::parse_values(&text, &mut Vec::new()),
+        ));
+    }),
+    ("definition", |data| {
+        let text = String::from_utf8_lossy(data);
+        seen(Definition::parse(
+            Path::new("/etc/rtstat/plugins.d/fuzz.toml"),
+            &text,
+        ));
+    }),
+];
+
 /// What plugins and their definitions say. The first byte chooses which.
 pub fn plugins(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else {
-        return;
-    };
-    match which % 3 {
-        0 => {
-            if let Ok(json) = json::compact(data) {
-                assert!(!json.get().contains('\n'), "{json}");
-            }
-        }
-        1 => {
-            let text = String::from_utf8_lossy(data);
-            seen((
-                munin::Graphs::parse(&text, "unit"),
-                munin::parse_values(&text, &mut Vec::new()),
-            ));
-        }
-        _ => {
-            let text = String::from_utf8_lossy(data);
-            seen(Definition::parse(
-                Path::new("/etc/rtstat/plugins.d/fuzz.toml"),
-                &text,
-            ));
-        }
-    }
+    choose(&PLUGINS, data, |parse, data| parse(data));
 }
+
+/// What proxies and pages say about themselves: who reads it. In the order of the first byte.
+const PROXIES: [(&str, fn(&[u8])); 4] = [
+    ("PROXY 1", |data| seen(proxy_protocol::parse_v1(data))),
+    ("PROXY 2", |data| {
+        if let [command, family, block @ ..] = data {
+            seen(proxy_protocol::parse_v2(*command, *family, block));
+        }
+    }),
+    ("X-Forwarded-For", |data| {
+        let text = String::from_utf8_lossy(data);
+        seen(forwarded_for::client(text.lines(), |address| {
+            address.is_loopback()
+        }));
+    }),
+    ("Origin and Host", |data| {
+        let text = String::from_utf8_lossy(data);
+        let (origin, host) = text.split_once('\n').unwrap_or((&text, ""));
+        let policy = OriginPolicy::default();
+        assert!(!policy.admits_origin("null", host));
+        let _ = black_box((
+            policy.admits_origin(origin, host),
+            policy.admits_host(host, || origin.to_owned()),
+        ));
+    }),
+];
 
 /// What proxies and pages say about themselves. The first byte chooses which.
 pub fn proxies(data: &[u8]) {
-    let Some((which, data)) = data.split_first() else {
-        return;
-    };
-    let text = String::from_utf8_lossy(data);
-    match which % 4 {
-        0 => seen(proxy_protocol::parse_v1(data)),
-        1 => {
-            if let [command, family, block @ ..] = data {
-                seen(proxy_protocol::parse_v2(*command, *family, block));
-            }
-        }
-        2 => seen(forwarded_for::client(text.lines(), |address| {
-            address.is_loopback()
-        })),
-        _ => {
-            let (origin, host) = text.split_once('\n').unwrap_or((&text, ""));
-            let gate = OriginPolicy::default();
-            assert!(!gate.admits_origin("null", host));
-            let _ = black_box((
-                gate.admits_origin(origin, host),
-                gate.admits_host(host, || origin.to_owned()),
-            ));
-        }
-    }
+    choose(&PROXIES, data, |parse, data| parse(data));
+}
+
+/// One target.
+pub struct Target {
+    /// Its name, and that of its seeds.
+    pub name: &'static str,
+    /// Runs it.
+    pub run: fn(&[u8]),
+    /// What the first byte of a case chooses, by its value; empty where it chooses nothing.
+    pub readers: fn() -> Vec<&'static str>,
+}
+
+/// All of them.
+pub const TARGETS: [Target; 8] = [
+    Target {
+        name: "config",
+        run: config,
+        readers: Vec::new,
+    },
+    Target {
+        name: "decoder",
+        run: decoder,
+        readers: Vec::new,
+    },
+    Target {
+        name: "files",
+        run: files,
+        readers: || names(&FILES),
+    },
+    Target {
+        name: "frames",
+        run: frames,
+        readers: Vec::new,
+    },
+    Target {
+        name: "plugins",
+        run: plugins,
+        readers: || names(&PLUGINS),
+    },
+    Target {
+        name: "proc",
+        run: proc,
+        readers: || names(&PROC),
+    },
+    Target {
+        name: "proxies",
+        run: proxies,
+        readers: || names(&PROXIES),
+    },
+    Target {
+        name: "session",
+        run: session,
+        readers: || vec!["no token needed", "token needed"],
+    },
+];
+
+fn names<R>(table: &[(&'static str, R)]) -> Vec<&'static str> {
+    table.iter().map(|(name, _)| *name).collect()
 }

@@ -7,8 +7,6 @@ mod breaks;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
-mod corpus;
-#[cfg(test)]
 mod floods;
 #[cfg(test)]
 mod gate;
@@ -24,6 +22,8 @@ mod limits;
 mod proxies;
 #[cfg(test)]
 mod read_only;
+#[cfg(test)]
+mod seeds;
 #[cfg(test)]
 mod stalled;
 #[cfg(test)]
