@@ -180,14 +180,17 @@ fn next(http: &Http, stream: &mut Stream, received: &mut BytesMut) -> Step {
     };
     if upgrade::is_requested(&head) {
         let outcome = if http.service.is_misconfigured() {
-            Err(plain(HttpResponse::ServiceUnavailable(), MISCONFIGURED))
+            Err(Box::new(plain(
+                HttpResponse::ServiceUnavailable(),
+                MISCONFIGURED,
+            )))
         } else {
             Upgrade::accept(&head, stream, received, &http.filter)
         };
         return match outcome {
             Ok(upgrade) => Step::Upgrade(upgrade),
             Err(response) => Step::Reject(
-                response,
+                *response,
                 Framing {
                     keeps_alive: false,
                     ..framing

@@ -52,10 +52,10 @@ impl Upgrade {
         stream: &mut Stream,
         received: &[u8],
         filter: &ConnectionFilter,
-    ) -> Result<Self, HttpResponse> {
+    ) -> Result<Self, Box<HttpResponse>> {
         if head.version != Version::HTTP_11 {
             let text = "an upgrade needs HTTP/1.1\n";
-            return Err(plain(HttpResponse::BadRequest(), text));
+            return Err(Box::new(plain(HttpResponse::BadRequest(), text)));
         }
         // A page that was tricked by a name comes over TCP.
         let direct = matches!(stream.peer.origin, Origin::Tcp(_));
@@ -65,7 +65,7 @@ impl Upgrade {
             let host = shown(&String::from_utf8_lossy(host));
             let reason = format_args!("host {host} not allowed, see --allow-host");
             filter.log_rejected(&stream.peer, &reason);
-            return Err(plain(HttpResponse::Forbidden(), WRONG_HOST));
+            return Err(Box::new(plain(HttpResponse::Forbidden(), WRONG_HOST)));
         }
         let response = handshake(head)?;
         let rejected = admit(head, stream, filter).err();
@@ -92,13 +92,16 @@ impl Upgrade {
 }
 
 /// The 101 response.
-fn handshake(head: &Head<'_>) -> Result<Vec<u8>, HttpResponse> {
+fn handshake(head: &Head<'_>) -> Result<Vec<u8>, Box<HttpResponse>> {
     if head.method != "GET" {
         let mut response = HttpResponse::MethodNotAllowed();
         response.insert_header((header::ALLOW, "GET"));
-        return Err(plain(response, "an upgrade is a GET\n"));
+        return Err(Box::new(plain(response, "an upgrade is a GET\n")));
     }
-    let malformed = || plain(HttpResponse::BadRequest(), "this is no WebSocket upgrade\n");
+    let malformed = || {
+        let text = "this is no WebSocket upgrade\n";
+        Box::new(plain(HttpResponse::BadRequest(), text))
+    };
     if !head.has_option("upgrade") || head.has_option("close") {
         return Err(malformed());
     }
@@ -108,7 +111,10 @@ fn handshake(head: &Head<'_>) -> Result<Vec<u8>, HttpResponse> {
         response
             .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
             .insert_header((header::UPGRADE, "websocket"));
-        return Err(plain(response, "accepted is version 13 of WebSocket\n"));
+        return Err(Box::new(plain(
+            response,
+            "accepted is version 13 of WebSocket\n",
+        )));
     }
     let key = head.values("sec-websocket-key").next();
     let key = key.filter(|key| is_key(key)).ok_or_else(malformed)?;
