@@ -70,7 +70,8 @@ pub struct Services {
 enum Listener {
     Tcp {
         listener: TcpListener,
-        /// Whether connections may wait that are older than the listener's options.
+        /// True while the backlog may hold connections made before we set the socket options; those are
+        /// tuned one by one.
         old: Cell<bool>,
     },
     Unix(UnixListener),
@@ -178,9 +179,8 @@ async fn accept_tcp(
     Ok((stream, address))
 }
 
-/// Sets what every TCP connection has. The kernel copies it from a listener to each connection made
-/// from then on, which spares seven system calls a connection; those that systemd's listener got
-/// before we started have to be told themselves.
+/// Sets the socket options of every TCP connection. The kernel copies them from a listener to each
+/// connection made from then on, which saves seven system calls a connection.
 fn tune_tcp(socket: BorrowedFd<'_>) {
     tune(&socket, sockopt::TcpNoDelay, true);
     tune(&socket, sockopt::SndBuf, SEND_BUFFER);

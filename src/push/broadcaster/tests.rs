@@ -1,12 +1,12 @@
-//! The tick with its clock standing still: who is read when, who gets what when.
+//! The Broadcaster on a paused clock: which plugin is read when, which session gets what when.
 
-mod bench;
+mod fixture;
 mod model;
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use crate::{
-    push::broadcaster::tests::bench::{Bench, run},
+    push::broadcaster::tests::fixture::{Fixture, run},
     sampling::schedule::Slot,
 };
 
@@ -16,21 +16,21 @@ const SECOND: Duration = Duration::from_secs(1);
 fn one_sample_and_one_frame_serve_a_slot_however_many_watch() {
     for count in [1, 100, 500, 1500] {
         run(async {
-            let bench = Bench::new(&["a", "b"]);
-            let mut clients = bench.clients(count).await;
-            let set = bench.set(&["a", "b"]);
+            let fixture = Fixture::new(&["a", "b"]);
+            let mut clients = fixture.clients(count).await;
+            let set = fixture.set(&["a", "b"]);
             for client in &clients {
-                bench.broadcaster.start(&client.outbox, SECOND, set);
+                fixture.broadcaster.start(&client.outbox, SECOND, set);
             }
-            bench.wait_ms(5050).await;
+            fixture.wait_ms(5050).await;
             for (index, client) in clients.iter_mut().enumerate() {
                 assert_eq!(client.pushes().len(), 5, "client {index} of {count}");
             }
             for plugin in [0, 1] {
-                let reads = bench.slots_read(plugin);
+                let reads = fixture.slots_read(plugin);
                 assert_eq!(reads, [0, 21, 41, 61, 81, 101].map(Slot), "{count} clients");
             }
-            assert_eq!(bench.broadcaster.frames.encoded(), 5, "{count} clients");
+            assert_eq!(fixture.broadcaster.frames.encoded(), 5, "{count} clients");
         });
     }
 }
@@ -38,17 +38,17 @@ fn one_sample_and_one_frame_serve_a_slot_however_many_watch() {
 #[test]
 fn many_intervals_cost_twenty_samples_a_second() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let clients = bench.clients(200).await;
-        let set = bench.set(&["a"]);
+        let fixture = Fixture::new(&["a"]);
+        let clients = fixture.clients(200).await;
+        let set = fixture.set(&["a"]);
         for (index, client) in (0..).zip(&clients) {
-            bench
+            fixture
                 .broadcaster
                 .start(&client.outbox, Duration::from_millis(500 + 7 * index), set);
-            bench.wait_ms(3).await;
+            fixture.wait_ms(3).await;
         }
-        bench.wait_ms(10_000).await;
-        let reads = bench.slots_read(0);
+        fixture.wait_ms(10_000).await;
+        let reads = fixture.slots_read(0);
         assert!(
             reads.windows(2).all(|pair| pair[0] < pair[1]),
             "twice in a slot: {reads:?}"
@@ -66,21 +66,21 @@ fn many_intervals_cost_twenty_samples_a_second() {
 #[test]
 fn each_client_sees_its_own_window() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let mut clients = bench.clients(2).await;
-        let set = bench.set(&["a"]);
-        bench
+        let fixture = Fixture::new(&["a"]);
+        let mut clients = fixture.clients(2).await;
+        let set = fixture.set(&["a"]);
+        fixture
             .broadcaster
             .start(&clients[0].outbox, Duration::from_millis(500), set);
-        bench
+        fixture
             .broadcaster
             .start(&clients[1].outbox, 10 * SECOND, set);
         for millisecond in 0..10_050 {
             // A load of one second: a unit each millisecond.
             if (4000..5000).contains(&millisecond) {
-                bench.probes[0].work.fetch_add(1, SeqCst);
+                fixture.probes[0].work.fetch_add(1, SeqCst);
             }
-            bench.wait_ms(1).await;
+            fixture.wait_ms(1).await;
         }
         let work: Vec<_> = clients[0]
             .pushes()
@@ -107,23 +107,23 @@ fn each_client_sees_its_own_window() {
 #[test]
 fn pushes_neither_come_early_nor_drift() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let mut clients = bench.clients(1).await;
-        bench.wait_ms(12).await;
-        let start = bench.now();
-        bench.broadcaster.start(
+        let fixture = Fixture::new(&["a"]);
+        let mut clients = fixture.clients(1).await;
+        fixture.wait_ms(12).await;
+        let start = fixture.now();
+        fixture.broadcaster.start(
             &clients[0].outbox,
             Duration::from_millis(777),
-            bench.set(&["a"]),
+            fixture.set(&["a"]),
         );
         for n in 1..=500 {
-            while bench.now() < start + n * 777 {
+            while fixture.now() < start + n * 777 {
                 assert_eq!(clients[0].pushes().len(), 0, "push {n} is early");
-                bench
-                    .wait_ms((start + n * 777 - bench.now()).min(350))
+                fixture
+                    .wait_ms((start + n * 777 - fixture.now()).min(350))
                     .await;
             }
-            bench.wait_ms(49).await;
+            fixture.wait_ms(49).await;
             assert_eq!(clients[0].pushes().len(), 1, "push {n} is late");
         }
     });
@@ -132,17 +132,19 @@ fn pushes_neither_come_early_nor_drift() {
 #[test]
 fn what_a_stop_missed_is_left_out() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let mut clients = bench.clients(2).await;
-        let set = bench.set(&["a"]);
-        bench
+        let fixture = Fixture::new(&["a"]);
+        let mut clients = fixture.clients(2).await;
+        let set = fixture.set(&["a"]);
+        fixture
             .broadcaster
             .start(&clients[0].outbox, Duration::from_millis(500), set);
-        bench.broadcaster.start(&clients[1].outbox, 7 * SECOND, set);
-        bench.wait_ms(600).await;
+        fixture
+            .broadcaster
+            .start(&clients[1].outbox, 7 * SECOND, set);
+        fixture.wait_ms(600).await;
         assert_eq!(clients[0].pushes().len(), 1);
-        bench.stop_for(30 * SECOND).await;
-        bench.wait(10).await;
+        fixture.stop_for(30 * SECOND).await;
+        fixture.wait(10).await;
         assert_eq!(
             clients
                 .iter_mut()
@@ -150,7 +152,7 @@ fn what_a_stop_missed_is_left_out() {
                 .collect::<Vec<_>>(),
             [1, 1]
         );
-        bench.wait_ms(1000).await;
+        fixture.wait_ms(1000).await;
         assert_eq!(
             clients
                 .iter_mut()
@@ -164,16 +166,16 @@ fn what_a_stop_missed_is_left_out() {
 #[test]
 fn between_two_late_slots_the_others_have_their_turn() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let mut clients = bench.clients(2).await;
+        let fixture = Fixture::new(&["a"]);
+        let mut clients = fixture.clients(2).await;
         for (client, interval) in clients.iter().zip([500, 600]) {
-            bench.broadcaster.start(
+            fixture.broadcaster.start(
                 &client.outbox,
                 Duration::from_millis(interval),
-                bench.set(&["a"]),
+                fixture.set(&["a"]),
             );
         }
-        bench.stop_for(5 * SECOND).await;
+        fixture.stop_for(5 * SECOND).await;
         let mut came = Vec::new();
         for _ in 0..10 {
             came.push(
@@ -182,7 +184,7 @@ fn between_two_late_slots_the_others_have_their_turn() {
                     .map(|client| client.pushes().len())
                     .sum::<usize>(),
             );
-            bench.wait(1).await;
+            fixture.wait(1).await;
         }
         assert_eq!(
             (came.iter().sum::<usize>(), came.iter().max()),
@@ -195,39 +197,39 @@ fn between_two_late_slots_the_others_have_their_turn() {
 #[test]
 fn nobody_started_nothing_runs() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let clients = bench.clients(100).await;
-        let set = bench.set(&["a"]);
+        let fixture = Fixture::new(&["a"]);
+        let clients = fixture.clients(100).await;
+        let set = fixture.set(&["a"]);
         for client in &clients {
-            bench.broadcaster.start(&client.outbox, SECOND, set);
+            fixture.broadcaster.start(&client.outbox, SECOND, set);
         }
-        bench.wait_ms(2500).await;
+        fixture.wait_ms(2500).await;
         for client in &clients {
-            bench.broadcaster.stop(&client.outbox);
+            fixture.broadcaster.stop(&client.outbox);
         }
-        let reads = bench.slots_read(0).len();
-        bench.wait_ms(3_600_000).await;
-        assert_eq!(bench.slots_read(0).len(), reads);
-        assert_eq!(bench.broadcaster.plugins(), "");
-        assert_eq!(bench.broadcaster.subscriptions.borrow().lists(), 0);
+        let reads = fixture.slots_read(0).len();
+        fixture.wait_ms(3_600_000).await;
+        assert_eq!(fixture.slots_read(0).len(), reads);
+        assert_eq!(fixture.broadcaster.plugins(), "");
+        assert_eq!(fixture.broadcaster.subscriptions.borrow().lists(), 0);
     });
 }
 
 #[test]
 fn a_crowd_that_left_leaves_no_lists_behind() {
     run(async {
-        let bench = Bench::new(&["a"]);
-        let clients = bench.clients(2000).await;
-        let set = bench.set(&["a"]);
+        let fixture = Fixture::new(&["a"]);
+        let clients = fixture.clients(2000).await;
+        let set = fixture.set(&["a"]);
         for client in &clients {
-            bench.broadcaster.start(&client.outbox, SECOND, set);
+            fixture.broadcaster.start(&client.outbox, SECOND, set);
         }
-        bench.wait_ms(3000).await;
+        fixture.wait_ms(3000).await;
         for client in &clients[1..] {
-            bench.broadcaster.stop(&client.outbox);
+            fixture.broadcaster.stop(&client.outbox);
         }
-        bench.wait_ms(3000).await;
-        let capacity = bench.broadcaster.subscriptions.borrow().capacity();
+        fixture.wait_ms(3000).await;
+        let capacity = fixture.broadcaster.subscriptions.borrow().capacity();
         assert!(capacity < 600, "{capacity}");
     });
 }
@@ -235,17 +237,17 @@ fn a_crowd_that_left_leaves_no_lists_behind() {
 #[test]
 fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
     run(async {
-        let bench = Bench::new(&["a", "meminfo"]);
-        let mut clients = bench.clients(1).await;
-        bench
+        let fixture = Fixture::new(&["a", "meminfo"]);
+        let mut clients = fixture.clients(1).await;
+        fixture
             .broadcaster
-            .start(&clients[0].outbox, SECOND, bench.set(&["a", "meminfo"]));
-        bench.wait_ms(2500).await;
+            .start(&clients[0].outbox, SECOND, fixture.set(&["a", "meminfo"]));
+        fixture.wait_ms(2500).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
-        for probe in &bench.probes {
+        for probe in &fixture.probes {
             probe.fails.store(true, SeqCst);
         }
-        bench.wait_ms(6000).await;
+        fixture.wait_ms(6000).await;
         let pushes = clients[0].pushes();
         let nulls = |key| {
             pushes
@@ -264,10 +266,10 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
                 .iter()
                 .all(|push| push.number("meminfo", "to") == Some(2050))
         );
-        for probe in &bench.probes {
+        for probe in &fixture.probes {
             probe.fails.store(false, SeqCst);
         }
-        bench.wait_ms(2000).await;
+        fixture.wait_ms(2000).await;
         assert!(clients[0].pushes().iter().all(|push| !push.is_null("a")));
     });
 }
@@ -275,22 +277,22 @@ fn a_failing_plugin_keeps_its_last_value_for_three_windows() {
 #[test]
 fn a_choice_made_while_its_list_is_sent_has_its_figures() {
     run(async {
-        let bench = Bench::new(&["a", "b"]);
-        let mut clients = bench.clients(20).await;
+        let fixture = Fixture::new(&["a", "b"]);
+        let mut clients = fixture.clients(20).await;
         for client in &clients {
-            bench
+            fixture
                 .broadcaster
-                .start(&client.outbox, SECOND, bench.set(&["a"]));
+                .start(&client.outbox, SECOND, fixture.set(&["a"]));
         }
         let mut caught = false;
-        bench.sleep_ms(1050 - bench.now()).await;
+        fixture.sleep_ms(1050 - fixture.now()).await;
         for _ in 0..20 {
-            bench.wait(1).await;
-            let first = bench.broadcaster.subscriptions.borrow().first_slot();
+            fixture.wait(1).await;
+            let first = fixture.broadcaster.subscriptions.borrow().first_slot();
             if first == Some(Slot(21)) && !clients[0].pushes().is_empty() {
-                bench
+                fixture
                     .broadcaster
-                    .choose(&clients[19].outbox, bench.set(&["a", "b"]));
+                    .choose(&clients[19].outbox, fixture.set(&["a", "b"]));
                 caught = true;
             }
         }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::push::broadcaster::{
     Broadcaster,
-    tests::bench::{Bench, Client, Push, run},
+    tests::fixture::{Client, Fixture, Push, run},
 };
 
 /// More than a batch, so that operations fall between two of them.
@@ -200,72 +200,72 @@ fn check(broadcaster: &Broadcaster, clients: &[Client], model: &Model) {
 }
 
 async fn play(steps: Vec<Step>) {
-    let bench = Bench::new(&["a", "b"]);
-    let mut clients = bench.clients(SESSIONS).await;
+    let fixture = Fixture::new(&["a", "b"]);
+    let mut clients = fixture.clients(SESSIONS).await;
     let mut model = Model {
         sessions: (0..SESSIONS).map(|_| None).collect(),
     };
     for step in steps {
-        model.drain(&mut clients, bench.now());
+        model.drain(&mut clients, fixture.now());
         match step {
             Step::Start(session, interval, choice) => {
-                let set = bench.set(CHOICES[choice]);
-                bench.broadcaster.start(
+                let set = fixture.set(CHOICES[choice]);
+                fixture.broadcaster.start(
                     &clients[session].outbox,
                     Duration::from_millis(interval),
                     set,
                 );
-                model.sessions[session] = Some(Expected::new(bench.now(), interval, choice));
+                model.sessions[session] = Some(Expected::new(fixture.now(), interval, choice));
             }
             Step::Stop(session) => {
-                bench.broadcaster.stop(&clients[session].outbox);
+                fixture.broadcaster.stop(&clients[session].outbox);
                 model.sessions[session] = None;
             }
             Step::Retime(session, interval) => {
-                bench
+                fixture
                     .broadcaster
                     .retime(&clients[session].outbox, Duration::from_millis(interval));
                 if let Some(expected) = &mut model.sessions[session] {
-                    expected.retime(bench.now(), interval);
+                    expected.retime(fixture.now(), interval);
                 }
             }
             Step::Choose(session, choice) => {
-                bench
+                fixture
                     .broadcaster
-                    .choose(&clients[session].outbox, bench.set(CHOICES[choice]));
+                    .choose(&clients[session].outbox, fixture.set(CHOICES[choice]));
                 if let Some(expected) = &mut model.sessions[session] {
-                    expected.choose(bench.now(), choice);
+                    expected.choose(fixture.now(), choice);
                 }
             }
-            Step::Wait(time) => bench.wait_ms(time).await,
+            Step::Wait(time) => fixture.wait_ms(time).await,
             Step::WaitForSlot => {
                 let due = model.next_due().unwrap_or(0);
-                bench.sleep_ms(due.saturating_sub(bench.now())).await;
+                fixture.sleep_ms(due.saturating_sub(fixture.now())).await;
             }
-            Step::Yield(rounds) => bench.wait(rounds).await,
+            Step::Yield(rounds) => fixture.wait(rounds).await,
             Step::StopProcess(time) => {
-                bench.wait(20).await;
-                model.drain(&mut clients, bench.now());
-                bench.stop_for(Duration::from_millis(time)).await;
-                bench.wait(20).await;
-                model.drain_after_stop(&mut clients, bench.now());
+                fixture.wait(20).await;
+                model.drain(&mut clients, fixture.now());
+                fixture.stop_for(Duration::from_millis(time)).await;
+                fixture.wait(20).await;
+                model.drain_after_stop(&mut clients, fixture.now());
             }
         }
-        check(&bench.broadcaster, &clients, &model);
+        check(&fixture.broadcaster, &clients, &model);
     }
     for plugin in [0, 1] {
-        let reads = bench.slots_read(plugin);
+        let reads = fixture.slots_read(plugin);
         assert!(
             reads.windows(2).all(|pair| pair[0] < pair[1]),
             "read twice in a slot: {reads:?}"
         );
     }
     for client in &clients {
-        bench.broadcaster.stop(&client.outbox);
+        fixture.broadcaster.stop(&client.outbox);
     }
-    bench.wait(20).await;
-    assert_eq!(bench.broadcaster.plugins(), "", "still watched");
-    assert_eq!(bench.broadcaster.subscriptions.borrow().lists(), 0);
+    fixture.wait(20).await;
+    assert_eq!(fixture.broadcaster.plugins(), "", "still watched");
+    assert_eq!(fixture.broadcaster.subscriptions.borrow().lists(), 0);
 }
 
 proptest! {

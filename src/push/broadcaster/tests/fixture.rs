@@ -1,5 +1,5 @@
-//! A tick over plugins that count their reads, and sessions over socket pairs; the clock stands
-//! still but for the test.
+//! A Broadcaster over plugins that count their reads, and sessions over socket pairs, on a paused
+//! clock.
 
 use std::{
     collections::BTreeMap,
@@ -133,8 +133,8 @@ impl Client {
     }
 }
 
-/// The tick under test.
-pub struct Bench {
+/// The Broadcaster under test.
+pub struct Fixture {
     pub broadcaster: Rc<Broadcaster>,
     pub sampling: Rc<Sampling>,
     pub probes: Vec<Arc<Probe>>,
@@ -143,8 +143,8 @@ pub struct Bench {
     running: JoinHandle<()>,
 }
 
-impl Bench {
-    /// Plugins with these names, all read on the spot, and a running tick.
+impl Fixture {
+    /// Plugins with these names, all inline, and a running Broadcaster.
     pub fn new(names: &[&str]) -> Self {
         let clock = Clock::start();
         let probes: Vec<Arc<Probe>> = names.iter().map(|_| Arc::default()).collect();
@@ -245,7 +245,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for Fixture {
     fn drop(&mut self) {
         self.running.abort();
     }
