@@ -59,29 +59,32 @@
 //! - **Rules are pure**: the protocol is text in, actions out, and times are passed into
 //!   [`schedule`](sampling::schedule). Neither knows an actor, a socket or a clock.
 
-// In the order of the imports. The blank lines keep rustfmt from sorting them.
+// In the order of the imports. The blank lines keep rustfmt from sorting them. Public is what the
+// program itself needs.
 pub mod server;
 
-pub mod http;
+mod http;
 
-pub mod session;
+mod session;
 
-pub mod push;
+mod push;
 
-pub mod sampling;
+mod sampling;
 
 pub mod plugins;
 
-pub mod net;
+mod net;
 
 pub mod config;
 
-pub mod drivers;
+mod drivers;
 
-pub mod protocol;
+mod protocol;
 
 pub mod system;
 
 // Beside them: `rtstatd sample` and `rtstatd check-plugin`, and the JSON that they print.
 pub mod oneshot;
 mod pretty_json;
+
+pub mod testing;

@@ -2,7 +2,7 @@
 
 use std::{fs, hint::black_box, path::Path, time::Duration};
 
-use rtstat::{
+use rtstat::testing::{
     config::Config,
     drivers::{
         Root,
@@ -163,8 +163,11 @@ pub fn frames(data: &[u8]) {
     assert_eq!(whole, frames(usize::from(*size).max(1)));
 }
 
+/// A parser by its name in the seeds.
+type Part = (&'static str, fn(&[u8]));
+
 /// The kernel's files: who reads the bytes. In the order of the first byte.
-const PROC: [(&str, fn(&[u8])); 15] = [
+const PROC: [Part; 15] = [
     ("arcstats", |data| {
         seen(arcstats::parse(data, &mut Skipped::default()));
     }),
@@ -348,7 +351,7 @@ pub fn config(data: &[u8]) {
 }
 
 /// What plugins and their definitions say: who reads it. In the order of the first byte.
-const PLUGINS: [(&str, fn(&[u8])); 3] = [
+const PLUGINS: [Part; 3] = [
     ("JSON", |data| {
         if let Ok(json) = json::compact(data) {
             assert!(!json.get().contains('\n'), "{json}");
@@ -376,7 +379,7 @@ pub fn plugins(data: &[u8]) {
 }
 
 /// What proxies and pages say about themselves: who reads it. In the order of the first byte.
-const PROXIES: [(&str, fn(&[u8])); 4] = [
+const PROXIES: [Part; 4] = [
     ("PROXY 1", |data| seen(proxy_protocol::parse_v1(data))),
     ("PROXY 2", |data| {
         if let [command, family, block @ ..] = data {

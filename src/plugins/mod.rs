@@ -5,7 +5,7 @@
 //! decided elsewhere.
 //!
 //! ```
-//! # use rtstat::{drivers::DriverError, plugins::{Plugin, Window}};
+//! # use rtstat::testing::{drivers::DriverError, plugins::{Plugin, Window}};
 //! /// Seconds since the plugin was made: five lines make a metric.
 //! struct Age(std::time::Instant);
 //! impl Plugin for Age {

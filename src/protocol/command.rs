@@ -99,7 +99,7 @@ fn parse_interval(text: &str) -> Result<Duration, ErrorText> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::decode;
+    use crate::protocol::decode::decode;
 
     fn command(message: &str) -> Command<'_> {
         Command::from(&decode(message.as_bytes()).unwrap())

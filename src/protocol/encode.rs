@@ -64,7 +64,7 @@ pub fn escape_json_into(json: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends any message, such that [`super::decode()`] gives back `name` and `arguments` (less blanks
+/// Appends any message, such that [`decode`](crate::protocol::decode::decode) gives back `name` and `arguments` (less blanks
 /// at the very end, which every reader trims). One empty argument reads back as none: the wire has
 /// no other spelling for it.
 pub(crate) fn encode_message<'a>(
@@ -105,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::{decode, reply::ErrorText};
+    use crate::protocol::{decode::decode, reply::ErrorText};
 
     fn encoded(reply: &Reply<'_>) -> String {
         let mut out = Vec::new();

@@ -17,9 +17,7 @@ pub mod session;
 mod vectors;
 
 pub use crate::protocol::{
-    command::Command,
-    decode::{MAX_MESSAGE, Message, decode},
+    decode::MAX_MESSAGE,
     encode::{encode_reply, escape_json_into},
     reply::{CloseReason, ErrorText, Reply},
-    session::{Action, Session, Verdict},
 };

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::protocol::{
-    Command, ErrorText, decode,
+    ErrorText,
+    command::Command,
+    decode::decode,
     encode::{begin_push, encode_message, end_message, escape_json_into},
 };
 

@@ -45,12 +45,6 @@ impl ClientPermits {
     pub fn set_limit(&mut self, limit: Option<usize>) {
         self.limit = limit;
     }
-
-    /// How many are taken.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for ClientPermit {
@@ -74,7 +68,7 @@ mod tests {
         drop(second);
         assert!(permits.take().is_none(), "one is still held");
         drop(third);
-        assert_eq!(permits.taken(), 0);
+        assert_eq!(permits.taken.load(Ordering::Relaxed), 0);
         assert!(permits.take().is_some());
     }
 
@@ -82,6 +76,6 @@ mod tests {
     fn no_limit() {
         let permits = ClientPermits::new(None);
         let held: Vec<_> = (0..1000).map(|_| permits.take().unwrap()).collect();
-        assert_eq!(permits.taken(), held.len());
+        assert_eq!(permits.taken.load(Ordering::Relaxed), held.len());
     }
 }

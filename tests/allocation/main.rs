@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rtstat::{
+use rtstat::testing::{
     config::Config,
     net::{
         connections::ConnectionCounter,

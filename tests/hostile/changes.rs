@@ -7,7 +7,7 @@ use std::{
     os::unix::{fs::symlink, net::UnixListener},
 };
 
-use rtstat::{
+use rtstat::testing::{
     drivers::DriverError,
     plugins::{
         About, Kind, Plugin, Window,

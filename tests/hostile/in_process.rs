@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix::{Actor, System};
-use rtstat::{
+use rtstat::testing::{
     drivers::{Root, linux::host::Host},
     net::{
         connections::ConnectionCounter,

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use rtstat::{
+use rtstat::testing::{
     drivers::Root,
     plugins::{
         families::{Families, plain_text},

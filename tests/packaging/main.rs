@@ -12,7 +12,7 @@ mod metrics;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use clap_complete::{Shell, generate};
-use rtstat::{
+use rtstat::testing::{
     config::{
         Config, Environment, Trusted,
         cli::{ServerArgs, command},
@@ -160,8 +160,8 @@ fn the_packaged_file_has_every_key_with_its_default() {
         if key.starts_with("tokens.") {
             continue;
         }
-        let setting =
-            rtstat::config::settings::find(&key).unwrap_or_else(|| panic!("no setting {key}"));
+        let setting = rtstat::testing::config::settings::find(&key)
+            .unwrap_or_else(|| panic!("no setting {key}"));
         if line.starts_with('#') && !setting.default.is_empty() {
             assert_eq!(value, setting.default, "{key}");
         }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use rtstat::{
+use rtstat::testing::{
     drivers::{Root, linux::host::Host},
     plugins::{
         catalog::{Catalog, META},

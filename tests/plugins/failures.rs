@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use rtstat::{
+use rtstat::testing::{
     drivers::DriverError,
     plugins::{
         exec::{self, definition::Definition},
@@ -209,7 +209,7 @@ fn made(
 ) -> (
     Box<Make>,
     WorkerInbox,
-    rtstat::plugins::worker::WorkerHandle,
+    rtstat::testing::plugins::worker::WorkerHandle,
 ) {
     let definition = Definition::parse(Path::new("/x/many.toml"), text).unwrap();
     let Execution::Worker { make, .. } = exec::entry(definition, SLOT).execution else {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rtstat::{
+use rtstat::testing::{
     plugins::{
         exec::{self, definition::Definition},
         registry::Execution,
@@ -37,8 +37,8 @@ fn rows(path: &str) -> (Vec<Value>, Vec<Value>) {
             .unwrap_or_else(|error| panic!("{path}: {error}"))
     };
     let (first, second) = (sample(0), sample(60));
-    let list = |before: Option<&dyn rtstat::plugins::sample::Sample>,
-                now: &dyn rtstat::plugins::sample::Sample| {
+    let list = |before: Option<&dyn rtstat::testing::plugins::sample::Sample>,
+                now: &dyn rtstat::testing::plugins::sample::Sample| {
         let mut json = Vec::new();
         now.write_json(before, &mut json).unwrap();
         let value: Value = serde_json::from_slice(&json).unwrap();

@@ -7,7 +7,7 @@
 use std::{io::ErrorKind, os::unix::net::UnixStream, rc::Rc, time::Duration};
 
 use actix::Actor;
-use rtstat::{
+use rtstat::testing::{
     config::Config,
     drivers::{Root, linux::host::Host},
     http::{connection::Http, static_files::Pages},

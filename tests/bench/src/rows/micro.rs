@@ -16,7 +16,7 @@ use nix::{
     time::{ClockId, clock_gettime},
     unistd::read,
 };
-use rtstat::{
+use rtstat::testing::{
     drivers::{Root, linux::process_counter::ProcessCounter},
     plugins::{
         builtin::{cpu_stat::CpuStat, meminfo::Meminfo, uptime::Uptime},
