@@ -47,7 +47,7 @@
 //!   that serves connections together has 1 ms of a turn. So no number of peers delays a push beyond
 //!   its slot.
 //! - **Nobody looks, nothing runs.** Without a started session there is no timer and no sample, but for
-//!   a request of `/metrics`, which samples once. Without an HTTP connection there is no HTTP service.
+//!   a request of `/metrics`, which samples once. HTTP has no timer but those of its connections.
 //! - **A push is never early and never made up for.** Due times are n × interval after `start`, rounded
 //!   up to the slot.
 //! - **A window is the session's own.** A session holds the snapshot of its last push until the next.

@@ -179,24 +179,19 @@ fn next(http: &Http, stream: &mut Stream, received: &mut BytesMut) -> Step {
         without_content: head.method == "HEAD",
     };
     if upgrade::is_requested(&head) {
-        let outcome = if http.service.is_misconfigured() {
-            Err(Box::new(plain(
-                HttpResponse::ServiceUnavailable(),
-                MISCONFIGURED,
-            )))
+        let refused = if http.service.is_misconfigured() {
+            plain(HttpResponse::ServiceUnavailable(), MISCONFIGURED)
         } else {
-            Upgrade::accept(&head, stream, received, &http.filter)
+            match Upgrade::accept(&head, stream, received, &http.filter) {
+                Ok(upgrade) => return Step::Upgrade(upgrade),
+                Err(error) => error.response(),
+            }
         };
-        return match outcome {
-            Ok(upgrade) => Step::Upgrade(upgrade),
-            Err(response) => Step::Reject(
-                *response,
-                Framing {
-                    keeps_alive: false,
-                    ..framing
-                },
-            ),
+        let framing = Framing {
+            keeps_alive: false,
+            ..framing
         };
+        return Step::Reject(refused, framing);
     }
     let address = match stream.peer.origin {
         Origin::Tcp(address) => Some(address),

@@ -32,6 +32,40 @@ pub(super) fn is_requested(head: &Head<'_>) -> bool {
     !head.has_content && head.texts("upgrade").any(websocket)
 }
 
+/// Why an upgrade is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UpgradeError {
+    HttpVersion,
+    Host,
+    Method,
+    WebSocketVersion,
+    Malformed,
+}
+
+impl UpgradeError {
+    /// The response that says so.
+    pub fn response(self) -> HttpResponse {
+        match self {
+            Self::HttpVersion => plain(HttpResponse::BadRequest(), "an upgrade needs HTTP/1.1\n"),
+            Self::Host => plain(HttpResponse::Forbidden(), WRONG_HOST),
+            Self::Method => {
+                let mut response = HttpResponse::MethodNotAllowed();
+                response.insert_header((header::ALLOW, "GET"));
+                plain(response, "an upgrade is a GET\n")
+            }
+            Self::WebSocketVersion => {
+                // RFC 9110 §15.5.22: the response names what to upgrade to.
+                let mut response = HttpResponse::UpgradeRequired();
+                response
+                    .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
+                    .insert_header((header::UPGRADE, "websocket"));
+                plain(response, "accepted is version 13 of WebSocket\n")
+            }
+            Self::Malformed => plain(HttpResponse::BadRequest(), "this is no WebSocket upgrade\n"),
+        }
+    }
+}
+
 /// A connection after its handshake.
 pub(super) struct Upgrade {
     /// The 101 response, not sent yet: it leaves in one segment with the greeting.
@@ -46,16 +80,15 @@ impl Upgrade {
     /// Performs the handshake for the request at the start of `received`.
     ///
     /// # Errors
-    /// The response that refuses the upgrade.
+    /// When the upgrade is refused.
     pub fn accept(
         head: &Head<'_>,
         stream: &mut Stream,
         received: &[u8],
         filter: &ConnectionFilter,
-    ) -> Result<Self, Box<HttpResponse>> {
+    ) -> Result<Self, UpgradeError> {
         if head.version != Version::HTTP_11 {
-            let text = "an upgrade needs HTTP/1.1\n";
-            return Err(Box::new(plain(HttpResponse::BadRequest(), text)));
+            return Err(UpgradeError::HttpVersion);
         }
         // A page that was tricked by a name comes over TCP.
         let direct = matches!(stream.peer.origin, Origin::Tcp(_));
@@ -65,7 +98,7 @@ impl Upgrade {
             let host = shown(&String::from_utf8_lossy(host));
             let reason = format_args!("host {host} not allowed, see --allow-host");
             filter.log_rejected(&stream.peer, &reason);
-            return Err(Box::new(plain(HttpResponse::Forbidden(), WRONG_HOST)));
+            return Err(UpgradeError::Host);
         }
         let response = handshake(head)?;
         let rejected = admit(head, stream, filter).err();
@@ -92,32 +125,20 @@ impl Upgrade {
 }
 
 /// The 101 response.
-fn handshake(head: &Head<'_>) -> Result<Vec<u8>, Box<HttpResponse>> {
+fn handshake(head: &Head<'_>) -> Result<Vec<u8>, UpgradeError> {
     if head.method != "GET" {
-        let mut response = HttpResponse::MethodNotAllowed();
-        response.insert_header((header::ALLOW, "GET"));
-        return Err(Box::new(plain(response, "an upgrade is a GET\n")));
+        return Err(UpgradeError::Method);
     }
-    let malformed = || {
-        let text = "this is no WebSocket upgrade\n";
-        Box::new(plain(HttpResponse::BadRequest(), text))
-    };
     if !head.has_option("upgrade") || head.has_option("close") {
-        return Err(malformed());
+        return Err(UpgradeError::Malformed);
     }
     if head.text("sec-websocket-version") != "13" {
-        // RFC 9110 §15.5.22: the response names what to upgrade to.
-        let mut response = HttpResponse::UpgradeRequired();
-        response
-            .insert_header((header::SEC_WEBSOCKET_VERSION, "13"))
-            .insert_header((header::UPGRADE, "websocket"));
-        return Err(Box::new(plain(
-            response,
-            "accepted is version 13 of WebSocket\n",
-        )));
+        return Err(UpgradeError::WebSocketVersion);
     }
     let key = head.values("sec-websocket-key").next();
-    let key = key.filter(|key| is_key(key)).ok_or_else(malformed)?;
+    let key = key
+        .filter(|key| is_key(key))
+        .ok_or(UpgradeError::Malformed)?;
     const START: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
     Ok([START, &hash_key(key), b"\r\n\r\n"].concat())
 }
@@ -186,7 +207,7 @@ mod tests {
         let mut room = lines();
         let head = Head::parse(bytes.as_bytes(), &mut room).unwrap().unwrap();
         let outcome = is_requested(&head).then(|| handshake(&head))?;
-        Some(outcome.map_or_else(|response| response.status().as_u16(), |_| 101))
+        Some(outcome.map_or_else(|error| error.response().status().as_u16(), |_| 101))
     }
 
     #[test]
@@ -194,7 +215,7 @@ mod tests {
         let bytes = format!("GET /ws HTTP/1.1\r\n{}\r\n\r\n", good().join("\r\n"));
         let mut room = lines();
         let head = Head::parse(bytes.as_bytes(), &mut room).unwrap().unwrap();
-        let response = String::from_utf8(handshake(&head).ok().unwrap()).unwrap();
+        let response = String::from_utf8(handshake(&head).unwrap()).unwrap();
         assert!(
             response.ends_with("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
             "{response}"

@@ -196,9 +196,9 @@ mod tests {
                 WriteLoop::new(Faulty, Rc::clone(&outbox)).await;
                 assert_eq!(outbox.broken.get(), Some(CloseReason::Fault));
                 drop(outbox);
-                let mut told = Vec::new();
-                client.read_to_end(&mut told).await.unwrap();
-                assert_eq!(told, b"\x81\x07before\n\x88\x02\x03\xf3");
+                let mut received = Vec::new();
+                client.read_to_end(&mut received).await.unwrap();
+                assert_eq!(received, b"\x81\x07before\n\x88\x02\x03\xf3");
                 other.answer(b"on\n");
                 other.wake();
                 let mut answer = [0; 5];
@@ -230,9 +230,9 @@ mod tests {
                         outbox.wake();
                     }
                     outbox.close(None);
-                    let mut told = Vec::new();
-                    client.read_to_end(&mut told).await.unwrap();
-                    assert_eq!(told, expected);
+                    let mut received = Vec::new();
+                    client.read_to_end(&mut received).await.unwrap();
+                    assert_eq!(received, expected);
                     session.abort();
                 }
             })
