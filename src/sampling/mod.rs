@@ -2,12 +2,12 @@
 //! somebody asked for.
 //!
 //! Each plugin has a `PluginHandle`. It reads the plugin inline, in the caller's thread, or has a
-//! `Sampler` read it on a worker.
+//! Sampler ([`sampler`]) read it on a worker.
 
 pub mod latest_reading;
 mod plugin_handle;
 pub mod plugin_manager;
-mod sampler;
+pub mod sampler;
 pub mod schedule;
 pub mod snapshot;
 
