@@ -1,7 +1,7 @@
 //! The wire as text and as rules; no IO, no clock, no actor.
 //!
 //! A message is a command name and arguments, separated by `::` and ended by a newline; over
-//! WebSocket one text message is one such line. [`decode()`] reads what clients send, as generously
+//! WebSocket one text message is one such line. [`decode`](decode::decode) reads what clients send, as generously
 //! as the original server; [`command`] says what it asks for; [`session`] decides what happens;
 //! [`reply`] and [`encode`] write the answer so that the original's browser client and a client
 //! that follows the README read it alike.

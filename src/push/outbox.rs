@@ -1,8 +1,8 @@
 //! A session's output: what waits to be written, and in which order.
 //!
 //! The Broadcaster writes a push straight into the socket while nothing waits ("clear"). What the
-//! socket does not accept is kept here and written by the session's [write
-//! loop](crate::session::write_loop) when it drains: first the rest of a push that was begun, then
+//! socket does not accept is kept here and written by the session's write
+//! loop (`session::write_loop`) when it drains: first the rest of a push that was begun, then
 //! answers in their order, then the newest push, which replaces an older one that was not begun. So
 //! a peer that stops reading costs one push and a bounded queue of answers, and delays no other.
 
