@@ -1,24 +1,24 @@
-//! The places of max-clients: taken by sessions, free again when the session is gone, whatever
-//! ended it.
+//! The permits of `max_clients`. A session holds one; dropping it gives it back, however the session
+//! ended.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The places, taken and free.
+/// Counts the permits that are held.
 #[derive(Debug)]
 pub struct ClientPermits {
     limit: Option<usize>,
     taken: Arc<AtomicUsize>,
 }
 
-/// One place, held for as long as this value lives.
+/// A permit. It is given back when this value is dropped.
 #[derive(Debug)]
 pub struct ClientPermit(Arc<AtomicUsize>);
 
 impl ClientPermits {
-    /// `limit` places; none is no limit.
+    /// Grants at most `limit` permits; None is no limit.
     #[must_use]
     pub fn new(limit: Option<usize>) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl ClientPermits {
         }
     }
 
-    /// A place, if one is free.
+    /// A permit, unless all are held.
     #[must_use]
     pub fn take(&self) -> Option<ClientPermit> {
         let free = |taken: usize| {
@@ -41,7 +41,7 @@ impl ClientPermits {
         Some(ClientPermit(Arc::clone(&self.taken)))
     }
 
-    /// Changes the number of places. Who holds one keeps it.
+    /// Changes the limit. Sessions keep the permits that they hold.
     pub fn set_limit(&mut self, limit: Option<usize>) {
         self.limit = limit;
     }

@@ -1,5 +1,4 @@
-//! Who may come in: tokens, and how wrong ones slow their source down. Pure rules, times are passed
-//! in.
+//! Tokens, and the delay after wrong ones. The rules are pure: times are passed in.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,31 +15,31 @@ const FREE_FAILURES: usize = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 const PENALTY: Duration = Duration::from_secs(1);
 
-/// Sources that are remembered at a time; beyond these the one with the oldest failure is
+/// Maximum number of sources with failures. Beyond it the source with the oldest failure is
 /// forgotten.
 const SOURCES: usize = 1024;
 
 /// A token that opens sessions.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What the journal and `info` call it.
+    /// Its name in the journal and in `info`.
     pub name: String,
     /// Its exact bytes.
     pub value: Vec<u8>,
 }
 
-/// The tokens that open sessions; without any, every session is open.
+/// All tokens. Without any, no session needs one.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tokens(Vec<Token>);
 
 impl Tokens {
-    /// These tokens.
+    /// Any of these opens a session.
     #[must_use]
     pub fn new(tokens: Vec<Token>) -> Self {
         Self(tokens)
     }
 
-    /// Whether a session needs a token at all.
+    /// Whether sessions need a token.
     #[must_use]
     pub fn needed(&self) -> bool {
         !self.0.is_empty()
@@ -50,7 +49,7 @@ impl Tokens {
     /// a length.
     #[must_use]
     pub fn name_of(&self, value: &[u8]) -> Option<&str> {
-        // Every token is compared, so that the time does not tell which one was near.
+        // All tokens are compared, so that the time does not depend on which one matches.
         self.0.iter().fold(None, |found, token| {
             let equal: bool = token.value.ct_eq(value).into();
             if equal {

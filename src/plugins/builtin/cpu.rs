@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads the times and counters of all processors.
 #[derive(Debug)]
 pub struct Cpu {
     stat: StatFile,

@@ -11,7 +11,7 @@ use crate::{
     plugins::{FieldUnits, Plugin, Window, figures::Decimal},
 };
 
-/// The plugin.
+/// Reads the original's shares of each processor.
 #[derive(Debug)]
 pub struct CpuStat {
     stat: StatFile,

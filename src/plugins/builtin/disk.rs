@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads the counters of the disks, and remembers what each of them is.
 #[derive(Debug)]
 pub struct Disk {
     /// None where it tells of the host alone.

@@ -35,7 +35,8 @@ const ROWS: usize = 64;
 /// The calls to the file systems. They outlive the plugin, as a stuck thread does.
 pub type Calls = Arc<DeadlinePool<Found>>;
 
-/// The plugin. A reading costs a thread for each file system, for as long as that takes to answer.
+/// Reads the size and use of mounted file systems. A reading costs a thread for each of them, for as
+/// long as that takes to answer.
 #[derive(Debug)]
 pub struct Fs {
     root: Root,

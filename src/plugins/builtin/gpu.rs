@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads the graphics cards that the kernel shows below /sys.
 #[derive(Debug)]
 pub struct Gpu(Root);
 

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads memory and swap, with the counters of their traffic.
 #[derive(Debug)]
 pub struct Mem {
     meminfo: MeminfoFile,

@@ -11,7 +11,7 @@ use crate::{
     plugins::{FieldUnits, Plugin, Window},
 };
 
-/// The plugin.
+/// Reads the original's figures of memory.
 #[derive(Debug)]
 pub struct Meminfo {
     meminfo: MeminfoFile,

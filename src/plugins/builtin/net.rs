@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads the counters of the interfaces, and remembers what each of them is.
 #[derive(Debug)]
 pub struct Net {
     interfaces: Interfaces,

@@ -11,7 +11,7 @@ use crate::{
     plugins::{Plugin, Window},
 };
 
-/// The plugin.
+/// Counts the processes by state, as the original did.
 #[derive(Debug)]
 pub struct Processes(pub ProcessCounter);
 

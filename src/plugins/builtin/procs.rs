@@ -10,7 +10,7 @@ use crate::{
     plugins::{Plugin, Window},
 };
 
-/// The plugin.
+/// Counts processes and threads in more states than the original.
 #[derive(Debug)]
 pub struct Procs(pub ProcessCounter);
 

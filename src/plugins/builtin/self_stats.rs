@@ -30,7 +30,7 @@ pub struct Counters {
     pub collect_us: AtomicU64,
 }
 
-/// The plugin.
+/// Reads what this process itself uses.
 #[derive(Debug)]
 pub struct SelfStats {
     statm: KernelFile,

@@ -30,7 +30,8 @@ pub const OFF_BY_DEFAULT: [&str; 2] = ["nvme", "drivetemp"];
 /// The calls to the chips. They outlive the plugin, as a stuck thread does.
 pub type Calls = Arc<DeadlinePool<Measured>>;
 
-/// The plugin. A reading costs a thread for each chip, for as long as that takes to answer.
+/// Reads temperatures, fans and power. A reading costs a thread for each chip, for as long as that
+/// takes to answer.
 #[derive(Debug)]
 pub struct Sens {
     root: Root,

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The plugin.
+/// Reads how many sockets are in use.
 #[derive(Debug)]
 pub struct Sock {
     files: SocketFiles,

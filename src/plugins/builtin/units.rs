@@ -34,7 +34,7 @@ const ROWS: usize = 128;
 /// The slice of the machine's services: they are in it, or in slices within it.
 const SERVICES: &str = "system.slice";
 
-/// The plugin. A reading costs some ten small files for each service.
+/// Reads what each service uses. A reading costs some ten small files for each service.
 #[derive(Debug)]
 pub struct Units {
     cgroups: Option<Cgroups>,

@@ -22,7 +22,7 @@ use crate::{
     plugins::{Plugin, Window, families::Families},
 };
 
-/// The plugin.
+/// Reads the time since boot, the load and who is logged in.
 #[derive(Debug)]
 pub struct Uptime {
     uptime: UptimeFile,
